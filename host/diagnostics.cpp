@@ -1,0 +1,231 @@
+#include "host/diagnostics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <stdexcept>
+
+#include "host/effective_sample_size.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t fewest_draws = 4;  // half chains of two: the least from which a variance follows
+constexpr double hdi_probability = 0.94;
+
+void gather(const ChainView& draws, std::vector<double>& values) {
+  values.resize(draws.size());
+  auto out = values.begin();
+  for (std::size_t chain = 0; chain < draws.chains; ++chain) {
+    for (std::size_t draw = 0; draw < draws.draws; ++draw) *out++ = draws(chain, draw);
+  }
+}
+
+bool has_nan(std::span<const double> values) {
+  return std::any_of(values.begin(), values.end(), [](double x) { return std::isnan(x); });
+}
+
+std::vector<Ranked> sorted(const ChainView& draws) {
+  std::vector<double> values;
+  std::vector<Ranked> order;
+  gather(draws, values);
+  if (!has_nan(values)) sort_by_value(values, order);
+  return order;
+}
+
+// The shortest interval between two draws with `probability` of the draws in it; of equals the lowest.
+Interval shortest_interval(std::span<const Ranked> order, double probability) {
+  const auto inside = static_cast<std::size_t>(std::floor(probability * static_cast<double>(order.size())));
+  if (inside >= order.size()) return {};
+  std::size_t best = 0;
+  const auto width = [&](std::size_t i) { return order[i + inside].value - order[i].value; };
+  for (std::size_t i = 1; i + inside < order.size(); ++i) {
+    if (width(i) < width(best)) best = i;
+  }
+  return {order[best].value, order[best + inside].value};
+}
+
+// max(), except that a NaN in first place wins and one in second place loses, as in ArviZ: where all folded draws are
+// equal (a symmetric binary variable) only the bulk says anything.
+double larger(double first, double second) { return second > first ? second : first; }
+
+struct Superchain {
+  std::vector<double> means;  // of its chains
+  double variance = 0;        // sum over its chains
+};
+
+// Margossian et al. 2024, equations 15 to 19, for values stored as [chain][draw].
+double nested_rhat_of(std::span<const double> values, std::size_t draws, std::span<const int> superchain) {
+  std::map<int, Superchain> superchains;
+  bool alone = true;
+  for (std::size_t chain = 0; chain * draws < values.size(); ++chain) {
+    const Moments each = moments(values.subspan(chain * draws, draws));
+    Superchain& mine = superchains[superchain.empty() ? static_cast<int>(chain) : superchain[chain]];
+    mine.means.push_back(each.mean);
+    if (draws > 1) mine.variance += each.variance;
+    if (mine.means.size() > 1) alone = false;
+  }
+  if (superchains.size() < 2 || (alone && draws == 1)) return unknown;
+  std::vector<double> means, variances;
+  for (const auto& [id, mine] : superchains) {
+    const Moments chains = moments(mine.means);
+    means.push_back(chains.mean);
+    variances.push_back(mine.variance / static_cast<double>(mine.means.size()) +
+                        (mine.means.size() > 1 ? chains.variance : 0.0));
+  }
+  return std::sqrt(1 + moments(means).variance / moments(variances).mean);
+}
+
+void require_one_superchain_each(const ChainView& draws, std::span<const int> superchain) {
+  if (superchain.empty() || superchain.size() == draws.chains) return;
+  throw std::invalid_argument("The superchains do not fit the draws (" + std::to_string(superchain.size()) +
+                              " entries for " + std::to_string(draws.chains) + " chains). Give one entry per chain.");
+}
+
+}  // namespace
+
+ChainView element_view(const Fit& fit, const Variable& variable, std::size_t element) {
+  const std::size_t size = variable.size();
+  if (element >= size) throw std::out_of_range("No element " + std::to_string(element) + " in '" + variable.name + "'.");
+  if (variable.values.size() != fit.chains * fit.draws * size) {
+    throw std::invalid_argument("'" + variable.name + "' is no array of draws (" +
+                                std::to_string(variable.values.size()) + " values, not " + std::to_string(fit.chains) +
+                                " chains x " + std::to_string(fit.draws) + " draws x " + std::to_string(size) +
+                                "). Check how the fit was put together.");
+  }
+  return {variable.values.data() + element, fit.chains, fit.draws, fit.draws * size, size};
+}
+
+Diagnosis Diagnoser::operator()(const ChainView& draws, std::span<const int> superchain) {
+  require_one_superchain_each(draws, superchain);
+  Diagnosis out;
+  chains_ = draws.chains;
+  draws_ = draws.draws;
+  gather(draws, values_);
+  if (values_.empty() || has_nan(values_)) return out;
+  sort_by_value(values_, order_);
+  locate(out);
+  compare_superchains(out, superchain);
+  if (draws_ < fewest_draws) return out;
+  compare_halves(out);
+  size_errors(out);
+  return out;
+}
+
+void Diagnoser::locate(Diagnosis& out) {
+  const Moments all = moments(values_);
+  out.mean = all.mean;
+  out.sd = std::sqrt(all.variance);
+  out.q5 = quantile_of(order_, 0.05);
+  out.median = median_of(order_);
+  out.q95 = quantile_of(order_, 0.95);
+  out.hdi = shortest_interval(order_, hdi_probability);
+  const double low = order_.front().value, high = order_.back().value;
+  // A sum that is always 1 varies in its last bits; those say nothing about convergence.
+  out.constant = high - low <= 1e-13 * std::max(std::fabs(low), std::fabs(high));
+}
+
+// Whole chains: nested R-hat of the normal scores of the draws and of the folded draws.
+void Diagnoser::compare_superchains(Diagnosis& out, std::span<const int> superchain) {
+  scores_.resize(values_.size());
+  normal_scores_(order_, scores_);
+  const double bulk = nested_rhat_of(scores_, draws_, superchain);
+  fold(order_, out.median, folded_);
+  normal_scores_(folded_, scores_);
+  out.r_hat_nested = larger(bulk, nested_rhat_of(scores_, draws_, superchain));
+}
+
+// Half chains: R-hat and bulk ESS. The middle one of an odd number of draws is in neither half and takes no rank.
+void Diagnoser::compare_halves(Diagnosis& out) {
+  const SplitChains halves{scores_.data(), chains_, draws_};
+  if (draws_ % 2 == 1) std::erase_if(order_, [&](const Ranked& each) { return each.place % draws_ == draws_ / 2; });
+  normal_scores_(order_, scores_);
+  const double bulk = rhat(halves);
+  out.ess_bulk = effective_sample_size(halves, scratch_);
+  out.tau = static_cast<double>(values_.size()) / out.ess_bulk;
+  fold(order_, median_of(order_), folded_);
+  normal_scores_(folded_, scores_);
+  if (chains_ > 1) out.r_hat = larger(bulk, rhat(halves));
+}
+
+// What needs no ranks: standard errors, tail ESS, plain R-hat.
+void Diagnoser::size_errors(Diagnosis& out) {
+  const SplitChains draws{values_.data(), chains_, draws_};
+  if (chains_ > 1) out.r_hat_split = rhat(draws);
+  out.ess_mean = effective_sample_size(draws, scratch_);
+  out.mcse_mean = out.sd / std::sqrt(out.ess_mean);
+
+  const SplitChains derived{scores_.data(), chains_, draws_};
+  std::vector<double> fourth(values_.size());
+  std::transform(values_.begin(), values_.end(), scores_.begin(),
+                 [&](double x) { return (x - out.mean) * (x - out.mean); });
+  std::transform(scores_.begin(), scores_.end(), fourth.begin(), [](double square) { return square * square; });
+  const double variance = moments(scores_).mean;
+  const double excess = std::max(moments(fourth).mean - variance * variance, 0.0);
+  out.mcse_sd = std::sqrt(excess / effective_sample_size(derived, scratch_) / variance / 4);
+
+  const auto indicator_ess = [&](double bound) {
+    std::transform(values_.begin(), values_.end(), scores_.begin(), [&](double x) { return x <= bound ? 1.0 : 0.0; });
+    return effective_sample_size(derived, scratch_);
+  };
+  out.ess_tail = std::min(indicator_ess(out.q5), indicator_ess(out.q95));
+}
+
+std::vector<std::string> element_names(const Fit& fit, const Variable& variable) {
+  std::vector<std::string> names(variable.size(), variable.name);
+  std::size_t inner = variable.size();
+  for (std::size_t axis = 0; axis < variable.shape.size(); ++axis) {
+    const std::size_t extent = variable.shape[axis];
+    if (extent == 0) return {};
+    inner /= extent;
+    const auto dimension = std::find_if(fit.dimensions.begin(), fit.dimensions.end(),
+                                        [&](const Dimension& each) { return each.name == variable.dims[axis]; });
+    const bool labelled = dimension != fit.dimensions.end() && dimension->labels.size() == extent;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::size_t index = i / inner % extent;
+      names[i] += axis == 0 ? "[" : ", ";
+      names[i] += labelled ? dimension->labels[index] : std::to_string(index);
+      if (axis + 1 == variable.shape.size()) names[i] += "]";
+    }
+  }
+  return names;
+}
+
+std::vector<NamedDiagnosis> diagnose(const Fit& fit, const std::string& group) {
+  std::vector<NamedDiagnosis> all;
+  Diagnoser diagnose_one;
+  for (const Variable& variable : fit.group(group).variables) {
+    std::vector<std::string> names = element_names(fit, variable);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      all.push_back({std::move(names[i]), diagnose_one(element_view(fit, variable, i), fit.superchain)});
+    }
+  }
+  return all;
+}
+
+double quantile(const ChainView& draws, double probability) { return quantile_of(sorted(draws), probability); }
+
+Interval hdi(const ChainView& draws, double probability) { return shortest_interval(sorted(draws), probability); }
+
+Interval eti(const ChainView& draws, double probability) {
+  const std::vector<Ranked> order = sorted(draws);
+  return {quantile_of(order, (1 - probability) / 2), quantile_of(order, (1 + probability) / 2)};
+}
+
+double ess_quantile(const ChainView& draws, double probability) {
+  const std::vector<Ranked> order = sorted(draws);
+  if (order.empty() || draws.draws < fewest_draws) return unknown;
+  const double bound = quantile_of(order, probability);
+  std::vector<double> indicator(draws.size()), scratch;
+  for (const Ranked& each : order) indicator[each.place] = each.value <= bound ? 1.0 : 0.0;
+  return effective_sample_size({indicator.data(), draws.chains, draws.draws}, scratch);
+}
+
+double nested_rhat(const ChainView& draws, std::span<const int> superchain) {
+  require_one_superchain_each(draws, superchain);
+  std::vector<double> values;
+  gather(draws, values);
+  return values.empty() || has_nan(values) ? unknown : nested_rhat_of(values, draws.draws, superchain);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,233 @@
+// What a distribution is made of, and how a plate evaluates one.
+//
+// A distribution is a kernel (its density in closed form, with all partial derivatives) and its arguments, each an
+// expression in a *role*. A role says what about an argument is worth computing once: a scale's logarithm and
+// reciprocal, a shape's Stirling error. `Prepared` evaluates the arguments that do not depend on the plate's element
+// once per plate, sums their adjoints over the elements and pulls them once, when it is destroyed.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <utility>
+
+#include "lockstep/expression.hpp"
+
+namespace lockstep {
+
+// ---- a small tuple that also works in device code --------------------------------------------------------------------
+
+template <std::size_t I, class T> struct Slot {
+  T value;
+};
+template <class Sequence, class... T> struct SlotsOf;
+template <std::size_t... I, class... T> struct SlotsOf<std::index_sequence<I...>, T...> : Slot<I, T>... {
+  constexpr SlotsOf() = default;
+  LOCKSTEP_FN constexpr explicit SlotsOf(const T&... values) requires(sizeof...(T) > 0) : Slot<I, T>{values}... {}
+};
+template <class... T> using Slots = SlotsOf<std::index_sequence_for<T...>, T...>;
+template <std::size_t I, class T> LOCKSTEP_FN constexpr T& get(Slot<I, T>& s) { return s.value; }
+template <std::size_t I, class T> LOCKSTEP_FN constexpr const T& get(const Slot<I, T>& s) { return s.value; }
+
+// ---- accumulation ------------------------------------------------------------------------------------------------------
+
+template <class T, class A> LOCKSTEP_FN void accumulate(T& sum, const A& a) { sum += a; }
+template <class T> LOCKSTEP_FN void accumulate(T&, Zero) {}
+
+// ---- roles -------------------------------------------------------------------------------------------------------------
+
+template <class V> struct LocationState {
+  V value;
+};
+struct Location {
+  template <class E> LOCKSTEP_FN static auto prepare(const E& e) { return LocationState<decltype(e.value)>{e.value}; }
+};
+
+template <class V, class L, class N> struct ScaleState {
+  V value;
+  L log;
+  N inverse;
+};
+struct Scale {
+  template <class E> LOCKSTEP_FN static auto prepare(const E& e) {
+    auto l = log_of(e);
+    auto n = inverse_of(e);
+    return ScaleState<decltype(e.value), decltype(l), decltype(n)>{e.value, l, n};
+  }
+};
+
+template <class V, class L, class C> struct ProbabilityState {
+  V value;
+  L log;
+  C log1m;
+};
+struct Probability {
+  template <class E> LOCKSTEP_FN static auto prepare(const E& e) {
+    auto l = log_of(e);
+    auto c = log1m_of(e);
+    return ProbabilityState<decltype(e.value), decltype(l), decltype(c)>{e.value, l, c};
+  }
+};
+
+// A shape parameter a > 0: what log Gamma(a) = (a - 1/2) log a - a + log(2 pi)/2 + stirling_error(a) needs.
+template <class V, class L, class S> struct ShapeState {
+  V value;
+  L log;
+  S stirling, stirling_slope;
+};
+struct Shape {
+  template <class E> LOCKSTEP_FN static auto prepare(const E& e) {
+    auto l = log_of(e);
+    auto s = stirling_error(e.value);
+    auto d = stirling_error_derivative(e.value);
+    return ShapeState<decltype(e.value), decltype(l), decltype(s)>{e.value, l, s, d};
+  }
+};
+
+// ---- distributions -------------------------------------------------------------------------------------------------------
+
+struct DistributionTag {};
+template <class D> concept DistributionLike = std::is_base_of_v<DistributionTag, std::remove_cvref_t<D>>;
+
+template <class ArgumentRole, class E> struct Argument {
+  using Role = ArgumentRole;
+  using Expression = E;
+  E expression;
+};
+
+template <class KernelType, class... Arguments> struct Distribution : DistributionTag {
+  using Kernel = KernelType;
+  Slots<Arguments...> arguments;
+  LOCKSTEP_FN constexpr explicit Distribution(const Arguments&... a) : arguments(a...) {}
+};
+
+template <class Role, class E> LOCKSTEP_FN constexpr auto argument(const E& e) {
+  return Argument<Role, RecipeOf<E>>{as_recipe(e)};
+}
+template <class Kernel, class... Arguments> LOCKSTEP_FN constexpr auto make_distribution(const Arguments&... a) {
+  return Distribution<Kernel, Arguments...>(a...);
+}
+
+// What a kernel's `density` returns.
+template <class L, class DY, class... DA> struct Partials {
+  L log_density;
+  DY d_value;
+  Slots<DA...> d_arguments;
+};
+template <class L, class DY, class... DA> LOCKSTEP_FN auto partials(const L& log_density, const DY& d_value, const DA&... d) {
+  return Partials<L, DY, DA...>{log_density, d_value, Slots<DA...>(d...)};
+}
+
+constexpr double log_sqrt_2pi = 0.91893853320467274178;
+constexpr double log_2 = 0.69314718055994530942;
+constexpr double log_pi = 1.14472988584940017414;
+
+// log r - (r - 1) <= 0, given r and log r: Loader's deviance term. Near 1 the two cancel, so there it is computed from
+// r - 1; elsewhere from the logarithm, which stays exact when r rounds to 0.
+template <class V> LOCKSTEP_FN V log_minus(const V& ratio, const V& log_ratio) {
+  const V distance = ratio - 1.;
+  return choose(abs(distance) < V(0.5), log1p_minus(choose(abs(distance) < V(0.5), distance, V(0.))), V(log_ratio - distance));
+}
+
+// The log density outside the support. Parameters cannot leave it; data can.
+template <class Mask, class L> LOCKSTEP_FN auto unless(const Mask& outside, const L& log_density) {
+  constexpr double impossible = -std::numeric_limits<double>::infinity();
+  return choose(outside, L(impossible), log_density);
+}
+
+// ---- evaluation over a plate ---------------------------------------------------------------------------------------------
+
+// An argument that is the same for every element of a plate.
+template <class M, class A> struct PlateArgument {
+  using E = EvaluatedIn<typename A::Expression, M>;
+  using State = decltype(A::Role::prepare(std::declval<const E&>()));
+  E evaluated;
+  State state;
+  typename M::value_type adjoint = typename M::value_type(0.);
+  LOCKSTEP_FN PlateArgument(const M& m, const A& a)
+      : evaluated(a.expression.evaluate(m)), state(A::Role::prepare(evaluated)) {}
+  LOCKSTEP_FN PlateArgument(const PlateArgument&) = delete;
+  LOCKSTEP_FN ~PlateArgument() { evaluated.pull(adjoint); }
+  LOCKSTEP_FN PlateArgument& at(const M&, const A&) { return *this; }
+  template <class D> LOCKSTEP_FN void pull(const D& d) { accumulate(adjoint, d); }
+};
+
+template <class E, class S> struct ElementArgument {
+  E evaluated;
+  S state;
+  template <class D> LOCKSTEP_FN void pull(const D& d) const { evaluated.pull(d); }
+  LOCKSTEP_FN void pull(Zero) const {}
+};
+
+// An argument that varies; nothing to keep between elements.
+template <class M, class A> struct VaryingArgument {
+  LOCKSTEP_FN VaryingArgument(const M&, const A&) {}
+  LOCKSTEP_FN auto at(const M& m, const A& a) const {
+    auto e = a.expression.evaluate(m);
+    auto s = A::Role::prepare(e);
+    return ElementArgument<decltype(e), decltype(s)>{e, s};
+  }
+};
+
+template <class M, class A>
+using PreparedArgument = std::conditional_t<A::Expression::uniform, PlateArgument<M, A>, VaryingArgument<M, A>>;
+
+// The density at one element: `log_density`, its `slope` by the value, and the arguments to pull.
+template <class Result, class... Held> struct DensityAt {
+  Slots<Held...> held;     // PlateArgument* or ElementArgument
+  Result result;
+  decltype(Result::log_density) log_density;
+  LOCKSTEP_FN auto slope() const { return result.d_value; }
+  template <class S> LOCKSTEP_FN void pull(const S& scale) { pull(scale, std::index_sequence_for<Held...>{}); }
+
+ private:
+  template <class S, std::size_t... I> LOCKSTEP_FN void pull(const S& scale, std::index_sequence<I...>) {
+    (held_argument<I>().pull(scale * get<I>(result.d_arguments)), ...);
+  }
+  template <std::size_t I> LOCKSTEP_FN auto& held_argument() {
+    auto& slot = get<I>(held);
+    if constexpr (std::is_pointer_v<std::remove_reference_t<decltype(slot)>>) return *slot;
+    else return slot;
+  }
+};
+
+template <class P> LOCKSTEP_FN auto hold(P& plate_argument) { return &plate_argument; }
+template <class E, class S> LOCKSTEP_FN auto hold(const ElementArgument<E, S>& a) { return a; }
+template <class E, class S> LOCKSTEP_FN auto hold(ElementArgument<E, S>&& a) { return a; }
+template <class P> LOCKSTEP_FN const auto& state_of(P* a) { return a->state; }
+template <class E, class S> LOCKSTEP_FN const auto& state_of(const ElementArgument<E, S>& a) { return a.state; }
+
+template <class M, class D> class Prepared;
+
+template <class M, class Kernel, class... A> class Prepared<M, Distribution<Kernel, A...>> {
+ public:
+  using D = Distribution<Kernel, A...>;
+  LOCKSTEP_FN Prepared(const M& m, const D& first) : Prepared(m, first, std::index_sequence_for<A...>{}) {}
+  // The density of `y` (something with `.value`) at the element whose distribution is `d`.
+  template <class Y> LOCKSTEP_FN auto at(const M& m, const D& d, const Y& y) {
+    return at(m, d, y, std::index_sequence_for<A...>{});
+  }
+
+ private:
+  template <std::size_t I, class Arg> struct Keep {
+    PreparedArgument<M, Arg> prepared;
+    LOCKSTEP_FN Keep(const M& m, const Arg& a) : prepared(m, a) {}
+  };
+  template <class Sequence> struct Keeps;
+  template <std::size_t... I> struct Keeps<std::index_sequence<I...>> : Keep<I, A>... {
+    LOCKSTEP_FN Keeps(const M& m, const D& d) : Keep<I, A>(m, get<I>(d.arguments))... {}
+  };
+  template <std::size_t I, class Arg> LOCKSTEP_FN static auto& kept(Keep<I, Arg>& k) { return k.prepared; }
+
+  template <std::size_t... I> LOCKSTEP_FN Prepared(const M& m, const D& d, std::index_sequence<I...>) : keeps_(m, d) {}
+  template <class Y, std::size_t... I> LOCKSTEP_FN auto at(const M& m, const D& d, const Y& y, std::index_sequence<I...>) {
+    return density(y, hold(kept<I>(keeps_).at(m, get<I>(d.arguments)))...);
+  }
+  template <class Y, class... Held> LOCKSTEP_FN static auto density(const Y& y, const Held&... held) {
+    auto result = Kernel::density(y, state_of(held)...);
+    return DensityAt<decltype(result), Held...>{Slots<Held...>(held...), result, result.log_density};
+  }
+
+  Keeps<std::index_sequence_for<A...>> keeps_;
+};
+
+}  // namespace lockstep

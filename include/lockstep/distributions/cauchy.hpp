@@ -1,0 +1,82 @@
+// Cauchy, half-Cauchy and Student's t. Formulas: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, 2.
+#pragma once
+
+#include "lockstep/distribution.hpp"
+#include "lockstep/support.hpp"
+
+namespace lockstep {
+
+struct CauchyKernel {
+  template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
+  template <class Y, class Mu, class Beta>
+  LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Beta& beta) {
+    auto z = (y.value - mu.value) * beta.inverse;
+    auto share = 1. / (1. + z * z);
+    auto slope = 2. * z * share * beta.inverse;
+    return partials(-log1p(z * z) - (beta.log + log_pi), -slope, slope, (1. - 2. * share) * beta.inverse);
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double beta) { return mu + beta * random.cauchy(); }
+};
+// Cauchy with median mu and half width at half maximum beta > 0, on the real line.
+template <Operand Mu, Operand Beta> LOCKSTEP_FN auto cauchy(const Mu& mu, const Beta& beta) {
+  return make_distribution<CauchyKernel>(argument<Location>(mu), argument<Scale>(beta));
+}
+
+struct HalfCauchyKernel {
+  template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
+  template <class Y, class Beta> LOCKSTEP_FN static auto density(const Y& y, const Beta& beta) {
+    auto z = y.value * beta.inverse;
+    auto share = 1. / (1. + z * z);
+    auto log_density = -log1p(z * z) - (beta.log + (log_pi - log_2));
+    return partials(unless(y.value < 0., log_density), -2. * z * share * beta.inverse, (1. - 2. * share) * beta.inverse);
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double beta) { return beta * abs(random.cauchy()); }
+};
+// The absolute value of a Cauchy(0, beta), on y > 0.
+template <Operand Beta> LOCKSTEP_FN auto half_cauchy(const Beta& beta) {
+  return make_distribution<HalfCauchyKernel>(argument<Scale>(beta));
+}
+
+// Degrees of freedom: the normalising constant and its slope, by differences of Stirling errors, since the two log
+// Gammas cancel for large nu. With h = nu/2:
+//   log Gamma(h + 1/2) - log Gamma(h) - log(nu pi)/2 = h log(1 + 1/nu) - 1/2 + s(h + 1/2) - s(h) - log(2 pi)/2
+template <class V, class C> struct DegreesOfFreedomState {
+  V value;
+  C log_constant, slope;
+};
+struct DegreesOfFreedom {
+  template <class E> LOCKSTEP_FN static auto prepare(const E& e) {
+    auto nu = e.value;
+    auto half = 0.5 * nu;
+    auto upper = half + 0.5;
+    auto growth = log1p(1. / nu);
+    auto log_constant =
+        half * growth - 0.5 + (stirling_error(upper) - stirling_error(half)) - log_sqrt_2pi;
+    auto slope = 0.5 * (growth - 1. / (nu + 1.) + stirling_error_derivative(upper) - stirling_error_derivative(half));
+    return DegreesOfFreedomState<decltype(nu), decltype(log_constant)>{nu, log_constant, slope};
+  }
+};
+
+struct StudentTKernel {
+  template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
+  template <class Y, class Nu, class Mu, class Sigma>
+  LOCKSTEP_FN static auto density(const Y& y, const Nu& nu, const Mu& mu, const Sigma& sigma) {
+    auto z = (y.value - mu.value) * sigma.inverse;
+    auto ratio = z * z / nu.value;
+    auto tail = log1p(ratio);
+    auto weight = (nu.value + 1.) / (nu.value + z * z);
+    auto slope = weight * z * sigma.inverse;
+    return partials(nu.log_constant - sigma.log - 0.5 * (nu.value + 1.) * tail, -slope,
+                    nu.slope - 0.5 * (tail - weight * ratio), slope, (weight * z * z - 1.) * sigma.inverse);
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double nu, double mu, double sigma) {
+    return mu + sigma * random.student_t(nu);
+  }
+};
+// Student's t with nu > 0 degrees of freedom, location mu and scale sigma > 0, on the real line.
+template <Operand Nu, Operand Mu, Operand Sigma>
+LOCKSTEP_FN auto student_t(const Nu& nu, const Mu& mu, const Sigma& sigma) {
+  return make_distribution<StudentTKernel>(argument<DegreesOfFreedom>(nu), argument<Location>(mu), argument<Scale>(sigma));
+}
+
+}  // namespace lockstep

@@ -1,0 +1,81 @@
+// Exponential, gamma and beta. The gamma and beta densities are in saddle-point form (Loader 2000, "Fast and accurate
+// computation of binomial probabilities"): no log Gammas that cancel, so large shapes lose no digits.
+#pragma once
+
+#include "lockstep/distribution.hpp"
+#include "lockstep/support.hpp"
+
+namespace lockstep {
+
+struct ExponentialKernel {
+  template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
+  template <class Y, class Rate> LOCKSTEP_FN static auto density(const Y& y, const Rate& rate) {
+    auto log_density = rate.log - rate.value * y.value;
+    return partials(unless(y.value < 0., log_density), -rate.value, rate.inverse - y.value);
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double rate) { return random.exponential() / rate; }
+};
+// Exponential with rate > 0 (mean 1/rate), on y > 0.
+template <Operand Rate> LOCKSTEP_FN auto exponential(const Rate& rate) {
+  return make_distribution<ExponentialKernel>(argument<Scale>(rate));
+}
+
+struct GammaKernel {
+  template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
+  template <class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Beta& beta) {
+    auto ratio = beta.value * y.value / alpha.value;
+    auto log_ratio = beta.log + log_of(y) - alpha.log;
+    auto inverse_y = inverse_of(y);
+    auto log_density = alpha.value * log_minus(ratio, log_ratio) + 0.5 * alpha.log - log_sqrt_2pi - alpha.stirling - log_of(y);
+    return partials(unless(y.value <= 0., log_density), (alpha.value - 1.) * inverse_y - beta.value,
+                    log_ratio + 0.5 / alpha.value - alpha.stirling_slope, alpha.value * beta.inverse - y.value);
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta) {
+    return random.gamma(alpha) / beta;
+  }
+};
+// Gamma with shape alpha > 0 and rate beta > 0 (mean alpha/beta), on y > 0.
+template <Operand Alpha, Operand Beta> LOCKSTEP_FN auto gamma(const Alpha& alpha, const Beta& beta) {
+  return make_distribution<GammaKernel>(argument<Shape>(alpha), argument<Scale>(beta));
+}
+
+// 1 - y, without cancellation where the node knows it.
+template <class Y> LOCKSTEP_FN auto complement_of(const Y& y) {
+  if constexpr (requires { y.complement(); }) return y.complement();
+  else return 1. - y.value;
+}
+
+struct BetaKernel {
+  template <class D> LOCKSTEP_FN static UnitInterval support(const D&) { return {}; }
+  // `total` is alpha + beta, an argument of its own, so that it too is prepared once per plate.
+  template <class Y, class Alpha, class Beta, class Total>
+  LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Beta& beta, const Total& total) {
+    auto rest = complement_of(y);
+    auto log_y = log_of(y);
+    auto log_rest = log1m_of(y);
+    // alpha log(y n/alpha) + beta log((1-y) n/beta), each less its linear part; the linear parts sum to zero.
+    auto log_up = log_y + total.log - alpha.log;
+    auto log_down = log_rest + total.log - beta.log;
+    auto deviance = alpha.value * log_minus(y.value * total.value / alpha.value, log_up) +
+                    beta.value * log_minus(rest * total.value / beta.value, log_down);
+    auto log_density = deviance + 0.5 * (alpha.log + beta.log - total.log) - log_sqrt_2pi + total.stirling -
+                       alpha.stirling - beta.stirling - log_y - log_rest;
+    // d/dalpha = log y - digamma(alpha) + digamma(n); the part through n is pulled by `total`.
+    auto d_alpha = log_up + 0.5 / alpha.value - alpha.stirling_slope;
+    auto d_beta = log_down + 0.5 / beta.value - beta.stirling_slope;
+    auto d_total = total.stirling_slope - 0.5 / total.value;
+    return partials(unless((y.value <= 0.) || (y.value >= 1.), log_density),
+                    (alpha.value - 1.) / y.value - (beta.value - 1.) / rest, d_alpha, d_beta, d_total);
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta, double) {
+    return random.beta(alpha, beta);
+  }
+};
+// Beta with alpha, beta > 0 (mean alpha/(alpha + beta)), on 0 < y < 1.
+template <Operand Alpha, Operand Beta> LOCKSTEP_FN auto beta(const Alpha& alpha, const Beta& beta) {
+  return make_distribution<BetaKernel>(argument<Shape>(alpha), argument<Shape>(beta),
+                                       argument<Shape>(as_recipe(alpha) + as_recipe(beta)));
+}
+
+}  // namespace lockstep

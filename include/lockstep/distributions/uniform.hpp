@@ -1,0 +1,45 @@
+// Uniform and flat.
+#pragma once
+
+#include "lockstep/distribution.hpp"
+#include "lockstep/support.hpp"
+
+namespace lockstep {
+
+struct UniformKernel {
+  template <class D> LOCKSTEP_FN static auto support(const D& d) {
+    return between(get<0>(d.arguments).expression, get<1>(d.arguments).expression);
+  }
+  template <class Y, class Lower, class Upper, class Width>
+  LOCKSTEP_FN static auto density(const Y& y, const Lower& lower, const Upper& upper, const Width& width) {
+    return partials(unless((y.value < lower.value) || (y.value > upper.value), -width.log), Zero{}, Zero{}, Zero{},
+                    -width.inverse);
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double lower, double, double width) {
+    return lower + width * random.uniform();
+  }
+};
+// Uniform on lower < y < upper; the bounds may be expressions.
+template <Operand Lower, Operand Upper> LOCKSTEP_FN auto uniform(const Lower& lower, const Upper& upper) {
+  return make_distribution<UniformKernel>(argument<Location>(lower), argument<Location>(upper),
+                                          argument<Scale>(as_recipe(upper) + -as_recipe(lower)));
+}
+
+// A constant density, log density 0, on a support: improper unless the support is bounded, so it cannot be simulated.
+template <class S> struct Flat : DistributionTag {
+  S on;
+  LOCKSTEP_FN constexpr explicit Flat(const S& s) : on(s) {}
+};
+struct FlatDensity {
+  double log_density = 0;
+  LOCKSTEP_FN Zero slope() const { return {}; }
+  template <class S> LOCKSTEP_FN void pull(const S&) const {}
+};
+template <class M, class S> class Prepared<M, Flat<S>> {
+ public:
+  LOCKSTEP_FN Prepared(const M&, const Flat<S>&) {}
+  template <class Y> LOCKSTEP_FN FlatDensity at(const M&, const Flat<S>&, const Y&) const { return {}; }
+};
+template <class S = RealLine> LOCKSTEP_FN constexpr Flat<S> flat(const S& support = {}) { return Flat<S>(support); }
+
+}  // namespace lockstep

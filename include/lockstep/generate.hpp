@@ -1,0 +1,300 @@
+// The context in which a model computes values for one chain, on the host: everything but the gradient.
+//
+//   layout       which sites there are (parameters at the middle of their supports)
+//   constrain    position -> parameters and deterministics
+//   unconstrain  parameter values by name -> position
+//   prior        parameters drawn from their priors -> position, parameters and deterministics
+//   predict      position -> observed sites, simulated; a recurrence runs on its own simulated values
+//   pointwise    position -> log likelihood of each observation
+//
+// Values come out in the order of the sites, one after the other.
+#pragma once
+
+#include <cmath>
+#include <deque>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "lockstep/distributions.hpp"
+#include "lockstep/plate.hpp"
+#include "lockstep/random.hpp"
+#include "lockstep/site.hpp"
+
+namespace lockstep {
+
+enum class Meaning : std::int32_t { layout, constrain, unconstrain, prior, predict, pointwise };
+
+class ModelError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// A node's value; nothing is pulled.
+template <class T> struct PlainValue {
+  T value;
+  template <class A> void pull(const A&) const {}
+};
+
+template <bool IsUniform> struct PlainRead : RecipeTag {
+  const double* source;
+  static constexpr bool uniform = IsUniform;
+  explicit PlainRead(const double* p) : source(p) {}
+  template <class M> PlainValue<double> evaluate(const M&) const { return {*source}; }
+};
+
+struct PlainScalar : NodeTag {
+  double value;
+  explicit PlainScalar(double v) : value(v) {}
+  PlainScalar(const PlainScalar&) = delete;
+  PlainRead<true> use() const { return PlainRead<true>(&value); }
+};
+
+// A vector node. Reads are checked: of the right dimension, inside it.
+struct PlainVector {
+  const char* name;
+  double* values;
+  Dim along;
+  PlainVector(const char* n, double* v, Dim d) : name(n), values(v), along(d) {}
+  PlainVector(const PlainVector&) = delete;
+  PlainRead<false> operator[](Index j) const {
+    if (j.dim != along.id)
+      throw ModelError("'" + std::string(name) + "' is read with an index of another dimension (its elements and the "
+                       "index's do not correspond). Index it along its own dimension, or through a group index.");
+    check(j.position);
+    return PlainRead<false>(values + j.position);
+  }
+  PlainRead<true> operator[](int i) const {
+    check(i);
+    return PlainRead<true>(values + i);
+  }
+  Dim dim() const { return along; }
+
+ private:
+  void check(int i) const {
+    if (i < 0 || i >= along.size)
+      throw ModelError("'" + std::string(name) + "' is read at element " + std::to_string(i) + " (it has elements 0 to " +
+                       std::to_string(along.size - 1) + "). Check the index, or let the plate start later: dim.from(k).");
+  }
+};
+
+// Distributions that can be drawn from.
+template <class M, class R, class Kernel, class... A>
+double draw_from(const M& m, R& random, const Distribution<Kernel, A...>& d) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return Kernel::sample(random, double(get<I>(d.arguments).expression.evaluate(m).value)...);
+  }(std::index_sequence_for<A...>{});
+}
+template <class M, class R, class S> double draw_from(const M&, R&, const Flat<S>&) {
+  throw ModelError("has a flat prior (a flat density cannot be drawn from). Give it a proper prior.");
+}
+
+class Generate {
+ public:
+  using value_type = double;
+
+  struct Inputs {
+    Meaning meaning = Meaning::layout;
+    const double* position = nullptr;          // constrain, predict, pointwise
+    const double* values = nullptr;            // unconstrain: the parameters' values, site after site
+    StreamId stream;                           // prior, predict
+    std::int64_t data_column = 0;
+    double* position_out = nullptr;            // unconstrain, prior
+    double* out = nullptr;
+    std::vector<SiteView>* sites = nullptr;    // layout
+  };
+  explicit Generate(const Inputs& inputs) : in_(inputs), random_(inputs.stream) {}
+  Generate(const Generate&) = delete;
+
+  template <DistributionLike D> PlainScalar param(const char* name, const D& prior) {
+    return param(name, prior, support_of(prior));
+  }
+  template <DistributionLike D, SupportLike S> PlainScalar param(const char* name, const D& prior, const S& support) {
+    double value;
+    parameter(name, Dim{-1, 0, 1}, support, [&](Index) -> const D& { return prior; }, &value);
+    return PlainScalar(value);
+  }
+  template <DistributionLike D> PlainVector param(const char* name, const D& prior, Dim dim) {
+    return param(name, prior, dim, support_of(prior));
+  }
+  template <DistributionLike D, SupportLike S>
+  PlainVector param(const char* name, const D& prior, Dim dim, const S& support) {
+    double* values = store(dim.size);
+    parameter(name, dim, support, [&](Index) -> const D& { return prior; }, values);
+    return PlainVector(name, values, dim);
+  }
+  template <class F> requires std::is_invocable_v<const F&, Index>
+  PlainVector param(const char* name, Dim dim, const F& prior) {
+    double* values = store(dim.size);
+    parameter(name, dim, support_of(prior(Index{0, dim.id})), prior, values);
+    return PlainVector(name, values, dim);
+  }
+
+  template <DistributionLike D> PlainScalar observe(const char* name, const RealScalar& y, const D& d) {
+    double value = y.evaluate(*this).value;
+    observed(name, Dim{-1, 0, 1}, false, &value, [&](Index) -> const D& { return d; });
+    return PlainScalar(value);
+  }
+  template <class Y, class F> requires std::is_base_of_v<Real, Y>
+  PlainVector observe(const char* name, const Y& y, Dim dim, const F& f) {
+    double* values = store(dim.size);
+    for (int i = 0; i < dim.size; ++i) values[i] = y[Index{i, dim.id}].evaluate(*this).value;
+    const PlainVector node(name, values, dim);
+    observed(name, dim, std::is_same_v<Y, Integer>, values,
+             [&](Index j) { return element_distribution(f, j, node); });
+    return PlainVector(name, values, dim);
+  }
+
+  template <Operand E> auto deterministic(const char* name, const E& e) {
+    const double value = as_recipe(e).evaluate(*this).value;
+    report(name, SiteKind::deterministic, Dim{-1, 0, 1}, &value);
+    return as_recipe(e);
+  }
+  template <class F> LazyVector<F> deterministic(const char* name, Dim dim, const F& f) {
+    let(name, dim, f);
+    return {f, dim};
+  }
+  template <Operand E> PlainScalar let(const char* name, const E& e) {
+    const double value = as_recipe(e).evaluate(*this).value;
+    report(name, SiteKind::deterministic, Dim{-1, 0, 1}, &value);
+    return PlainScalar(value);
+  }
+  template <class F> PlainVector let(const char* name, Dim dim, const F& f) {
+    double* values = store(dim.size);
+    for (int i = 0; i < dim.size; ++i) values[i] = as_recipe(f(Index{i, dim.id})).evaluate(*this).value;
+    report(name, SiteKind::deterministic, dim, values);
+    return PlainVector(name, values, dim);
+  }
+  template <Operand I, class Step> PlainVector scan(const char* name, Dim dim, const I& initial, const Step& step) {
+    double* values = store(dim.size);
+    if (dim.size > 0) values[0] = as_recipe(initial).evaluate(*this).value;
+    for (int t = 1; t < dim.size; ++t)
+      values[t] = as_recipe(step(Index{t, dim.id}, PlainRead<false>(values + t - 1))).evaluate(*this).value;
+    report(name, SiteKind::deterministic, dim, values);
+    return PlainVector(name, values, dim);
+  }
+  template <class Beta> PlainVector linear(const Matrix& x, const Beta& beta) {
+    if (beta.dim().id != x.columns.id)
+      throw ModelError("'" + std::string(beta.name) + "' does not run along the matrix's columns (its elements and they "
+                       "do not correspond). Declare both along the same dimension.");
+    double* values = store(x.rows.size);
+    for (int i = 0; i < x.rows.size; ++i) {
+      values[i] = 0;
+      for (int k = 0; k < x.columns.size; ++k)
+        values[i] += x.values[std::int64_t(i) * x.columns.size + k] * beta.values[k];
+    }
+    return PlainVector("linear predictor", values, x.rows);
+  }
+
+  double data(const double* table, std::int64_t element, std::int64_t columns) const {
+    return table[element * columns + (columns > 1 ? in_.data_column : 0)];
+  }
+  int coordinates() const { return coordinate_; }
+
+ private:
+  double* store(int count) {
+    stored_.emplace_back(std::size_t(count));
+    return stored_.back().data();
+  }
+
+  void report(const char* name, SiteKind kind, Dim dim, const double* values, const char* support = "", bool whole = false) {
+    if (in_.meaning == Meaning::layout)
+      in_.sites->push_back({name, kind, support, dim.id, dim.size, dim.first, coordinate_, whole});
+    const bool predicted = in_.meaning == Meaning::predict || in_.meaning == Meaning::pointwise;
+    if (!in_.out || predicted != (kind == SiteKind::observed)) return;
+    for (int i = 0; i < dim.size; ++i) in_.out[i] = values[i];
+    in_.out += dim.size;
+  }
+
+  template <class S, class F> void parameter(const char* name, Dim dim, const S& support, const F& prior, double* values) {
+    std::vector<double> x(std::size_t(dim.size), 0.);
+    switch (in_.meaning) {
+      case Meaning::layout: break;
+      case Meaning::prior:
+        draw_prior(name, dim, support, prior, values);
+        to_line(name, support, values, x.data(), dim.size);
+        break;
+      case Meaning::unconstrain:
+        for (int i = 0; i < dim.size; ++i) values[i] = in_.values[i];
+        in_.values += dim.size;
+        to_line(name, support, values, x.data(), dim.size);
+        break;
+      default:
+        for (int i = 0; i < dim.size; ++i) x[std::size_t(i)] = in_.position[coordinate_ + i];
+    }
+    from_line(support, x.data(), values, dim.size);
+    if (in_.position_out)
+      for (int i = 0; i < dim.size; ++i) in_.position_out[coordinate_ + i] = x[std::size_t(i)];
+    report(name, SiteKind::parameter, dim, values, S::description);
+    coordinate_ += dim.size;
+  }
+
+  template <class S> void from_line(const S& support, const double* x, double* values, int n) const {
+    if constexpr (S::elementwise) {
+      auto bound = support.bind(*this);
+      for (int i = 0; i < n; ++i) values[i] = bound.constrain(x[i]).value;
+    } else if (n > 0) {
+      S::template constrain<double>(LaneArray<double>{const_cast<double*>(x), 1}, LaneArray<double>{values, 1}, n);
+    }
+  }
+  template <class S> void to_line(const char* name, const S& support, const double* values, double* x, int n) const {
+    if constexpr (S::elementwise) {
+      auto bound = support.bind(*this);
+      for (int i = 0; i < n; ++i) x[i] = bound.unconstrain(values[i]);
+    } else if (n > 0) {
+      S::unconstrain(values, x, n);
+    }
+    for (int i = 0; i < n; ++i)
+      if (!std::isfinite(x[i]))
+        throw ModelError("parameter '" + std::string(name) + "' is " + std::to_string(values[i]) + " at element " +
+                         std::to_string(i + 1) + " (its support is " + S::description + "). Give a value inside it.");
+  }
+
+  template <class S, class F> void draw_prior(const char* name, Dim dim, const S& support, const F& prior, double* values) {
+    constexpr int attempts = 10000;
+    for (int i = 0; i < dim.size; ++i) {
+      bool inside = false;
+      for (int attempt = 0; attempt < attempts && !inside; ++attempt) {
+        values[i] = draw(name, prior(Index{i, dim.id}));
+        // A bound narrower than the prior's own support: drawn by rejection.
+        if constexpr (S::elementwise) inside = std::isfinite(support.bind(*this).unconstrain(values[i]));
+        else inside = true;
+      }
+      if (!inside)
+        throw ModelError("parameter '" + std::string(name) + "' could not be drawn from its prior (10000 draws fell "
+                         "outside its bounds). Give it a prior with mass inside them.");
+    }
+    if constexpr (!S::elementwise) std::sort(values, values + dim.size);  // ordered: the only such support
+  }
+  template <class D> double draw(const char* name, const D& d) {
+    try {
+      return draw_from(*this, random_, d);
+    } catch (const ModelError& e) {
+      throw ModelError("parameter '" + std::string(name) + "' " + e.what());
+    }
+  }
+
+  template <class F> void observed(const char* name, Dim dim, bool whole, double* values, const F& distribution) {
+    std::vector<double> log_density;
+    if (in_.meaning == Meaning::pointwise) log_density.assign(std::size_t(dim.size), 0.);
+    for (int i = dim.first; i < dim.size; ++i) {
+      const Index j{i, dim.id};
+      if (in_.meaning == Meaning::predict) {
+        values[i] = draw_from(*this, random_, distribution(j));
+      } else if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::layout) {
+        // In the layout run too: it finds reads out of bounds before sampling starts.
+        auto d = distribution(j);
+        Prepared<Generate, std::remove_cvref_t<decltype(d)>> prepared(*this, d);
+        const double l = prepared.at(*this, d, DataValue<double>{values[i]}).log_density;
+        if (in_.meaning == Meaning::pointwise) log_density[std::size_t(i)] = l;
+      }
+    }
+    report(name, SiteKind::observed, dim, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", whole);
+  }
+
+  Inputs in_;
+  Stream random_;
+  std::deque<std::vector<double>> stored_;
+  int coordinate_ = 0;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,32 @@
+// How a lane type is loaded and stored. `double` is one lane; `kernels/pack.hpp` adds the SIMD pack.
+//
+// Everything a chain owns is an array [element][lane], so that element i of a tile's lanes is one contiguous load.
+#pragma once
+
+#include <cstdint>
+
+#include "lockstep/macros.hpp"
+
+namespace lockstep {
+
+template <class T> struct LaneTraits;
+
+template <> struct LaneTraits<double> {
+  static constexpr int width = 1;
+  LOCKSTEP_FN static double load(const double* p) { return *p; }
+  LOCKSTEP_FN static void store(double* p, double value) { *p = value; }
+  // The value of each lane's own column; `columns` holds one column number per lane.
+  LOCKSTEP_FN static double gather(const double* p, const std::int64_t* columns) { return p[*columns]; }
+};
+
+// An array of `T`, element i at `base[i * stride]` (stride in doubles: the lanes of a tile).
+template <class T> struct LaneArray {
+  double* base = nullptr;
+  int stride = LaneTraits<T>::width;
+  LOCKSTEP_FN T load(int i) const { return LaneTraits<T>::load(base + std::int64_t(i) * stride); }
+  LOCKSTEP_FN void store(int i, const T& value) const { LaneTraits<T>::store(base + std::int64_t(i) * stride, value); }
+  template <class A> LOCKSTEP_FN void add(int i, const A& a) const { store(i, load(i) + a); }
+  LOCKSTEP_FN LaneArray from(int first) const { return {base + std::int64_t(first) * stride, stride}; }
+};
+
+}  // namespace lockstep

@@ -1,0 +1,21 @@
+// What a model's author includes.
+//
+// A model is a functor over a context `m`:
+//
+//   template <class M> LOCKSTEP_FN void operator()(M& m) const
+//
+// with views of its data as members, bound by name in its constructor from a Dataset. What it may do:
+//
+//   m.param(name, prior)                  a parameter            m.param(name, prior, dim)      one per element
+//   m.param(name, prior, support)         on a named support     m.param(name, dim, lambda)     priors by element
+//   m.observe(name, y, dim, lambda)       data, given a distribution per element; returns a node
+//   m.deterministic(name, expression)     a reported quantity    m.let(...)                     computed once and kept
+//   m.scan(name, dim, initial, step)      a recurrence           m.linear(X, beta)              a dense linear predictor
+//
+// What it may not: branch on a parameter's value (it does not compile), copy a node, or return an expression over nodes
+// local to another function (`check` and debug builds find that).
+#pragma once
+
+#include "lockstep/dataset.hpp"
+#include "lockstep/distributions.hpp"
+#include "lockstep/plate.hpp"

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Values of special functions to 50 digits, written to tests/golden/special_functions.json.
+
+    python3 tests/golden/make_special_functions.py
+
+Needs mpmath. Every argument is a double and is converted exactly. A function is a list of cases [value, argument, ...];
+the names are those of include/lockstep/special.hpp, of the elementary functions, and
+    log1p_minus_of_quotient(p, q) = log(p/q) - (p - q)/q.
+"""
+
+import json
+import math
+import pathlib
+import platform
+
+import mpmath
+from mpmath import digamma, exp, expm1, log, log1p, loggamma, mp, mpf, pi
+
+mp.dps = 50
+
+
+def stirling_error(x):
+    # The two parts agree in up to 2 log10(x) digits more than the result has.
+    with mp.workdps(80):
+        return loggamma(x) - ((x - mpf(1) / 2) * log(x) - x + log(2 * pi) / 2)
+
+
+def stirling_error_derivative(x):
+    with mp.workdps(80):
+        return digamma(x) - log(x) + 1 / (2 * x)
+
+
+def log1p_minus(x):
+    with mp.workdps(80):
+        return log1p(x) - x
+
+
+def log1p_minus_of_quotient(p, q):
+    with mp.workdps(80):
+        return log(p / q) - (p - q) / q
+
+
+def softplus(x):
+    return log1p(exp(x)) if x < 0 else x + log1p(exp(-x))
+
+
+def sigmoid(x):
+    return 1 / (1 + exp(-x))
+
+
+def log_sum_exp(a, b):
+    return max(a, b) + log1p(exp(-abs(a - b)))
+
+
+def log1m_exp(x):
+    return log(-expm1(x)) if x > -1 else log1p(-exp(x))
+
+
+def between(low, high, steps):
+    """Equally spaced doubles, both ends included."""
+    return [low + (high - low) * i / steps for i in range(steps + 1)]
+
+
+def decades(low, high, per_decade):
+    """Logarithmically spaced doubles from 10^low to 10^high."""
+    steps = (high - low) * per_decade
+    return [10.0 ** (low + i / per_decade) for i in range(steps + 1)]
+
+
+def both_signs(points):
+    return [-x for x in reversed(points)] + points
+
+
+# Every regime of a function, and the numbers on both sides of where its formula changes.
+POSITIVE = decades(-8, 10, 7) + between(0.25, 20.0, 79) + [math.nextafter(10, 0), math.nextafter(10, 11)]
+BESIDE_MINUS_ONE = [x - 1 for x in decades(-15, -1, 3)]
+ABOVE_MINUS_ONE = BESIDE_MINUS_ONE + both_signs(decades(-8, -1, 4)) + between(-0.89, 3.0, 97) + decades(0, 10, 4)
+ABOVE_MINUS_ONE += [math.nextafter(-0.5, -1), math.nextafter(-0.5, 0), math.nextafter(1, 0), math.nextafter(1, 2)]
+REAL = both_signs(decades(-8, 2, 4)) + between(-50.0, 50.0, 125) + [-700.0, -300.0, 0.0, 300.0, 700.0, 1e10]
+
+CASES = {
+    "exp": (exp, [(x,) for x in both_signs(decades(-20, 2, 4)) + between(-708.0, 709.0, 200)]),
+    "expm1": (expm1, [(x,) for x in both_signs(decades(-300, 0, 1)) + between(-60.0, 709.0, 200)]),
+    "log": (log, [(x,) for x in decades(-307, 308, 1) + between(0.5, 2.0, 100) + [1 + 1e-10, 1 - 1e-10]]),
+    "log1p": (log1p, [(x,) for x in ABOVE_MINUS_ONE + decades(-300, -8, 1)]),
+    "log_gamma": (loggamma, [(x,) for x in POSITIVE]),
+    "digamma": (digamma, [(x,) for x in POSITIVE]),
+    "stirling_error": (stirling_error, [(x,) for x in POSITIVE]),
+    "stirling_error_derivative": (stirling_error_derivative, [(x,) for x in POSITIVE]),
+    "log1p_minus": (log1p_minus, [(x,) for x in ABOVE_MINUS_ONE]),
+    "log1p_minus_of_quotient": (
+        log1p_minus_of_quotient,
+        [(q * p, q) for q in [1e-3, 1.0, 7.0, 1e8] for p in decades(-12, 12, 2) + between(0.4, 2.1, 34) + [1 + 1e-9]],
+    ),
+    "softplus": (softplus, [(x,) for x in REAL]),
+    "sigmoid": (sigmoid, [(x,) for x in REAL]),
+    "log_sum_exp": (
+        log_sum_exp,
+        [(a, a + d) for a in [-1e8, -300.0, -2.5, 0.0, 4.0, 1e10] for d in both_signs(decades(-6, 3, 2)) + [0.0]],
+    ),
+    "log1m_exp": (log1m_exp, [(-x,) for x in decades(-10, 2, 5) + between(0.05, 5.0, 99) + [300.0, 700.0]]),
+}
+
+
+def main():
+    header = {
+        "command": "python3 tests/golden/make_special_functions.py",
+        "versions": {"python": platform.python_version(), "mpmath": mpmath.__version__},
+    }
+    blocks = []
+    for name, (function, points) in CASES.items():
+        cases = [[float(function(*(mpf(x) for x in point))), *point] for point in points]
+        lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
+        blocks.append(f"{json.dumps(name)}:[\n{lines}\n]")
+    text = json.dumps(header)[:-1] + ',\n"functions":{\n' + ",\n".join(blocks) + "\n}}\n"
+    pathlib.Path(__file__).with_name("special_functions.json").write_text(text, encoding="ascii")
+
+
+if __name__ == "__main__":
+    main()
