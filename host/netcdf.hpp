@@ -7,18 +7,26 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "lockstep/fit.hpp"
 
 namespace lockstep {
 
 // Writes under a temporary name in the same folder and renames when whole: a file of that name is always complete, and
-// one that was there before is replaced only by a complete one. Throws std::invalid_argument for a fit that such a file
-// cannot hold (a variable named as a dimension, sizes that disagree), std::runtime_error if writing fails.
+// one that was there before is replaced only by a complete one. The compressed file is put together in memory first.
+// Throws std::invalid_argument for a fit that such a file cannot hold (see validate), std::runtime_error if writing
+// fails; then nothing is left behind.
 void write_netcdf(const Fit& fit, const std::filesystem::path& path);
 
-// Reads a file of this layout, this library's or another's. Throws std::runtime_error: no such file, not HDF5,
-// truncated, without a group of draws, or with a variable that a Fit cannot hold (strings, complex numbers).
-Fit read_netcdf(const std::filesystem::path& path);
+// Reads a file of this layout, written by this library or another: all groups, or those of `groups` that are there.
+// Throws std::runtime_error: no such file, not HDF5, truncated, without draws, or with something that a Fit cannot
+// hold (strings as values, groups with different numbers of draws).
+Fit read_netcdf(const std::filesystem::path& path, const std::vector<std::string>& groups = {});
+
+// Throws std::invalid_argument, naming the variable, if a fit contradicts itself (sizes, labels, names that are there
+// twice) or has what no reader could take: a variable with the name of a dimension, a dimension twice in a variable.
+void validate(const Fit& fit);
 
 }  // namespace lockstep

@@ -105,8 +105,8 @@ rm -rf --one-file-system -- "$bare/tmp/theirs"
 step "./lockstep sample eight_schools"
 inside /tmp /root/lockstep/lockstep sample eight_schools --seed 1 --out eight_schools.nc | tee "$work/sample.out" ||
   die "./lockstep sample eight_schools"
-grep -qE '^ *mu ' "$work/sample.out" || die "no summary was printed"
-grep -qiE 'verdict|converged|passed' "$work/sample.out" || die "no verdict was printed"
+grep -qE '^[^a-z]*mu[^a-z]' "$work/sample.out" || die "no summary was printed"
+grep -qE '^ *(Converged|NOT converged)' "$work/sample.out" || die "no verdict was printed"
 [[ -s $bare/tmp/eight_schools.nc ]] || die "no file was written where --out said"
 
 step "a second call starts at once"

@@ -29,33 +29,32 @@ struct Row {
   double allowed, floor;
   double (*scalar)(double, double);
   Pack (*pack)(Pack, Pack);
-};
 
-#define LOCKSTEP_BOTH(expression)                                           \
-  [](double x, [[maybe_unused]] double y) -> double { return expression; }, \
-      [](Pack x, [[maybe_unused]] Pack y) -> Pack { return expression; }
+  template <class F>
+  Row(const char* name, double from, double to, double error, double error_floor, F f)
+      : function(name), lowest(from), highest(to), allowed(error), floor(error_floor), scalar(f), pack(f) {}
+};
 
 // The first four are the pack library's; the others are built on them.
 const std::vector<Row> table = {
-    {"exp", -708, 709, 4e-16, 0, LOCKSTEP_BOTH(exp(x))},
-    {"expm1", -60, 709, 6e-16, 0, LOCKSTEP_BOTH(expm1(x))},
-    {"log", 1e-307, 1e308, 3e-16, 0, LOCKSTEP_BOTH(log(x))},
-    {"log1p", -1, 1e10, 3e-16, 0, LOCKSTEP_BOTH(log1p(x))},
-    {"log_gamma", 1e-8, 1e10, 1e-14, 1, LOCKSTEP_BOTH(log_gamma(x))},
-    {"digamma", 1e-8, 1e10, 3e-15, 1, LOCKSTEP_BOTH(digamma(x))},
-    {"stirling_error", 1e-8, 10, 4e-15, 1, LOCKSTEP_BOTH(stirling_error(x))},
-    {"stirling_error", 10, 1e10, 1e-15, 0, LOCKSTEP_BOTH(stirling_error(x))},
-    {"stirling_error_derivative", 1e-8, 10, 6e-15, 1, LOCKSTEP_BOTH(stirling_error_derivative(x))},
-    {"stirling_error_derivative", 10, 1e10, 1e-15, 0, LOCKSTEP_BOTH(stirling_error_derivative(x))},
-    {"log1p_minus", -1, 1e10, 1e-15, 0, LOCKSTEP_BOTH(log1p_minus(x))},
-    {"log1p_minus_of_quotient", 0, 1e20, 2e-14, 0, LOCKSTEP_BOTH(log1p_minus((x - y) / y, log(x) - log(y)))},
-    {"softplus", -708, 1e10, 1e-15, 0, LOCKSTEP_BOTH(softplus(x))},
-    {"sigmoid", -708, 1e10, 1e-15, 0, LOCKSTEP_BOTH(sigmoid(x))},
-    {"log_sum_exp", -1e8, 1e10, 1e-15, 1, LOCKSTEP_BOTH(log_sum_exp(x, y))},
-    {"log1m_exp", -708, -1e-10, 2e-15, 0, LOCKSTEP_BOTH(log1m_exp(x))},
+    {"exp", -708, 709, 4e-16, 0, [](auto x, auto) { return exp(x); }},
+    {"expm1", -60, 709, 6e-16, 0, [](auto x, auto) { return expm1(x); }},
+    {"log", 1e-307, 1e308, 3e-16, 0, [](auto x, auto) { return log(x); }},
+    {"log1p", -1, 1e10, 3e-16, 0, [](auto x, auto) { return log1p(x); }},
+    {"log_gamma", 1e-8, 1e10, 1e-14, 1, [](auto x, auto) { return log_gamma(x); }},
+    {"digamma", 1e-8, 1e10, 3e-15, 1, [](auto x, auto) { return digamma(x); }},
+    {"stirling_error", 1e-8, 10, 4e-15, 1, [](auto x, auto) { return stirling_error(x); }},
+    {"stirling_error", 10, 1e10, 1e-15, 0, [](auto x, auto) { return stirling_error(x); }},
+    {"stirling_error_derivative", 1e-8, 10, 6e-15, 1, [](auto x, auto) { return stirling_error_derivative(x); }},
+    {"stirling_error_derivative", 10, 1e10, 1e-15, 0, [](auto x, auto) { return stirling_error_derivative(x); }},
+    {"log1p_minus", -1, 1e10, 1e-15, 0, [](auto x, auto) { return log1p_minus(x); }},
+    {"log1p_minus_of_quotient", 0, 1e20, 2e-14, 0,
+     [](auto x, auto y) { return log1p_minus((x - y) / y, log(x) - log(y)); }},
+    {"softplus", -708, 1e10, 1e-15, 0, [](auto x, auto) { return softplus(x); }},
+    {"sigmoid", -708, 1e10, 1e-15, 0, [](auto x, auto) { return sigmoid(x); }},
+    {"log_sum_exp", -1e8, 1e10, 1e-15, 1, [](auto x, auto y) { return log_sum_exp(x, y); }},
+    {"log1m_exp", -708, -1e-10, 2e-15, 0, [](auto x, auto) { return log1m_exp(x); }},
 };
-
-#undef LOCKSTEP_BOTH
 
 struct Case {
   double reference, x, y;

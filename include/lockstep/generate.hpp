@@ -150,7 +150,9 @@ class Generate {
     return as_recipe(e);
   }
   template <class F> LazyVector<F> deterministic(const char* name, Dim dim, const F& f) {
-    let(name, dim, f);
+    double* values = store(dim.size);
+    evaluate(dim, f, values);
+    report(name, SiteKind::deterministic, dim, values);
     return {f, dim};
   }
   template <Operand E> PlainScalar let(const char* name, const E& e) {
@@ -160,12 +162,14 @@ class Generate {
   }
   template <class F> PlainVector let(const char* name, Dim dim, const F& f) {
     double* values = store(dim.size);
-    for (int i = 0; i < dim.size; ++i) values[i] = as_recipe(f(Index{i, dim.id})).evaluate(*this).value;
+    evaluate(dim, f, values);
+    scratch_ += 2 * dim.size;
     report(name, SiteKind::deterministic, dim, values);
     return PlainVector(name, values, dim);
   }
   template <Operand I, class Step> PlainVector scan(const char* name, Dim dim, const I& initial, const Step& step) {
     double* values = store(dim.size);
+    scratch_ += 2 * dim.size;
     if (dim.size > 0) values[0] = as_recipe(initial).evaluate(*this).value;
     for (int t = 1; t < dim.size; ++t)
       values[t] = as_recipe(step(Index{t, dim.id}, PlainRead<false>(values + t - 1))).evaluate(*this).value;
@@ -177,6 +181,7 @@ class Generate {
       throw ModelError("'" + std::string(beta.name) + "' does not run along the matrix's columns (its elements and they "
                        "do not correspond). Declare both along the same dimension.");
     double* values = store(x.rows.size);
+    scratch_ += 2 * x.rows.size;
     for (int i = 0; i < x.rows.size; ++i) {
       values[i] = 0;
       for (int k = 0; k < x.columns.size; ++k)
@@ -189,8 +194,13 @@ class Generate {
     return table[element * columns + (columns > 1 ? in_.data_column : 0)];
   }
   int coordinates() const { return coordinate_; }
+  // Elements of scratch that the gradient's nodes will take on one slice; the gradient's own count must agree.
+  std::int64_t scratch() const { return scratch_; }
 
  private:
+  template <class F> void evaluate(Dim dim, const F& f, double* values) const {
+    for (int i = 0; i < dim.size; ++i) values[i] = as_recipe(f(Index{i, dim.id})).evaluate(*this).value;
+  }
   double* store(int count) {
     stored_.emplace_back(std::size_t(count));
     return stored_.back().data();
@@ -225,6 +235,7 @@ class Generate {
     if (in_.position_out)
       for (int i = 0; i < dim.size; ++i) in_.position_out[coordinate_ + i] = x[std::size_t(i)];
     report(name, SiteKind::parameter, dim, values, S::description);
+    if (!S::identity && dim.id >= 0) scratch_ += dim.size;
     coordinate_ += dim.size;
   }
 
@@ -295,6 +306,7 @@ class Generate {
   Stream random_;
   std::deque<std::vector<double>> stored_;
   int coordinate_ = 0;
+  std::int64_t scratch_ = 0;
 };
 
 }  // namespace lockstep

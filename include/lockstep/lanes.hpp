@@ -15,6 +15,12 @@ template <> struct LaneTraits<double> {
   static constexpr int width = 1;
   LOCKSTEP_FN static double load(const double* p) { return *p; }
   LOCKSTEP_FN static void store(double* p, double value) { *p = value; }
+  LOCKSTEP_FN static void store_masked(double* p, bool mask, double value) {
+    if (mask) *p = value;
+  }
+  template <class F> LOCKSTEP_FN static void for_each_lane(bool mask, const F& f) {
+    if (mask) f(0);
+  }
   // The value of each lane's own column; `columns` holds one column number per lane.
   LOCKSTEP_FN static double gather(const double* p, const std::int64_t* columns) { return p[*columns]; }
 };

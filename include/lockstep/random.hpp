@@ -29,9 +29,8 @@ struct StreamId {
   Purpose purpose = Purpose::start;
 };
 
-// Every draw is computed in double and is in the open support of its distribution. Parameters outside their range give
-// NaN, never an endless loop. One stream holds 2^33 numbers of 64 bits; the integer functions advance it as the real
-// ones do.
+// Draws are doubles in the open support of their distribution (only student_t with a tiny nu can overflow). Parameters
+// outside their range give NaN, never an endless loop. A stream holds 2^33 numbers of 64 bits.
 class Stream {
  public:
   LOCKSTEP_FN explicit Stream(const StreamId& id)
@@ -95,7 +94,7 @@ class Stream {
 
   // Shape > 0, rate 1. What would underflow comes out as the smallest normal number.
   LOCKSTEP_FN double gamma(double shape) {
-    return shape < 1 ? max_nan(exp(log_gamma_draw(shape)), smallest) : gamma_at_least_one(shape);
+    return shape < 1 ? at_least(exp(log_gamma_draw(shape)), smallest) : gamma_at_least_one(shape);
   }
 
   // Both shapes > 0. From the logarithms of two gamma draws, so that tiny shapes do not end in 0/0; kept off 0 and 1.
@@ -104,7 +103,7 @@ class Stream {
     const double b = log_gamma_draw(beta);
     constexpr double largest = 1.0 - 1.0 / 9007199254740992.0;  // 1 - 2^-53
     const double value = sigmoid(a - b);
-    return value > largest ? largest : max_nan(value, smallest);
+    return value > largest ? largest : at_least(value, smallest);
   }
 
   // Location 0, scale 1, nu > 0 degrees of freedom.
@@ -142,8 +141,8 @@ class Stream {
 
   LOCKSTEP_FN static double not_a_number() { return log(-1.0); }
 
-  // The larger of the two, or NaN if x is.
-  LOCKSTEP_FN static double max_nan(double x, double floor) { return x < floor ? floor : x; }
+  // x, or the floor if x is below it. NaN stays NaN.
+  LOCKSTEP_FN static double at_least(double x, double floor) { return x < floor ? floor : x; }
 
   // G. Marsaglia and W. W. Tsang, "A simple method for generating gamma variables", 2000, for shape >= 1. The draw is
   // d v with v = (1 + c x)^3, accepted if log u < x^2/2 + d (1 - v + log v).

@@ -8,9 +8,9 @@ passes on. Densities are normalised. Argument order and parameterisation are PyM
 weight1 N(mu1, sigma1) + (1 - weight1) N(mu2, sigma2).
 
 Each distribution is a log density and the formulas of its partial derivatives; this script stops if one of them differs
-from a central difference taken with more than 120 digits. A case is left out if a value of it is beyond the range of a double, or
-if it needs more digits of log(y) or exp(eta) than a double holds (lognormal with a very small sigma; poisson_log where
-exp(eta) equals a huge count).
+from a central difference taken with more than 120 digits. A case is left out if a value of it is beyond the range of a
+double, or if it needs more digits of log(y) or exp(eta) than a double holds (lognormal with a very small sigma;
+poisson_log where exp(eta) equals a huge count).
 """
 
 import json

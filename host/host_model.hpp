@@ -1,0 +1,43 @@
+// A model bound to a data set, as the host uses it: errors are exceptions, the layout has std::string names.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/model_table.hpp"
+#include "lockstep/data.hpp"
+#include "lockstep/fit.hpp"
+
+namespace lockstep {
+
+class HostModel {
+ public:
+  // Throws DataError if the data do not fit the model. `data` must outlive this.
+  HostModel(const ModelTable& table, const Data& data);
+  ~HostModel();
+  HostModel(const HostModel&) = delete;
+
+  const ModelTable& table() const { return table_; }
+  const void* handle() const { return handle_; }
+  const LayoutView& layout() const { return *table_.layout(handle_); }
+  int coordinates() const { return int(layout().coordinates); }
+
+  // One lane by plain doubles: log density, and gradient if wanted.
+  double log_density(const double* position, double* gradient, std::int64_t data_column = 0) const;
+  // Throws ModelError. How many values come out is values(meaning).
+  void generate(const GenerateRequest& request) const;
+  std::size_t values(Meaning meaning) const;
+
+  std::vector<Dimension> dimensions() const;
+  // A variable for a site, without values.
+  Variable variable(const SiteView& site) const;
+
+ private:
+  const ModelTable& table_;
+  DataViews views_;
+  void* handle_;
+  mutable std::vector<double> scratch_;
+};
+
+}  // namespace lockstep

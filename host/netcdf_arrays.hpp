@@ -1,0 +1,34 @@
+// What an HDF5 group of a NetCDF-4 file holds: arrays with named dimensions, and attributes.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "host/hdf5.hpp"
+#include "lockstep/fit.hpp"
+
+namespace lockstep::h5 {
+
+struct Array {
+  std::string name;
+  std::vector<std::string> dims;
+  std::vector<std::size_t> extents;
+  ElementType type = ElementType::real;
+  std::vector<double> values;      // row-major
+  std::vector<std::string> texts;  // instead of values, for text
+  bool scale = false;              // a dimension of the group, with its coordinates as values or texts
+  bool bare = false;               // a dimension without coordinates
+};
+
+// The names in a group, in the order of their creation where the file has kept it.
+std::vector<std::string> members(hid_t group);
+
+// The arrays of a group. Throws Failure for one that holds neither numbers nor text or whose dimensions have no names.
+std::vector<Array> read_arrays(hid_t group);
+
+// Texts, lists of texts and single numbers; others, and libraries' own (_NCProperties, ...), are left out.
+std::map<std::string, Attribute> read_attributes(hid_t object);
+
+}  // namespace lockstep::h5

@@ -1,0 +1,49 @@
+// Pooled warmup: all chains estimate one diagonal metric and one step size (rules §1).
+//
+// First each chain finds a step size of its own, until it has left the tail of the density for the bulk; then all share
+// one. Everything is read at fixed numbers of draws behind a barrier and reduced in chain order, so the result does not
+// depend on threads. Chains whose log density lies far below the others' are flagged: they keep a step size of their own
+// and do not enter the estimates.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kernels/ensemble.hpp"
+
+namespace lockstep {
+
+struct WarmupSettings {
+  int draws = -1;               // per chain; -1: until it has settled, at most `cap`
+  int cap = 1000;
+  int max_depth = 10;
+  double target_acceptance = 0.8;
+};
+
+struct WarmupResult {
+  Tuning tuning;
+  int draws = 0;                // per chain, the burn-in with the frozen kernel included
+  bool settled = false;         // the rule was met before the cap
+  std::vector<char> stuck;      // per chain: still flagged at the end
+  int restarted = 0;            // chains that were restarted
+};
+
+// Draws that every chain makes and discards with the frozen kernel, after warmup (rules §1).
+inline constexpr int burn_in_draws = 10;
+
+// `restart(chain)` gives a fresh starting point for a chain that is stuck.
+WarmupResult warm_up(CpuEnsemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
+                     const std::function<std::vector<double>(int chain)>& restart);
+
+// The parts, for tests.
+
+// Inverse masses sqrt(Var(x)/Var(gradient)), variances within chains, of the chains that are not left out: the diagonal
+// that minimises the Fisher divergence (nutpie; arXiv:2603.18845).
+std::vector<double> fisher_diagonal(const DrawBlock& block, int coordinates, const std::vector<char>& left_out);
+
+// Chains whose mean log density is below the pooled median by more than 6 robust standard deviations, or whose mean
+// acceptance is below 0.1.
+std::vector<char> flag_stuck(const DrawBlock& block);
+
+}  // namespace lockstep

@@ -1,0 +1,152 @@
+#include "kernels/ensemble.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+#include "kernels/cpu/launch.hpp"
+
+namespace lockstep {
+
+AlignedArray::AlignedArray(std::size_t count)
+    : data_(static_cast<double*>(::operator new[](std::max<std::size_t>(count, 1) * sizeof(double), std::align_val_t(64)))) {
+  std::fill_n(data_.get(), std::max<std::size_t>(count, 1), 0.);
+}
+void AlignedArray::Free::operator()(double* p) const { ::operator delete[](p, std::align_val_t(64)); }
+
+namespace {
+std::size_t tiles_for(int chains) { return std::size_t((chains + pack_width - 1) / pack_width); }
+}  // namespace
+
+DrawBlock::DrawBlock(int chains, int coordinates, int draws, bool gradients)
+    : chains_(chains), coordinates_(coordinates), draws_(draws), has_gradients_(gradients) {
+  const std::size_t rows = tiles_for(chains) * std::size_t(draws) * pack_width;
+  positions_ = AlignedArray(rows * std::size_t(coordinates));
+  gradients_ = AlignedArray(gradients ? rows * std::size_t(coordinates) : 0);
+  statistics_ = AlignedArray(rows * draw_statistics);
+}
+
+DrawBuffer DrawBlock::tile(int t) const {
+  const std::int64_t rows = std::int64_t(t) * draws_ * pack_width;
+  return {positions_.data() + rows * coordinates_, has_gradients_ ? gradients_.data() + rows * coordinates_ : nullptr,
+          statistics_.data() + rows * draw_statistics};
+}
+
+struct CpuEnsemble::Tile {
+  AlignedArray memory;
+  NutsState<Pack> state;
+  LaneStreams<Pack> streams;
+  alignas(64) std::int64_t data_columns[pack_width] = {};
+  alignas(64) double used[pack_width] = {};   // 1 for lanes that have a chain
+  std::atomic<double> draws_done{0};
+};
+
+CpuEnsemble::CpuEnsemble(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
+                         const NutsSettings& settings, int threads, std::int64_t data_sets)
+    : table_(table), model_(model), chains_(chains), coordinates_(int(table.layout(model)->coordinates)),
+      threads_(threads > 0 ? std::min(threads, available_threads()) : available_threads()), settings_(settings) {
+  const std::size_t elements = std::size_t(NutsVectors<Pack>::arrays(settings.max_depth, 1) * coordinates_) * pack_width;
+  for (std::size_t t = 0; t < tiles_for(chains); ++t) {
+    auto tile = std::make_unique<Tile>();
+    tile->memory = AlignedArray(elements);
+    tile->streams.seed = seed;
+    for (int l = 0; l < pack_width; ++l) {
+      const int chain = int(t) * pack_width + l;
+      tile->streams.chain[l] = std::uint32_t(chain);
+      tile->data_columns[l] = chain % data_sets;
+      tile->streams.data_set[l] = std::uint32_t(chain % data_sets);
+      tile->used[l] = chain < chains ? 1. : 0.;
+    }
+    // A lane without a chain has nothing to do, ever.
+    tile->state.draw = select(Pack::load_aligned(tile->used) > Pack(0.), Pack(0.), Pack(HUGE_VAL));
+    tiles_.push_back(std::move(tile));
+  }
+  const std::size_t scratch = std::size_t(table.layout(model)->scratch) * pack_width;
+  for (int w = 0; w < threads_; ++w) scratch_.emplace_back(scratch);
+}
+
+CpuEnsemble::~CpuEnsemble() = default;
+
+// Calls use(sampler, tile, vectors) with a sampler set up on the tile.
+template <class F>
+void CpuEnsemble::on_tile(int t, int worker, const DiagonalMetric& metric, const DrawBuffer& out, const F& use) {
+  Tile& tile = *tiles_[std::size_t(t)];
+  double gradients = 0;
+  const auto gradient = [&](const LaneArray<Pack>& position, const LaneArray<Pack>& gradient_out) {
+    alignas(64) double log_density[pack_width];
+    table_.log_density_gradient(model_, position.base, log_density, gradient_out.base, scratch_[std::size_t(worker)].data(),
+                                tile.data_columns);
+    gradients += 1;
+    if (int(gradients) % 256 == 0) {
+      double done = 0;
+      for (int l = 0; l < pack_width; ++l)
+        if (tile.used[l] > 0) done += tile.state.draw.get(std::size_t(l));
+      tile.draws_done.store(done, std::memory_order_relaxed);
+    }
+    return Pack::load_aligned(log_density);
+  };
+  const NutsVectors<Pack> vectors(tile.memory.data(), pack_width, coordinates_, settings_.max_depth, 1);
+  Nuts<Pack, PackTeam, decltype(gradient)> nuts(PackTeam{}, coordinates_, vectors, metric, settings_, tile.streams, out, gradient);
+  use(nuts, tile, vectors);
+  gradients_done_.fetch_add(gradients * pack_width, std::memory_order_relaxed);
+}
+
+void CpuEnsemble::place(std::span<const double> positions, const std::vector<char>& moved) {
+  parallel_for(int(tiles_.size()), threads_, [&](int t, int worker) {
+    on_tile(t, worker, {}, {}, [&](auto& nuts, Tile& tile, const NutsVectors<Pack>& vectors) {
+      alignas(64) double mask[pack_width] = {};
+      for (int l = 0; l < pack_width; ++l) {
+        const int chain = std::min(t * pack_width + l, chains_ - 1);
+        // A lane without a chain copies the last one: its arithmetic must be finite, its draws go nowhere.
+        const bool moves = moved[std::size_t(chain)] != 0;
+        mask[l] = moves ? 1. : 0.;
+        if (!moves) continue;
+        for (int i = 0; i < coordinates_; ++i)
+          vectors.chosen.base[i * pack_width + l] = positions[std::size_t(chain) * std::size_t(coordinates_) + std::size_t(i)];
+      }
+      nuts.arrive(tile.state, Pack::load_aligned(mask) > Pack(0.));
+    });
+  });
+}
+
+void CpuEnsemble::advance(int first, const Tuning& tuning, DrawBlock& block) {
+  std::vector<double> momentum_scale(tuning.inverse_mass.size());
+  std::transform(tuning.inverse_mass.begin(), tuning.inverse_mass.end(), momentum_scale.begin(),
+                 [](double v) { return 1 / std::sqrt(v); });
+  const DiagonalMetric metric{tuning.inverse_mass.data(), momentum_scale.data()};
+  parallel_for(int(tiles_.size()), threads_, [&](int t, int worker) {
+    on_tile(t, worker, metric, block.tile(t), [&](auto& nuts, Tile& tile, const NutsVectors<Pack>&) {
+      alignas(64) double own[pack_width] = {};
+      for (int l = 0; l < pack_width; ++l) {
+        const int chain = t * pack_width + l;
+        own[l] = chain < chains_ && tuning.own_step[std::size_t(chain)] ? 1. : 0.;
+      }
+      nuts.advance(tile.state, first, first + block.draws(), Pack(tuning.log_step), Pack::load_aligned(own) > Pack(0.));
+      const int chains = std::min(pack_width, chains_ - t * pack_width);
+      tile.draws_done.store(double(chains) * (first + block.draws()), std::memory_order_relaxed);
+    });
+  });
+}
+
+void CpuEnsemble::restart_step(const std::vector<char>& chains, double log_step) {
+  for (std::size_t t = 0; t < tiles_.size(); ++t) {
+    alignas(64) double mask[pack_width] = {};
+    for (int l = 0; l < pack_width; ++l) {
+      const std::size_t chain = t * pack_width + std::size_t(l);
+      mask[l] = chain < chains.size() && chains[chain] ? 1. : 0.;
+    }
+    tiles_[t]->state.own_step.restart(Pack::load_aligned(mask) > Pack(0.), Pack(log_step));
+  }
+}
+
+double CpuEnsemble::own_log_step(int chain) const {
+  return tiles_[std::size_t(chain / pack_width)]->state.own_step.log_averaged.get(std::size_t(chain % pack_width));
+}
+
+double CpuEnsemble::draws_done() const {
+  double done = 0;
+  for (const auto& tile : tiles_) done += tile->draws_done.load(std::memory_order_relaxed);
+  return done;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,66 @@
+#include "kernels/cpu/launch.hpp"
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+
+#include <Kokkos_Core.hpp>
+
+namespace lockstep {
+
+namespace {
+
+// Starts Kokkos unless the program has, and ends only what it started.
+class Runtime {
+ public:
+  Runtime() {
+    if (Kokkos::is_initialized()) return;
+#if KOKKOS_VERSION >= 30700
+    Kokkos::initialize(Kokkos::InitializationSettings().set_disable_warnings(true));
+#else
+    Kokkos::InitArguments arguments;
+    arguments.disable_warnings = true;
+    Kokkos::initialize(arguments);
+#endif
+    started_here_ = true;
+  }
+  ~Runtime() {
+    if (started_here_ && Kokkos::is_initialized()) Kokkos::finalize();
+  }
+
+ private:
+  bool started_here_ = false;
+};
+
+void ensure_started() { static Runtime runtime; }
+
+}  // namespace
+
+int available_threads() {
+  ensure_started();
+  return Kokkos::OpenMP().concurrency();
+}
+
+void parallel_for(int items, int threads, const std::function<void(int, int)>& body) {
+  const int available = available_threads();
+  const int workers = std::min(threads > 0 ? std::min(threads, available) : available, items);
+  std::atomic<int> next{0};
+  std::exception_ptr failure;
+  std::mutex failure_mutex;
+  // A worker an index, items by a shared counter: the pool's size cannot be changed once it has started.
+  using Policy = Kokkos::RangePolicy<Kokkos::OpenMP, Kokkos::Schedule<Kokkos::Dynamic>>;
+  static std::mutex one_launch;  // the pool runs one launch at a time; callers on other threads wait
+  const std::lock_guard<std::mutex> lock(one_launch);
+  Kokkos::parallel_for("lockstep", Policy(0, workers, Kokkos::ChunkSize(1)), [&](int worker) {
+    try {
+      for (int item = next++; item < items; item = next++) body(item, worker);
+    } catch (...) {
+      const std::lock_guard<std::mutex> guard(failure_mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  });
+  Kokkos::OpenMP().fence();
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace lockstep

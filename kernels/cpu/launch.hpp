@@ -1,0 +1,15 @@
+// Where work meets the CPU's cores.
+#pragma once
+
+#include <functional>
+
+namespace lockstep {
+
+// Threads that the process may use.
+int available_threads();
+
+// Calls body(item, worker) once for each item of 0 .. items-1, on `threads` workers (0: all). Which worker runs an item
+// is not fixed, so nothing may depend on it. The first exception that a body throws is rethrown when all have ended.
+void parallel_for(int items, int threads, const std::function<void(int item, int worker)>& body);
+
+}  // namespace lockstep

@@ -1,0 +1,38 @@
+// One gradient for the lanes of a team.
+#pragma once
+
+#include "lockstep/log_density.hpp"
+
+namespace lockstep {
+
+// Runs the model once on every slice and sums their gradients and log densities over slices.
+// `workspace.gradient` holds [slice][coordinate][lane]; the sum ends up in slice 0's. Returns the log density.
+template <class T, bool with_columns, class Model, class Team>
+LOCKSTEP_FN T log_density_gradient(const Model& model, const Team& team, const Workspace& workspace, int dimension) {
+  Workspace mine = workspace;
+  mine.gradient += std::int64_t(team.slice()) * dimension * workspace.stride;
+  if constexpr (Team::sliced) {
+    team.barrier();  // positions are written by their owners
+  }
+  T log_density;
+  {
+    LogDensity<T, Team, with_columns> m(team, mine);
+    m.set_dimension(dimension);
+    model(m);
+    log_density = m.log_density();
+  }
+  if constexpr (Team::sliced) {
+    team.barrier();
+    const LaneArray<T> total{workspace.gradient, workspace.stride};
+    team.each(dimension, [&](int i) {
+      T sum(0.);
+      for (int s = 0; s < team.slices(); ++s) sum += total.load(s * dimension + i);
+      total.store(i, sum);
+    });
+    // One term per slice: summing over `slices` elements gives each slice its own.
+    log_density = team.template sum<1>(team.slices(), [&](int) { return std::array<T, 1>{log_density}; })[0];
+  }
+  return log_density;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,187 @@
+// The boundary between a compiled model and the engine: one table of plain functions.
+//
+// Nothing of the C++ library, no exception and no object with a destructor crosses it, so a model may be compiled apart,
+// by another compiler. An error is a message given to the sink; the function then returns null or false.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "kernels/gradient.hpp"
+#include "kernels/pack.hpp"
+#include "lockstep/generate.hpp"
+
+namespace lockstep {
+
+struct ErrorSink {
+  void* context;
+  void (*report)(void* context, const char* message);
+};
+
+struct LayoutView {
+  const SiteView* sites;
+  std::int64_t site_count;
+  const DimView* dims;
+  std::int64_t dim_count;
+  std::int64_t coordinates;       // unconstrained dimension
+  std::int64_t scratch;           // elements of scratch per lane, with one slice
+};
+
+struct GenerateRequest {
+  Meaning meaning;
+  const double* position;
+  const double* values;
+  std::uint64_t seed;
+  std::uint32_t chain, draw;
+  std::int64_t data_column;
+  double* position_out;
+  double* out;
+};
+
+struct ModelTable {
+  std::int64_t size;              // of this table, so that an older engine can tell
+  std::int64_t pack_width;
+  void* (*create)(const DataView* data, const ErrorSink* errors);
+  void (*destroy)(void* model);
+  const LayoutView* (*layout)(const void* model);
+  // Position and gradient are [coordinate][lane] of one pack, aligned; `scratch` has layout.scratch packs.
+  void (*log_density_gradient)(const void* model, const double* position, double* log_density, double* gradient,
+                               double* scratch, const std::int64_t* data_columns);
+  // The same for one lane, by plain doubles: the oracle.
+  void (*oracle)(const void* model, const double* position, double* log_density, double* gradient, double* scratch,
+                 std::int64_t data_column);
+  bool (*generate)(const void* model, const GenerateRequest* request, const ErrorSink* errors);
+};
+
+// A model bound to a data set: the functor, the data it refers to, and its layout.
+template <class Model> class BoundModel {
+ public:
+  explicit BoundModel(const DataView& view) : data_(view) {
+    static_assert(std::is_trivially_copyable_v<Model>, "a model holds views of data only, so that it can be copied to a device");
+    { const Model sizes(data_); }  // the first pass learns the dimensions' sizes
+    data_.require_sizes();
+    model_ = std::make_unique<Model>(data_);
+    for (std::int64_t i = 0; i < view.field_count; ++i) has_columns_ = has_columns_ || view.fields[i].columns > 1;
+    lay_out();
+  }
+
+  const LayoutView& layout() const { return layout_; }
+
+  template <class T> [[gnu::flatten]] void gradient(const double* position, double* log_density, double* gradient,
+                                                    double* scratch, const std::int64_t* data_columns) const {
+    const Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
+    const int n = int(layout_.coordinates);
+    LaneTraits<T>::store(log_density, lockstep::log_density_gradient<T, false>(*model_, WholeTeam{}, workspace, n));
+  }
+  template <class T> [[gnu::flatten]] void gradient_by_columns(const double* position, double* log_density, double* gradient,
+                                                               double* scratch, const std::int64_t* data_columns) const {
+    const Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
+    const int n = int(layout_.coordinates);
+    LaneTraits<T>::store(log_density, lockstep::log_density_gradient<T, true>(*model_, WholeTeam{}, workspace, n));
+  }
+  bool has_columns() const { return has_columns_; }
+
+  void generate(const GenerateRequest& request) const {
+    Generate::Inputs inputs;
+    inputs.meaning = request.meaning;
+    inputs.position = request.position;
+    inputs.values = request.values;
+    const Purpose purpose = request.meaning == Meaning::predict ? Purpose::predictive : Purpose::prior_draw;
+    inputs.stream = {request.seed, std::uint32_t(request.data_column), request.chain, request.draw, purpose};
+    inputs.data_column = request.data_column;
+    inputs.position_out = request.position_out;
+    inputs.out = request.out;
+    Generate m(inputs);
+    (*model_)(m);
+  }
+
+  const Model& model() const { return *model_; }
+
+ private:
+  void lay_out() {
+    Generate::Inputs inputs;
+    inputs.sites = &sites_;
+    Generate m(inputs);
+    (*model_)(m);
+    for (std::size_t i = 0; i < sites_.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (std::string(sites_[i].name) == sites_[j].name)
+          throw ModelError("two sites are named '" + std::string(sites_[i].name) + "' (results are read by name). Rename one.");
+    for (const Dataset::DimInfo& dim : data_.dims()) {
+      for (const SiteView& site : sites_)
+        if (dim.name == site.name)
+          throw ModelError("'" + dim.name + "' names a dimension and a site (readers of the results file would take one for "
+                           "the other). Rename one.");
+      labels_.emplace_back();
+      for (const std::string& label : dim.labels) labels_.back().push_back(label.c_str());
+      dims_.push_back({dim.name.c_str(), dim.size, labels_.back().empty() ? nullptr : labels_.back().data()});
+    }
+    layout_ = {sites_.data(), std::int64_t(sites_.size()), dims_.data(), std::int64_t(dims_.size()), m.coordinates(),
+               m.scratch()};
+    check_scratch();
+  }
+
+  // The gradient counts what it takes as it runs; the layout's count of it must be the same.
+  void check_scratch() const {
+    std::vector<double> scratch(std::size_t(2 * layout_.scratch) + 64), position(std::size_t(layout_.coordinates) + 1),
+        gradient(std::size_t(layout_.coordinates) + 1);
+    const std::int64_t column = 0;
+    LogDensity<double, WholeTeam, true> m(WholeTeam{}, Workspace{position.data(), gradient.data(), scratch.data(), &column, 1});
+    (*model_)(m);
+    if (m.scratch_used() != layout_.scratch)
+      throw std::logic_error("the gradient takes " + std::to_string(m.scratch_used()) + " elements of scratch (the layout "
+                             "counted " + std::to_string(layout_.scratch) + "). This is a bug in lockstep; please report it.");
+  }
+
+  Dataset data_;
+  std::unique_ptr<Model> model_;
+  bool has_columns_ = false;
+  std::vector<SiteView> sites_;
+  std::vector<DimView> dims_;
+  std::vector<std::vector<const char*>> labels_;
+  LayoutView layout_{};
+};
+
+// The table of a model's functions.
+template <class Model> const ModelTable* model_table() {
+  using Bound = BoundModel<Model>;
+  static const ModelTable table{
+      sizeof(ModelTable), pack_width,
+      [](const DataView* data, const ErrorSink* errors) -> void* {
+        try {
+          return new Bound(*data);
+        } catch (const std::exception& e) {
+          errors->report(errors->context, e.what());
+          return nullptr;
+        }
+      },
+      [](void* model) { delete static_cast<Bound*>(model); },
+      [](const void* model) { return &static_cast<const Bound*>(model)->layout(); },
+      [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
+         const std::int64_t* data_columns) {
+        const auto& bound = *static_cast<const Bound*>(model);
+        if (bound.has_columns())
+          bound.template gradient_by_columns<Pack>(position, log_density, gradient, scratch, data_columns);
+        else bound.template gradient<Pack>(position, log_density, gradient, scratch, data_columns);
+      },
+      [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
+         std::int64_t data_column) {
+        const auto& bound = *static_cast<const Bound*>(model);
+        if (bound.has_columns())
+          bound.template gradient_by_columns<double>(position, log_density, gradient, scratch, &data_column);
+        else bound.template gradient<double>(position, log_density, gradient, scratch, &data_column);
+      },
+      [](const void* model, const GenerateRequest* request, const ErrorSink* errors) {
+        try {
+          static_cast<const Bound*>(model)->generate(*request);
+          return true;
+        } catch (const std::exception& e) {
+          errors->report(errors->context, e.what());
+          return false;
+        }
+      }};
+  return &table;
+}
+
+}  // namespace lockstep

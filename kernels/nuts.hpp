@@ -1,0 +1,364 @@
+// The No-U-Turn sampler as a state machine, many lanes in lockstep.
+//
+// One tick is one leapfrog step, hence one gradient, for every lane of a team; after it each lane advances its own machine:
+// it adds a leaf to its subtree, closes the subtree, ends the trajectory, starts the next. No lane waits for another's
+// deeper tree. A tick is a fixed sequence of phases under lane masks, so it runs on SIMD packs, on the emulated team
+// and on a device alike.
+//
+// Hoffman & Gelman (2014); multinomial choice within a subtree, biased progressive choice between subtrees (Betancourt
+// 2017); iterative form (Phan et al. 2019); lanes out of step (Dance, Glaser, Orbanz & Adams 2025).
+#pragma once
+
+#include <limits>
+
+#include "kernels/dynamics.hpp"
+#include "kernels/lane_random.hpp"
+#include "kernels/step_size.hpp"
+#include "kernels/team.hpp"
+#include "kernels/uturn.hpp"
+
+namespace lockstep {
+
+struct NutsSettings {
+  int max_depth = 10;
+  double max_energy_error = 1000;       // beyond: the trajectory has diverged (Stan's limit)
+  double target_acceptance = 0.8;
+};
+
+// What is recorded with each draw, in the order of `DrawBuffer::statistics`.
+enum class DrawStatistic { lp, acceptance_rate, step_size, tree_depth, n_steps, diverging, reached_max_treedepth, energy,
+                           energy_error, max_energy_error, count };
+constexpr int draw_statistics = int(DrawStatistic::count);
+
+// Where finished draws go: [draw][element][lane].
+struct DrawBuffer {
+  double* positions = nullptr;
+  double* gradients = nullptr;          // null: not kept
+  double* statistics = nullptr;
+};
+
+// The arrays of one tile, [element][lane].
+template <class T> struct NutsVectors {
+  PhasePoint<T> moving;                 // the end that is being extended; its gradient is [slice][coordinate]
+  PhasePoint<T> backward, forward;      // the ends of the trajectory
+  LaneArray<T> momentum_sum;            // over the trajectory
+  LaneArray<T> subtree_sum;             // over the subtree that is growing
+  LaneArray<T> chosen, chosen_gradient; // the trajectory's draw so far; between trajectories the chain's state
+  LaneArray<T> candidate, candidate_gradient;  // the subtree's
+  Checkpoints<T> checkpoints;
+
+  static constexpr int arrays(int max_depth, int slices) { return 14 + slices + 3 * max_depth; }
+  // Lays the arrays out in `memory`, which has room for `arrays(...) * n` elements.
+  NutsVectors(double* memory, int stride, int n, int max_depth, int slices) {
+    LaneArray<T> next{memory, stride};
+    auto take = [&](int count) {
+      const LaneArray<T> taken = next;
+      next = next.from(count * n);
+      return taken;
+    };
+    moving = {take(1), take(1), take(slices)};
+    backward = {take(1), take(1), take(1)};
+    forward = {take(1), take(1), take(1)};
+    momentum_sum = take(1);
+    subtree_sum = take(1);
+    chosen = take(1);
+    chosen_gradient = take(1);
+    candidate = take(1);
+    candidate_gradient = take(1);
+    checkpoints = {take(max_depth), take(max_depth), take(max_depth)};
+  }
+};
+
+// A lane's scalars. On a sliced team every slice holds the same copy.
+template <class T> struct NutsState {
+  T draw = T(0.);                       // draws finished; also the number of the one in progress
+  T lp = T(0.);                         // log density of the chosen point
+  T candidate_lp = T(0.);
+  T initial_energy = T(0.);
+  T log_weight = T(0.), subtree_log_weight = T(0.);
+  T direction = T(1.);
+  T leaf = T(0.), leaves = T(1.);       // number of the next leaf of the subtree, and how many it will have
+  T depth = T(0.);
+  T steps = T(0.);
+  T sum_acceptance = T(0.);
+  T energy = T(0.), candidate_energy = T(0.), max_energy_error = T(0.);
+  T log_step = T(0.);                   // latched for the trajectory
+  DualAveraging<T> own_step;
+};
+
+template <class T, class Team, class Gradient> class Nuts {
+ public:
+  using Mask = decltype(std::declval<T>() < std::declval<T>());
+
+  Nuts(const Team& team, int n, const NutsVectors<T>& vectors, const DiagonalMetric& metric, const NutsSettings& settings,
+       const LaneStreams<T>& streams, const DrawBuffer& out, const Gradient& gradient)
+      : team_(team), n_(n), v_(vectors), metric_(metric), settings_(settings), streams_(streams), out_(out),
+        gradient_(gradient) {}
+
+  // Advances every lane until it has finished `last` draws in all; draw d goes to row d - first of the buffer.
+  // `own_step`: the lanes that adapt a step size of their own; the others use `log_step`. A lane latches its step size
+  // when a trajectory starts.
+  void advance(NutsState<T>& s, double first, double last, const T& log_step, const Mask& own_step) {
+    first_ = T(first);
+    last_ = T(last);
+    pooled_log_step_ = log_step;
+    own_step_ = own_step;
+    Mask active = s.draw < last_;
+    start_trajectory(s, active);
+    while (team_.any(active)) {
+      tick(s, active);
+      active = s.draw < last_;
+    }
+  }
+
+  // Evaluates the density where the lanes of `mask` have just been put (`chosen`).
+  void arrive(NutsState<T>& s, const Mask& mask) {
+    copy(mask, v_.chosen, v_.moving.position);
+    const T lp = gradient_(v_.moving.position, v_.moving.gradient);
+    copy(mask, v_.moving.gradient, v_.chosen_gradient);
+    s.lp = select(mask, lp, s.lp);
+  }
+
+ private:
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+  void tick(NutsState<T>& s, const Mask& active) {
+    // The leapfrog step. Lanes that have finished stand still.
+    const T step = select(active, s.direction * exp(s.log_step), T(0.));
+    kick_and_drift(team_, n_, v_.moving, metric_, step);
+    const T lp = gradient_(v_.moving.position, v_.moving.gradient);
+    const T half = step * 0.5;
+    team_.each(n_, [&](int i) { v_.moving.momentum.store(i, v_.moving.momentum.load(i) + half * v_.moving.gradient.load(i)); });
+    T energy = kinetic_energy(team_, n_, v_.moving.momentum, metric_) - lp;
+    energy = select(energy == energy, energy, T(infinity));
+    const T error = energy - s.initial_energy;
+    const Mask diverging = active && !(error <= T(settings_.max_energy_error));
+    s.steps = select(active, s.steps + 1., s.steps);
+    s.sum_acceptance = select(active, s.sum_acceptance + exp(min(-error, T(0.))), s.sum_acceptance);
+    s.max_energy_error = select(active && abs(error) > abs(s.max_energy_error), error, s.max_energy_error);
+
+    const Mask valid = active && !diverging;
+    const LaneBlock<T> random = lane_block(streams_, Purpose::transition, s.draw, s.steps);
+    choose_leaf(s, valid, lp, energy, random.uniform[0]);
+    const Mask turned = record_leaf(s, valid);
+    s.leaf = select(active, s.leaf + 1., s.leaf);
+
+    const Mask whole = valid && !turned && s.leaf == s.leaves;
+    Mask ended = diverging || turned;
+    Mask deepest = active && !active;  // none yet
+    if (team_.any(whole)) {
+      const Mask around = close_subtree(s, whole, random.uniform[1]);
+      deepest = whole && !around && s.depth >= T(double(settings_.max_depth));
+      ended = ended || around || deepest;
+    }
+    if (team_.any(ended)) {
+      finish_draw(s, ended, diverging, deepest);
+      start_trajectory(s, ended && s.draw < last_);
+    }
+    const Mask next = whole && !ended;
+    if (team_.any(next)) start_subtree(s, next, random.bit);
+  }
+
+  // Multinomial choice within the subtree: the new leaf replaces the candidate with probability weight / total weight.
+  void choose_leaf(NutsState<T>& s, const Mask& valid, const T& lp, const T& energy, const T& uniform) {
+    const T log_weight = s.initial_energy - energy;
+    const T total = log_sum_exp(s.subtree_log_weight, select(valid, log_weight, T(0.)));
+    const Mask taken = valid && log(uniform) < log_weight - total;
+    s.subtree_log_weight = select(valid, total, s.subtree_log_weight);
+    s.candidate_lp = select(taken, lp, s.candidate_lp);
+    s.candidate_energy = select(taken, energy, s.candidate_energy);
+    if (!team_.any(taken)) return;
+    copy(taken, v_.moving.position, v_.candidate);
+    copy(taken, v_.moving.gradient, v_.candidate_gradient);
+  }
+
+  // Adds the leaf to its subtree: keeps a checkpoint at even leaves; at odd ones checks every subtree that ends here.
+  // Returns the lanes that have turned.
+  Mask record_leaf(const NutsState<T>& s, const Mask& valid) {
+    const LeafBits<T> bits = leaf_bits(s.leaf, settings_.max_depth);
+    const Mask even = valid && bits.trailing_ones == T(0.);
+    for_each_slot(even, bits.slot, [&](const Mask& here, int row) {
+      team_.each(n_, [&](int i) {
+        store(here, v_.checkpoints.momentum, row + i, v_.moving.momentum.load(i));
+        store(here, v_.checkpoints.sum_before, row + i, v_.subtree_sum.load(i));
+      });
+    });
+    team_.each(n_, [&](int i) {
+      store(valid, v_.subtree_sum, i, v_.subtree_sum.load(i) + v_.moving.momentum.load(i));
+    });
+
+    const Mask odd = valid && !even;
+    Mask turned = valid && !valid;
+    if (!team_.any(odd)) return turned;
+    for (int level = 1; level < settings_.max_depth; ++level) {
+      const Mask ends = odd && !turned && bits.trailing_ones >= T(double(level));
+      if (!team_.any(ends)) break;
+      for_each_slot(ends, bits.slot - double(level - 1), [&](const Mask& here, int row) {
+        turned = turned || (here && !subtree_goes_on(level, row));
+      });
+    }
+    // The leaf before the next even one, which the checks across the seam need.
+    for_each_slot(odd, leaf_bits(s.leaf + 1., settings_.max_depth).slot, [&](const Mask& here, int row) {
+      team_.each(n_, [&](int i) { store(here, v_.checkpoints.previous, row + i, v_.moving.momentum.load(i)); });
+    });
+    return turned;
+  }
+
+  // The subtree of 2^level leaves that ends at the present one and began at the checkpoint in `row`.
+  Mask subtree_goes_on(int level, int row) const {
+    const Checkpoints<T>& c = v_.checkpoints;
+    if (level == 1) return goes_on_two<T>(team_, n_, metric_, c.momentum.from(row), v_.moving.momentum);
+    const int seam = row + n_;  // the last half began at the checkpoint in the next slot
+    return goes_on<T>(team_, n_, metric_, [&](int i) {
+      return Halves<T>{c.momentum.load(row + i), c.previous.load(seam + i),
+                       c.momentum.load(seam + i), v_.moving.momentum.load(i),
+                       c.sum_before.load(seam + i) - c.sum_before.load(row + i),
+                       v_.subtree_sum.load(i) - c.sum_before.load(seam + i)};
+    });
+  }
+
+  // Joins the finished subtree to the trajectory: biased progressive choice between their candidates. Returns the lanes
+  // whose whole trajectory has turned.
+  Mask close_subtree(NutsState<T>& s, const Mask& whole, const T& uniform) {
+    const Mask taken = whole && log(uniform) < s.subtree_log_weight - s.log_weight;
+    s.lp = select(taken, s.candidate_lp, s.lp);
+    s.energy = select(taken, s.candidate_energy, s.energy);
+    if (team_.any(taken)) {
+      copy(taken, v_.candidate, v_.chosen);
+      copy(taken, v_.candidate_gradient, v_.chosen_gradient);
+    }
+    s.log_weight = select(whole, log_sum_exp(s.log_weight, s.subtree_log_weight), s.log_weight);
+    s.depth = select(whole, s.depth + 1., s.depth);
+
+    const Mask ahead = s.direction > T(0.);
+    const Mask on = goes_on<T>(team_, n_, metric_, [&](int i) {
+      const T front = v_.forward.momentum.load(i), back = v_.backward.momentum.load(i);
+      return Halves<T>{select(ahead, back, front), select(ahead, front, back), v_.checkpoints.momentum.load(i),
+                       v_.moving.momentum.load(i), v_.momentum_sum.load(i), v_.subtree_sum.load(i)};
+    });
+    copy(whole && ahead, v_.moving, v_.forward);
+    copy(whole && !ahead, v_.moving, v_.backward);
+    team_.each(n_, [&](int i) { store(whole, v_.momentum_sum, i, v_.momentum_sum.load(i) + v_.subtree_sum.load(i)); });
+    return whole && !on;
+  }
+
+  // Puts the moving end where the next doubling starts.
+  void start_subtree(NutsState<T>& s, const Mask& mask, const T& bit) {
+    const Mask ahead = bit > T(0.);
+    s.direction = select(mask, select(ahead, T(1.), T(-1.)), s.direction);
+    copy(mask && ahead, v_.forward, v_.moving);
+    copy(mask && !ahead, v_.backward, v_.moving);
+    clear_subtree(s, mask);
+    s.leaves = select(mask, s.leaves * 2., s.leaves);
+  }
+
+  void clear_subtree(NutsState<T>& s, const Mask& mask) {
+    team_.each(n_, [&](int i) { store(mask, v_.subtree_sum, i, T(0.)); });
+    s.subtree_log_weight = select(mask, T(-infinity), s.subtree_log_weight);
+    s.leaf = select(mask, T(0.), s.leaf);
+  }
+
+  // A new momentum and a trajectory of one point.
+  void start_trajectory(NutsState<T>& s, const Mask& mask) {
+    if (!team_.any(mask)) return;
+    s.log_step = select(mask, select(own_step_, s.own_step.log_step, pooled_log_step_), s.log_step);
+    // Blocks from 2^31 on are momenta; those below are the trajectory's steps.
+    constexpr double momenta = 2147483648.;
+    team_.each((n_ + 1) / 2, [&](int pair) {
+      const NormalPair<T> z = normal_pair(lane_block(streams_, Purpose::transition, s.draw, T(momenta + pair)));
+      const int i = 2 * pair;
+      store(mask, v_.moving.momentum, i, z.first * metric_.momentum_scale[i]);
+      if (i + 1 < n_) store(mask, v_.moving.momentum, i + 1, z.second * metric_.momentum_scale[i + 1]);
+    });
+    team_.barrier();  // a pair's elements belong to different slices
+    copy(mask, v_.chosen, v_.moving.position);
+    copy(mask, v_.chosen_gradient, v_.moving.gradient);
+    copy(mask, v_.moving, v_.forward);
+    copy(mask, v_.moving, v_.backward);
+    copy(mask, v_.moving.momentum, v_.momentum_sum);
+    const T energy = kinetic_energy(team_, n_, v_.moving.momentum, metric_) - s.lp;
+    s.initial_energy = select(mask, energy, s.initial_energy);
+    s.energy = select(mask, energy, s.energy);
+    for (T* zeroed : {&s.log_weight, &s.depth, &s.steps, &s.sum_acceptance, &s.max_energy_error})
+      *zeroed = select(mask, T(0.), *zeroed);
+    clear_subtree(s, mask);
+    s.leaves = select(mask, T(1.), s.leaves);
+    const T bit = lane_block(streams_, Purpose::transition, s.draw, T(momenta)).bit;
+    s.direction = select(mask, 2. * bit - 1., s.direction);
+  }
+
+  void finish_draw(NutsState<T>& s, const Mask& ended, const Mask& diverging, const Mask& deepest) {
+    const T acceptance = s.sum_acceptance / s.steps;
+    const T row = s.draw - first_;
+    const auto as_number = [](const Mask& mask) { return select(mask, T(1.), T(0.)); };
+    T recorded[draw_statistics];
+    recorded[int(DrawStatistic::lp)] = s.lp;
+    recorded[int(DrawStatistic::acceptance_rate)] = acceptance;
+    recorded[int(DrawStatistic::step_size)] = exp(s.log_step);
+    recorded[int(DrawStatistic::tree_depth)] = s.depth;
+    recorded[int(DrawStatistic::n_steps)] = s.steps;
+    recorded[int(DrawStatistic::diverging)] = as_number(diverging);
+    recorded[int(DrawStatistic::reached_max_treedepth)] = as_number(deepest);
+    recorded[int(DrawStatistic::energy)] = s.energy;
+    recorded[int(DrawStatistic::energy_error)] = s.energy - s.initial_energy;
+    recorded[int(DrawStatistic::max_energy_error)] = s.max_energy_error;
+    alignas(64) double rows[LaneTraits<T>::width];
+    LaneTraits<T>::store(rows, row);
+    const int stride = v_.chosen.stride;
+    LaneTraits<T>::for_each_lane(ended, [&](int l) {
+      const std::int64_t first = std::int64_t(rows[l]) * n_;
+      team_.each(n_, [&](int i) {
+        out_.positions[(first + i) * stride + l] = v_.chosen.base[std::int64_t(i) * stride + l];
+        if (out_.gradients)
+          out_.gradients[(first + i) * stride + l] = v_.chosen_gradient.base[std::int64_t(i) * stride + l];
+      });
+    });
+    if (team_.slice() == 0) {
+      for (int k = 0; k < draw_statistics; ++k) {
+        alignas(64) double values[LaneTraits<T>::width];
+        LaneTraits<T>::store(values, recorded[k]);
+        LaneTraits<T>::for_each_lane(ended, [&](int l) {
+          out_.statistics[(std::int64_t(rows[l]) * draw_statistics + k) * stride + l] = values[l];
+        });
+      }
+    }
+    s.own_step.update(ended && own_step_, acceptance, settings_.target_acceptance);
+    s.draw = select(ended, s.draw + 1., s.draw);
+  }
+
+  // ---- masked vectors ----
+  static void store(const Mask& mask, const LaneArray<T>& to, int i, const T& value) {
+    LaneTraits<T>::store_masked(to.base + std::int64_t(i) * to.stride, mask, value);
+  }
+  void copy(const Mask& mask, const LaneArray<T>& from, const LaneArray<T>& to) const {
+    team_.each(n_, [&](int i) { store(mask, to, i, from.load(i)); });
+  }
+  void copy(const Mask& mask, const PhasePoint<T>& from, const PhasePoint<T>& to) const {
+    if (!team_.any(mask)) return;
+    copy(mask, from.position, to.position);
+    copy(mask, from.momentum, to.momentum);
+    copy(mask, from.gradient, to.gradient);
+  }
+  // Calls f(lanes, slot * n) for every slot that a lane of `mask` has.
+  template <class F> void for_each_slot(const Mask& mask, const T& slot, const F& f) const {
+    Mask left = mask;
+    for (int k = 0; k < settings_.max_depth && team_.any(left); ++k) {
+      const Mask here = left && slot == T(double(k));
+      left = left && !here;
+      if (team_.any(here)) f(here, k * n_);
+    }
+  }
+
+  Team team_;
+  int n_;
+  NutsVectors<T> v_;
+  DiagonalMetric metric_;
+  NutsSettings settings_;
+  const LaneStreams<T>& streams_;
+  DrawBuffer out_;
+  const Gradient& gradient_;
+  T first_ = T(0.), last_ = T(0.), pooled_log_step_ = T(0.);
+  Mask own_step_ = T(0.) > T(0.);
+};
+
+}  // namespace lockstep

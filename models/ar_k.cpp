@@ -1,0 +1,10 @@
+#include "models/ar_k.hpp"
+
+#include "kernels/model_table.hpp"
+#include "models/zoo.hpp"
+
+namespace lockstep {
+
+const ModelTable* models::ar_k() { return model_table<models::ArK>(); }
+
+}  // namespace lockstep

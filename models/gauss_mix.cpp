@@ -1,0 +1,10 @@
+#include "models/gauss_mix.hpp"
+
+#include "kernels/model_table.hpp"
+#include "models/zoo.hpp"
+
+namespace lockstep {
+
+const ModelTable* models::gauss_mix() { return model_table<models::GaussMix>(); }
+
+}  // namespace lockstep

@@ -1,0 +1,35 @@
+// The models that come with the program. A row here and a header beside it make one.
+#include "models/zoo.hpp"
+
+#include "lockstep/sample.hpp"
+#include "models/embedded.hpp"
+
+namespace lockstep {
+
+const std::vector<ZooModel>& zoo() {
+  static const std::vector<ZooModel> models{
+      {"ar_k", "autoregression of order K", models::ar_k},
+      {"eight_schools", "eight parallel experiments, partially pooled", models::eight_schools},
+      {"gauss_mix", "mixture of two normals", models::gauss_mix},
+      {"linear_regression", "normal linear regression", models::linear_regression},
+      {"radon", "hierarchical regression, varying intercepts", models::radon},
+      {"std_normal", "independent standard normals", models::std_normal},
+  };
+  return models;
+}
+
+const ZooModel* find_zoo_model(const std::string& name) {
+  for (const ZooModel& model : zoo())
+    if (name == model.name) return &model;
+  return nullptr;
+}
+
+Data example_data(const ZooModel& model) {
+  std::size_t count = 0;
+  const EmbeddedFile* files = embedded_files(count);
+  for (std::size_t i = 0; i < count; ++i)
+    if (files[i].name == model.name) return Data::from_json(std::string(files[i].text), "models/data/" + std::string(model.name) + ".json");
+  throw DataError("model '" + std::string(model.name) + "' has no example data (none was compiled in). Give a file with --data.");
+}
+
+}  // namespace lockstep
