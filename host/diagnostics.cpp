@@ -122,7 +122,7 @@ void Diagnoser::locate(Diagnosis& out) {
   out.hdi = shortest_interval(order_, hdi_probability);
   const double low = order_.front().value, high = order_.back().value;
   // A sum that is always 1 varies in its last bits; those say nothing about convergence.
-  out.constant = high - low <= 1e-13 * std::max(std::fabs(low), std::fabs(high));
+  out.constant = std::isfinite(high - low) && high - low <= 1e-13 * std::max(std::fabs(low), std::fabs(high));
 }
 
 // Whole chains: nested R-hat of the normal scores of the draws and of the folded draws.
@@ -226,6 +226,24 @@ double nested_rhat(const ChainView& draws, std::span<const int> superchain) {
   std::vector<double> values;
   gather(draws, values);
   return values.empty() || has_nan(values) ? unknown : nested_rhat_of(values, draws.draws, superchain);
+}
+
+MissingInformation ebfmi(const ChainView& energy) {
+  MissingInformation result;
+  std::vector<double> values;
+  gather(energy, values);
+  double all_steps = 0, all_spread = 0;
+  for (std::size_t chain = 0; chain < energy.chains; ++chain) {
+    const std::span<const double> series(values.data() + chain * energy.draws, energy.draws);
+    const double spread = moments(series).variance * static_cast<double>(energy.draws - 1);
+    double steps = 0;
+    for (std::size_t i = 1; i < series.size(); ++i) steps += (series[i] - series[i - 1]) * (series[i] - series[i - 1]);
+    result.per_chain.push_back(steps / spread);
+    all_steps += steps;
+    all_spread += spread;
+  }
+  result.pooled = all_steps / all_spread;
+  return result;
 }
 
 }  // namespace lockstep

@@ -109,4 +109,12 @@ double ess_quantile(const ChainView& draws, double probability);  // ESS of the 
 // the variance within is left out, with one chain per superchain the variance between chains. NaN where nothing is left.
 double nested_rhat(const ChainView& draws, std::span<const int> superchain);
 
+// Estimated Bayesian fraction of missing information of each chain, Σ(Eᵢ − Eᵢ₋₁)² / Σ(Eᵢ − Ē)², and `pooled`, the ratio
+// of the sums over all chains.
+struct MissingInformation {
+  std::vector<double> per_chain;
+  double pooled = unknown;
+};
+MissingInformation ebfmi(const ChainView& energy);
+
 }  // namespace lockstep

@@ -79,7 +79,7 @@ std::vector<std::string> dimension_names(hid_t set, const std::string& name, std
   for (unsigned axis = 0; axis < rank; ++axis) {
     check(H5DSiterate_scales(set, axis, nullptr, keep_scale_name, &dims[axis]), "read the dimensions of " + name);
     if (dims[axis].empty()) {
-      throw Failure("axis " + std::to_string(axis) + " of " + name + " has no dimension scale");
+      throw Unfit("axis " + std::to_string(axis) + " of " + name + " has no dimension scale");
     }
   }
   return dims;
@@ -100,7 +100,7 @@ void read_values(hid_t set, hid_t space, Array& array) {
     });
     return;
   }
-  if (kind != H5T_INTEGER && kind != H5T_FLOAT) throw Failure(array.name + " holds neither numbers nor text");
+  if (kind != H5T_INTEGER && kind != H5T_FLOAT) throw Unfit(array.name + " holds neither numbers nor text");
   if (kind == H5T_INTEGER) array.type = is_boolean(set) ? ElementType::boolean : ElementType::integer;
   array.values.resize(element_count(space));
   if (array.values.empty()) return;

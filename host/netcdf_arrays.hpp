@@ -11,6 +11,11 @@
 
 namespace lockstep::h5 {
 
+// A sound file that holds what a Fit cannot.
+struct Unfit : Failure {
+  using Failure::Failure;
+};
+
 struct Array {
   std::string name;
   std::vector<std::string> dims;
@@ -25,7 +30,7 @@ struct Array {
 // The names in a group, in the order of their creation where the file has kept it.
 std::vector<std::string> members(hid_t group);
 
-// The arrays of a group. Throws Failure for one that holds neither numbers nor text or whose dimensions have no names.
+// The arrays of a group. Throws Unfit for one that holds neither numbers nor text or whose dimensions have no names.
 std::vector<Array> read_arrays(hid_t group);
 
 // Texts, lists of texts and single numbers; others, and libraries' own (_NCProperties, ...), are left out.

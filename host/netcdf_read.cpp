@@ -12,7 +12,7 @@ namespace lockstep {
 namespace {
 
 using h5::Array;
-using h5::Failure;
+using h5::Unfit;
 using h5::Handle;
 
 bool is_of_draws(const Array& array) {
@@ -45,7 +45,7 @@ void add_dimension(Fit& fit, const Array& scale, const std::string& group) {
   for (const Dimension& known : fit.dimensions) {
     if (known.name != dimension.name) continue;
     if (known.size == dimension.size && known.labels == dimension.labels) return;
-    throw Failure("the dimension " + known.name + " is another in " + group + " than in the groups before");
+    throw Unfit("the dimension " + known.name + " is another in " + group + " than in the groups before");
   }
   fit.dimensions.push_back(dimension);
 }
@@ -57,14 +57,14 @@ void agree_on_draws(Fit& fit, const std::vector<Array>& arrays, const std::strin
     const bool first = std::none_of(fit.groups.begin(), fit.groups.end(), [](const Group& g) { return g.per_draw; });
     if (first) known = each.extents[0];
     if (known == each.extents[0]) continue;
-    throw Failure(fmt::format("{} has {} {}s where another group has {}", group, each.extents[0], each.name, known));
+    throw Unfit(fmt::format("{} has {} {}s where another group has {}", group, each.extents[0], each.name, known));
   }
 }
 
 Variable variable_of(Array array, bool per_draw, const std::string& group) {
-  if (!array.texts.empty()) throw Failure(group + "/" + array.name + " holds text");
+  if (!array.texts.empty()) throw Unfit(group + "/" + array.name + " holds text");
   if (per_draw) {
-    if (!is_of_draws(array)) throw Failure(group + "/" + array.name + " has no dimensions chain and draw");
+    if (!is_of_draws(array)) throw Unfit(group + "/" + array.name + " has no dimensions chain and draw");
     array.dims.erase(array.dims.begin(), array.dims.begin() + 2);
     array.extents.erase(array.extents.begin(), array.extents.begin() + 2);
   }
@@ -100,7 +100,7 @@ Fit read(const std::filesystem::path& path, const std::vector<std::string>& want
   }
   fit.attributes.merge(h5::read_attributes(root));
   const bool draws = std::any_of(fit.groups.begin(), fit.groups.end(), [](const Group& each) { return each.per_draw; });
-  if (!draws) throw Failure("it has no group of draws, such as posterior, with the dimensions chain and draw");
+  if (!draws) throw h5::Failure("it has no group of draws, such as posterior, with the dimensions chain and draw");
   return fit;
 }
 
@@ -121,7 +121,9 @@ Fit read_netcdf(const std::filesystem::path& path, const std::vector<std::string
   if (recognised == 0) fail(path, "it is not a NetCDF-4 file: HDF5's signature is missing", "Check that it is a fit.");
   try {
     return read(path, groups);
-  } catch (const Failure& failure) {
+  } catch (const Unfit& unfit) {
+    fail(path, unfit.what(), "Read only the groups that are needed, such as posterior.");
+  } catch (const h5::Failure& failure) {
     fail(path, failure.what(), "Check that it is the whole file of a fit.");
   }
 }

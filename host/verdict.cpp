@@ -72,6 +72,10 @@ struct Tally {
 
 struct Tallies {
   Tally split, nested, too_short, unknown, not_finite, low_ess;
+
+  double draws_needed() const {
+    return std::max({split.draws_needed, nested.draws_needed, too_short.draws_needed, low_ess.draws_needed});
+  }
 };
 
 Tallies tally(std::span<const NamedDiagnosis> diagnoses, const Run& run, const VerdictRules& rules, Verdict& verdict) {
@@ -108,7 +112,7 @@ void warn_of_disagreement(const Tallies& all, const Run& run, const VerdictRules
     out.push_back({fmt::format("The {} disagree: {} R-hat is {:.3f} for {}, and too large for {}", parts, kind,
                                tally.worst.value, tally.worst.name, of_all(tally.count, verdict.scalars)),
                    fmt::format("below {} they can be taken to sample one distribution", rules.r_hat),
-                   run_longer(tally.draws_needed) +
+                   run_longer(all.draws_needed()) +
                        "; if it stays, look for several modes or a funnel and reparameterise."});
   };
   warn(all.split, "split", "chains");
@@ -121,7 +125,7 @@ void warn_of_disagreement(const Tallies& all, const Run& run, const VerdictRules
                                all.too_short.worst.value,
                                std::ceil(rules.split_draws_per_tau * (all.too_short.worst.value - 1)),
                                rules.superchain_draws),
-                   run_longer(all.too_short.draws_needed) + "."});
+                   run_longer(all.draws_needed()) + "."});
   }
   if (all.unknown.count > 0) {
     out.push_back({"Convergence cannot be checked for " + of_all(all.unknown.count, verdict.scalars),
@@ -129,7 +133,7 @@ void warn_of_disagreement(const Tallies& all, const Run& run, const VerdictRules
                    run.chains < 2 ? "Run several (--chains 4)." : "Run longer (--draws 1000)."});
   }
   if (all.not_finite.count > 0) {
-    out.push_back({fmt::format("{} for {}, {} first", "There are draws that are not finite",
+    out.push_back({fmt::format("There are draws that are not finite for {}, {} first",
                                of_all(all.not_finite.count, verdict.scalars), all.not_finite.worst.name),
                    "a NaN or an infinity leaves no mean to be estimated",
                    "Check that quantity's definition for 0/0, log(0) and overflow."});
@@ -142,7 +146,7 @@ void warn_of_low_ess(const Tallies& all, const VerdictRules& rules, Verdict& ver
       {fmt::format("The effective sample size is {:.0f} for {}, and below {:.0f} for {}", -all.low_ess.worst.value,
                    all.low_ess.worst.name, rules.ess, of_all(all.low_ess.count, verdict.scalars)),
        "with fewer, R-hat, standard errors and interval ends are themselves uncertain",
-       run_longer(all.low_ess.draws_needed) + "."});
+       run_longer(all.draws_needed()) + "."});
 }
 
 // How often a flag of sample_stats is set; 0 if the fit does not have it.
@@ -210,24 +214,6 @@ void warn_of_energy(const Fit& fit, const VerdictRules& rules, std::vector<Warni
 
 bool uncertain_ess(const Diagnosis& diagnosis, std::size_t draws_per_chain, const VerdictRules& rules) {
   return static_cast<double>(draws_per_chain) < rules.certain_ess_draws * diagnosis.tau;
-}
-
-MissingInformation ebfmi(const ChainView& energy) {
-  MissingInformation result;
-  double all_steps = 0, all_spread = 0;
-  for (std::size_t chain = 0; chain < energy.chains; ++chain) {
-    double mean = 0, steps = 0, spread = 0;
-    for (std::size_t i = 0; i < energy.draws; ++i) mean += energy(chain, i) / static_cast<double>(energy.draws);
-    for (std::size_t i = 0; i < energy.draws; ++i) {
-      spread += std::pow(energy(chain, i) - mean, 2);
-      if (i > 0) steps += std::pow(energy(chain, i) - energy(chain, i - 1), 2);
-    }
-    result.per_chain.push_back(steps / spread);
-    all_steps += steps;
-    all_spread += spread;
-  }
-  result.pooled = all_steps / all_spread;
-  return result;
 }
 
 Verdict judge(const Fit& fit, const VerdictRules& rules) { return judge(fit, diagnose(fit), rules); }

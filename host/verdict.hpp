@@ -61,12 +61,4 @@ Verdict judge(const Fit& fit, std::span<const NamedDiagnosis> diagnoses, const V
 // Several lines: "Converged: ..." or "NOT converged: ..." with the worst figures, then each warning.
 std::string report(const Verdict& verdict);
 
-// Estimated Bayesian fraction of missing information of each chain, Σ(Eᵢ − Eᵢ₋₁)² / Σ(Eᵢ − Ē)², and `pooled`, the ratio
-// of the sums over all chains.
-struct MissingInformation {
-  std::vector<double> per_chain;
-  double pooled = unknown;
-};
-MissingInformation ebfmi(const ChainView& energy);
-
 }  // namespace lockstep

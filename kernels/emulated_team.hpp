@@ -51,6 +51,10 @@ class EmulatedTeam {
     barrier();
     return total;
   }
+  // The sum of one value per slice, for every slice: each slice owns one of `slices` elements.
+  double sum_slices(double value) const {
+    return sum<1>(slices(), [&](int) { return std::array<double, 1>{value}; })[0];
+  }
   bool any(bool mask) const {
     shared_->flag[std::size_t(lane_ * slices() + slice_)] = mask;
     barrier();

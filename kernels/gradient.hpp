@@ -29,8 +29,7 @@ LOCKSTEP_FN T log_density_gradient(const Model& model, const Team& team, const W
       for (int s = 0; s < team.slices(); ++s) sum += total.load(s * dimension + i);
       total.store(i, sum);
     });
-    // One term per slice: summing over `slices` elements gives each slice its own.
-    log_density = team.template sum<1>(team.slices(), [&](int) { return std::array<T, 1>{log_density}; })[0];
+    log_density = team.sum_slices(log_density);
   }
   return log_density;
 }

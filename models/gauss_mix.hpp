@@ -19,7 +19,7 @@ struct GaussMix {
   }
 
   template <class M> LOCKSTEP_FN void operator()(M& m) const {
-    auto mu = m.param("mu", normal(0, 2), component_dim, ordered);
+    auto mu = m.param("mu", normal(0, 2), component_dim, ordered());
     auto sigma = m.param("sigma", half_normal(2), component_dim);
     auto theta = m.param("theta", beta(5, 5));
     m.observe("y", y, observation, [&](auto) {

@@ -121,11 +121,10 @@ constexpr double log_sqrt_2pi = 0.91893853320467274178;
 constexpr double log_2 = 0.69314718055994530942;
 constexpr double log_pi = 1.14472988584940017414;
 
-// log r - (r - 1) <= 0, given r and log r: Loader's deviance term. Near 1 the two cancel, so there it is computed from
-// r - 1; elsewhere from the logarithm, which stays exact when r rounds to 0.
-template <class V> LOCKSTEP_FN V log_minus(const V& ratio, const V& log_ratio) {
-  const V distance = ratio - 1.;
-  return choose(abs(distance) < V(0.5), log1p_minus(choose(abs(distance) < V(0.5), distance, V(0.))), V(log_ratio - distance));
+// log r - (r - 1) <= 0, given r and log r: Loader's deviance term.
+template <class R, class L> LOCKSTEP_FN auto log_minus(const R& ratio, const L& log_ratio) {
+  using V = std::remove_cvref_t<decltype(ratio + log_ratio)>;
+  return log1p_minus(V(ratio - 1.), V(log_ratio));
 }
 
 // The log density outside the support. Parameters cannot leave it; data can.

@@ -295,63 +295,78 @@ template <class M, class Initial, class Step> class Scan : public OwnedAccess<Sc
   LaneArray<T> values_, adjoints_;
 };
 
-// X beta: blocked so that each element of X is loaded once for all lanes of a pack and several rows share a load of beta.
+// Running sums in registers: a chain of members, not an array, which GCC would keep in memory.
+template <class T, int n> struct RunningSums {
+  T sum = T(0.);
+  RunningSums<T, n - 1> rest;
+  // Adds weight times each of n values `stride` apart.
+  LOCKSTEP_FN void add(const double* values, std::int64_t stride, const T& weight) {
+    sum += *values * weight;
+    rest.add(values + stride, stride, weight);
+  }
+  // f(0, first sum), f(1, second sum), ...
+  template <class F> LOCKSTEP_FN void for_each(const F& f, int index = 0) const {
+    f(index, sum);
+    rest.for_each(f, index + 1);
+  }
+};
+template <class T> struct RunningSums<T, 0> {
+  LOCKSTEP_FN void add(const double*, std::int64_t, const T&) {}
+  template <class F> LOCKSTEP_FN void for_each(const F&, int = 0) const {}
+};
+
+// X beta. Each element of X is loaded once for all lanes of a pack; a block of rows shares each load of beta, and, on the
+// way back, a block of columns each load of a row's adjoint.
 template <class M, class Beta> class LinearPredictor : public OwnedAccess<LinearPredictor<M, Beta>> {
  public:
   using value_type = typename M::value_type;
   using T = value_type;
   LOCKSTEP_FN LinearPredictor(M& m, const Matrix& x, const Beta& beta)
       : m_(m), x_(x), beta_(beta), values_(m.allocate(x.rows.size)), adjoints_(m.allocate(x.rows.size)) {
-    constexpr int rows = 8;
-    for_blocks<rows>(x_.rows.size, [&](auto block, int first) {
-      T total[decltype(block)::value];
-      for (T& t : total) t = T(0.);
-      for (int k = 0; k < x_.columns.size; ++k) {
-        const T b = beta_.value(k);
-        for (int r = 0; r < block; ++r) total[r] += at(first, r, k) * b;
-      }
-      for (int r = 0; r < block; ++r) {
-        values_.store(row(first, r), total[r]);
-        adjoints_.store(row(first, r), T(0.));
-      }
-    });
+    for_blocks(owned_rows(), [this](auto size, int first) { this->template predict<decltype(size)::value>(first); });
   }
   LOCKSTEP_FN ~LinearPredictor() {
-    constexpr int columns = 8;
-    const int n = owned_rows();
-    for (int k = 0; k < x_.columns.size;) {
-      auto add = [&](auto block) {
-        T total[decltype(block)::value];
-        for (T& t : total) t = T(0.);
-        for (int i = 0; i < n; ++i) {
-          const T a = adjoints_.load(row(i, 0));
-          for (int c = 0; c < block; ++c) total[c] += at(i, 0, k + c) * a;
-        }
-        for (int c = 0; c < block; ++c) beta_.pull(k + c, total[c]);
-        k += block;
-      };
-      if (k + columns <= x_.columns.size) add(std::integral_constant<int, columns>{});
-      else add(std::integral_constant<int, 1>{});
-    }
+    for_blocks(x_.columns.size, [this](auto size, int first) { this->template pull_columns<decltype(size)::value>(first); });
   }
   LOCKSTEP_FN T value(int i) const { return values_.load(i); }
   template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { adjoints_.add(i, a); }
   LOCKSTEP_FN Dim dim() const { return x_.rows; }
 
  private:
-  // This slice's rows are slice, slice + slices, ...; `first + r` counts among them.
+  // Rows are owned by slices as a plate's elements are: slice s has s, s + slices, ...
   LOCKSTEP_FN int owned_rows() const {
     return (x_.rows.size - m_.team().slice() + m_.team().slices() - 1) / m_.team().slices();
   }
-  LOCKSTEP_FN int row(int first, int r) const { return (first + r) * m_.team().slices() + m_.team().slice(); }
-  LOCKSTEP_FN double at(int first, int r, int k) const {
-    return x_.values[std::int64_t(row(first, r)) * x_.columns.size + k];
+  LOCKSTEP_FN int row(int owned) const { return owned * m_.team().slices() + m_.team().slice(); }
+  LOCKSTEP_FN const double* at(int owned, int column) const {
+    return x_.values + std::int64_t(row(owned)) * x_.columns.size + column;
   }
-  template <int size, class F> LOCKSTEP_FN void for_blocks(int, const F& f) const {
-    const int n = owned_rows();
+
+  // Eight sums hide the latency of two multiply-adds a cycle; what is left over goes one by one.
+  template <class F> LOCKSTEP_FN static void for_blocks(int n, const F& f) {
+    constexpr int size = 8;
     int i = 0;
     for (; i + size <= n; i += size) f(std::integral_constant<int, size>{}, i);
     for (; i < n; ++i) f(std::integral_constant<int, 1>{}, i);
+  }
+  template <int rows> LOCKSTEP_FN void predict(int first) {
+    RunningSums<T, rows> sums;
+    const double* x = at(first, 0);
+    const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
+    const int columns = x_.columns.size;
+    for (int k = 0; k < columns; ++k) sums.add(x + k, stride, beta_.value(k));
+    sums.for_each([&](int r, const T& sum) {
+      values_.store(row(first + r), sum);
+      adjoints_.store(row(first + r), T(0.));
+    });
+  }
+  template <int columns> LOCKSTEP_FN void pull_columns(int first) {
+    RunningSums<T, columns> sums;
+    const int rows = owned_rows();
+    const double* x = at(0, first);
+    const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
+    for (int i = 0; i < rows; ++i, x += stride) sums.add(x, 1, adjoints_.load(row(i)));
+    sums.for_each([&](int c, const T& sum) { beta_.pull(first + c, sum); });
   }
 
   M& m_;

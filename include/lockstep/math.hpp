@@ -8,19 +8,20 @@
 
 namespace lockstep {
 
-LOCKSTEP_FN inline double exp(double x) { return ::exp(x); }
-LOCKSTEP_FN inline double expm1(double x) { return ::expm1(x); }
-LOCKSTEP_FN inline double log(double x) { return ::log(x); }
-LOCKSTEP_FN inline double log1p(double x) { return ::log1p(x); }
-LOCKSTEP_FN inline double sqrt(double x) { return ::sqrt(x); }
+using ::atan;
+using ::cos;
+using ::exp;
+using ::expm1;
+using ::floor;
+using ::log;
+using ::log1p;
+using ::sin;
+using ::sqrt;
+using ::tan;
 LOCKSTEP_FN inline double abs(double x) { return ::fabs(x); }
-LOCKSTEP_FN inline double sin(double x) { return ::sin(x); }
-LOCKSTEP_FN inline double cos(double x) { return ::cos(x); }
-LOCKSTEP_FN inline double tan(double x) { return ::tan(x); }
-LOCKSTEP_FN inline double atan(double x) { return ::atan(x); }
-LOCKSTEP_FN inline double floor(double x) { return ::floor(x); }
-LOCKSTEP_FN inline double max(double x, double y) { return x < y ? y : x; }
-LOCKSTEP_FN inline double min(double x, double y) { return y < x ? y : x; }
+// As the pack library's: the second argument if either is NaN.
+LOCKSTEP_FN inline double max(double x, double y) { return x > y ? x : y; }
+LOCKSTEP_FN inline double min(double x, double y) { return x < y ? x : y; }
 
 // A mask of one lane is a bool.
 LOCKSTEP_FN inline double select(bool mask, double if_true, double if_false) { return mask ? if_true : if_false; }

@@ -204,10 +204,11 @@ struct Ordered {
 
 // ---- what a model author writes ------------------------------------------------------------------------------------------
 
-inline constexpr RealLine real_line{};
-inline constexpr Positive positive{};
-inline constexpr UnitInterval unit_interval{};
-inline constexpr Ordered ordered{};
+// (Functions: device code cannot read a host's constants.)
+LOCKSTEP_FN constexpr RealLine real_line() { return {}; }
+LOCKSTEP_FN constexpr Positive positive() { return {}; }
+LOCKSTEP_FN constexpr UnitInterval unit_interval() { return {}; }
+LOCKSTEP_FN constexpr Ordered ordered() { return {}; }
 template <Operand E> LOCKSTEP_FN auto above(const E& limit) { return OneSided<RecipeOf<E>, 1>{as_recipe(limit)}; }
 template <Operand E> LOCKSTEP_FN auto below(const E& limit) { return OneSided<RecipeOf<E>, -1>{as_recipe(limit)}; }
 template <Operand L, Operand U> LOCKSTEP_FN auto between(const L& lower, const U& upper) {

@@ -1,0 +1,48 @@
+// Every zoo model's gradient on the device: the same functor and the same nodes as on the CPU, one double per thread.
+//
+// CI compiles this for every architecture and checks that no kernel needs a stack frame.
+
+#include "kernels/cuda/device_team.cuh"
+#include "kernels/gradient.hpp"
+#include "models/ar_k.hpp"
+#include "models/eight_schools.hpp"
+#include "models/gauss_mix.hpp"
+#include "models/linear_regression.hpp"
+#include "models/radon.hpp"
+#include "models/std_normal.hpp"
+
+namespace lockstep {
+
+// The arrays of all tiles, tile after tile: `position` and `log_density` per lane, `gradient` [slice][coordinate][lane].
+struct GradientBatch {
+  const double* position;
+  double* gradient;
+  double* scratch;
+  double* log_density;
+  int lanes;              // of a tile
+  int coordinates;
+  int scratch_elements;   // per lane, for all slices
+};
+
+// One tile a block; lanes * slices threads; lanes * slices doubles of shared memory.
+template <class Model> __global__ void gradient_kernel(Model model, GradientBatch batch) {
+  extern __shared__ double sums[];
+  const DeviceTeam team(sums, batch.lanes);
+  const long tile = long(blockIdx.x) * batch.lanes;
+  Workspace workspace;
+  workspace.position = batch.position + tile * batch.coordinates + team.lane();
+  workspace.gradient = batch.gradient + tile * batch.coordinates * team.slices() + team.lane();
+  workspace.scratch = batch.scratch + tile * batch.scratch_elements + team.lane();
+  workspace.stride = batch.lanes;
+  const double log_density = log_density_gradient<double, false>(model, team, workspace, batch.coordinates);
+  if (team.slice() == 0) batch.log_density[tile + team.lane()] = log_density;
+}
+
+template __global__ void gradient_kernel(models::ArK, GradientBatch);
+template __global__ void gradient_kernel(models::EightSchools, GradientBatch);
+template __global__ void gradient_kernel(models::GaussMix, GradientBatch);
+template __global__ void gradient_kernel(models::LinearRegression, GradientBatch);
+template __global__ void gradient_kernel(models::Radon, GradientBatch);
+template __global__ void gradient_kernel(models::StdNormal, GradientBatch);
+
+}  // namespace lockstep
