@@ -1,9 +1,17 @@
 #include "lockstep/data.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <iterator>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -17,43 +25,169 @@ using Json = nlohmann::json;
 
 // ---- JSON ----
 
-double number(const Json& json, const std::string& field) {
-  if (json.is_number()) return json.get<double>();
-  if (json.is_boolean()) return json.get<bool>() ? 1. : 0.;
-  if (json.is_string()) {
-    const std::string text = json.get<std::string>();
-    if (text == "NaN") return std::nan("");
-    if (text == "Inf" || text == "+Inf" || text == "Infinity") return HUGE_VAL;
-    if (text == "-Inf" || text == "-Infinity") return -HUGE_VAL;
-  }
-  throw DataError(fmt::format("field '{}' has {} among its values (a number is needed there). Write a number, or \"NaN\", "
-                              "\"Inf\", \"-Inf\".", field, json.dump().substr(0, 40)));
+// Python's NaN and Infinity are no JSON; CmdStan takes them, and the strings beside them.
+const std::map<std::string, double, std::less<>> special_numbers{
+    {"nan", std::nan("")},       {"inf", HUGE_VAL},       {"+inf", HUGE_VAL},       {"-inf", -HUGE_VAL},
+    {"infinity", HUGE_VAL},      {"+infinity", HUGE_VAL}, {"-infinity", -HUGE_VAL}};
+
+std::optional<double> special_number(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  const auto found = special_numbers.find(text);
+  if (found == special_numbers.end()) return std::nullopt;
+  return found->second;
 }
 
-// Appends the values of a nested array whose extents from `axis` on must be those of `shape`.
-void flatten(const Json& json, const std::string& name, std::size_t axis, Data::Field& field) {
-  if (axis == field.shape.size()) {
-    if (json.is_array())
-      throw DataError(fmt::format("field '{}' mixes numbers and arrays (every row must have the same depth). Make its rows "
-                                  "alike.", name));
-    field.values.push_back(number(json, name));
-    return;
+// Puts NaN, Infinity and -Infinity that stand outside of strings into quotes.
+std::string quote_special_numbers(const std::string& text) {
+  std::string quoted;
+  bool inside = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') inside = !inside;
+    bool replaced = false;
+    for (const char* word : {"NaN", "-Infinity", "Infinity"})
+      if (!inside && text.compare(i, std::strlen(word), word) == 0) {
+        quoted += '"' + std::string(word) + '"';
+        i += std::strlen(word) - 1;
+        replaced = true;
+        break;
+      }
+    if (replaced) continue;
+    quoted += text[i];
+    if (inside && text[i] == '\\' && i + 1 < text.size()) quoted += text[++i];
   }
-  if (!json.is_array() || std::int64_t(json.size()) != field.shape[axis])
-    throw DataError(fmt::format("field '{}' has rows of different lengths (the first has {}). Make them equal; write missing "
-                                "values as \"NaN\".", name, field.shape[axis]));
-  for (const Json& element : json) flatten(element, name, axis + 1, field);
+  return quoted;
 }
 
-bool all_strings(const Json& json) {
-  static const std::vector<std::string> numbers{"NaN", "Inf", "+Inf", "-Inf", "Infinity", "-Infinity"};
-  return json.is_array() && !json.empty() && std::all_of(json.begin(), json.end(), [](const Json& element) {
-    return element.is_string() && std::find(numbers.begin(), numbers.end(), element.get<std::string>()) == numbers.end();
-  });
+constexpr int most_axes = 8;
+
+Json parse(const std::string& text, const std::string& source) {
+  std::set<std::string> names;
+  std::string field;
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::key && depth == 1) {
+      field = parsed.get<std::string>();
+      if (!names.insert(field).second)
+        throw DataError(fmt::format("'{}' has field '{}' twice (a field is bound by its name). Remove or rename one.", source,
+                                    field));
+    }
+    if ((event == Json::parse_event_t::array_start || event == Json::parse_event_t::object_start) && depth > most_axes)
+      throw DataError(fmt::format("field '{}' of '{}' is nested more than {} deep (an array has one level per axis). Write "
+                                  "it as numbers, rows, or rows of rows.", field, source, most_axes));
+    return true;
+  };
+  return Json::parse(text, watch);
+}
+
+// "line 3, column 7: syntax error ..." of the parser's message.
+std::string parser_message(const Json::exception& error) {
+  std::string message = error.what();
+  const std::string before = " at ";
+  const std::size_t place = message.find(before);
+  if (place != std::string::npos && message.find("parse error") < place) message = message.substr(place + before.size());
+  else if (const std::size_t code = message.find("] "); code != std::string::npos) message = message.substr(code + 2);
+  return message.size() <= 200 ? message : message.substr(0, 200) + "...";
+}
+
+Json parse_leniently(const std::string& text, const std::string& source) {
+  const auto invalid = [&](const Json::exception& error) {
+    return DataError(fmt::format("'{}' is not valid JSON ({}). Correct it there.", source, parser_message(error)));
+  };
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    throw DataError(fmt::format("'{}' is empty (a JSON object is needed). Write {{\"field\": values, ...}}.", source));
+  try {
+    return parse(text, source);
+  } catch (const Json::parse_error& error) {
+    const std::string quoted = quote_special_numbers(text);
+    if (quoted.size() == text.size()) throw invalid(error);
+    try {
+      return parse(quoted, source);
+    } catch (const Json::exception& still) {
+      throw invalid(still);
+    }
+  } catch (const Json::exception& error) {  // a number beyond the largest double
+    throw invalid(error);
+  }
+}
+
+// What a value is, for a message; short whatever it holds.
+std::string describe(const Json& json) {
+  if (json.is_null()) return "null";
+  if (json.is_object()) return "an object";
+  if (json.is_array()) return "an array";
+  std::string text = json.dump();
+  if (text.size() <= 40) return text;
+  std::size_t end = 40;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not within a character
+  return text.substr(0, end) + "...";
+}
+
+// The values of a nested array whose extents must be those of its first elements.
+class Flattener {
+ public:
+  Flattener(const std::string& name, const Json& json) : name_(name) {
+    for (const Json* axis = &json; axis->is_array(); axis = &axis->front()) {
+      field_.shape.push_back(std::int64_t(axis->size()));
+      if (axis->empty()) break;
+    }
+    append(json);
+  }
+  Data::Field take() { return std::move(field_); }
+
+ private:
+  void append(const Json& json) {
+    const std::size_t axis = place_.size();
+    if (json.is_array() != (axis < field_.shape.size()) && (json.is_array() || json.is_number()))
+      throw DataError(fmt::format("field '{}' has {}{} where its first elements are {} (every row has the same depth). Make "
+                                  "its rows alike.", name_, json.is_array() ? "an array" : "a number", at(),
+                                  json.is_array() ? "numbers" : "arrays"));
+    if (axis == field_.shape.size() || !json.is_array()) {
+      field_.values.push_back(number(json));
+      return;
+    }
+    if (std::int64_t(json.size()) != field_.shape[axis])
+      throw DataError(fmt::format("field '{}' has a row of length {}{} (its first row has length {}, and all rows are equally "
+                                  "long). Make them equal; write missing values as \"NaN\".", name_, json.size(), at(),
+                                  field_.shape[axis]));
+    place_.push_back(0);
+    for (const Json& element : json) {
+      ++place_.back();
+      append(element);
+    }
+    place_.pop_back();
+  }
+  double number(const Json& json) const {
+    if (json.is_number()) return json.get<double>();
+    if (json.is_boolean()) return json.get<bool>() ? 1. : 0.;
+    if (json.is_string())
+      if (const auto special = special_number(json.get<std::string>())) return *special;
+    throw DataError(fmt::format("field '{}' has {}{} (a number is needed there). Write a number; \"NaN\", \"Inf\" and "
+                                "\"-Inf\" are numbers too.", name_, describe(json), at()));
+  }
+  // " at element 3", " at element [2, 3]", or nothing.
+  std::string at() const {
+    if (place_.empty()) return "";
+    if (place_.size() == 1) return fmt::format(" at element {}", place_[0]);
+    return fmt::format(" at element [{}]", fmt::join(place_, ", "));
+  }
+
+  const std::string& name_;
+  std::vector<std::int64_t> place_;  // of what is being read, from 1
+  Data::Field field_;
+};
+
+// Labels of a dimension: strings, which are not all numbers that JSON cannot write otherwise.
+bool are_labels(const Json& json) {
+  if (!json.is_array() || json.empty()) return false;
+  bool all_special = true;
+  for (const Json& element : json) {
+    if (!element.is_string()) return false;
+    all_special = all_special && special_number(element.get<std::string>());
+  }
+  return !all_special;
 }
 
 bool same(const Data::Field& a, const Data::Field& b) {
-  // Bitwise, so that NaN equals NaN.
+  // NaN equals NaN here.
   return a.values.size() == b.values.size() &&
          std::equal(a.values.begin(), a.values.end(), b.values.begin(),
                     [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
@@ -62,6 +196,8 @@ bool same(const Data::Field& a, const Data::Field& b) {
 }  // namespace
 
 void Data::set(const std::string& name, double value) { set(name, Field{{}, {value}, 1}); }
+
+void Data::set(const std::string& name, std::initializer_list<double> values) { set(name, std::vector<double>(values)); }
 
 void Data::set(const std::string& name, std::vector<double> values) {
   const std::int64_t size = std::int64_t(values.size());
@@ -72,31 +208,46 @@ void Data::set(const std::string& name, const std::vector<std::vector<double>>& 
   Field field{{std::int64_t(rows.size()), rows.empty() ? 0 : std::int64_t(rows[0].size())}, {}, 1};
   for (const std::vector<double>& row : rows) {
     if (std::int64_t(row.size()) != field.shape[1])
-      throw DataError(fmt::format("field '{}' has rows of different lengths (the first has {}). Make them equal.", name,
-                                  field.shape[1]));
+      throw DataError(fmt::format("field '{}' has rows of different lengths (one has {} elements, the first {}). Make them "
+                                  "equal.", name, row.size(), field.shape[1]));
     field.values.insert(field.values.end(), row.begin(), row.end());
   }
   set(name, std::move(field));
 }
 
 void Data::set(const std::string& name, Field field) {
-  std::int64_t size = field.columns;
-  for (std::int64_t extent : field.shape) size *= extent;
+  // The product of columns and extents, or -1 if a factor or the product makes no sense.
+  std::int64_t size = field.columns >= 1 ? field.columns : -1;
+  for (std::int64_t extent : field.shape) {
+    const bool possible = size >= 0 && extent >= 0 && (extent == 0 || size <= std::numeric_limits<std::int64_t>::max() / extent);
+    size = possible ? size * extent : -1;
+  }
   if (size != std::int64_t(field.values.size()))
-    throw DataError(fmt::format("field '{}' has {} values (its shape [{}] and {} columns need {}). Make them agree.", name,
-                                field.values.size(), fmt::join(field.shape, ", "), field.columns, size));
+    throw DataError(fmt::format("field '{}' has {} values (shape [{}] in {} data sets needs {}). Make them agree.", name,
+                                field.values.size(), fmt::join(field.shape, ", "), field.columns,
+                                size >= 0 ? std::to_string(size) : "extents of 0 or more"));
   fields_[name] = std::move(field);
 }
 
-void Data::set_labels(const std::string& dim, std::vector<std::string> labels) { labels_[dim] = std::move(labels); }
+void Data::set_labels(const std::string& dim, std::vector<std::string> labels) {
+  std::map<std::string, std::size_t> first;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const auto [place, is_new] = first.emplace(labels[i], i);
+    if (!is_new)
+      throw DataError(fmt::format("dimension '{}' has label '{}' at elements {} and {} (elements are told apart by their "
+                                  "labels). Make the labels different.", dim, labels[i], place->second + 1, i + 1));
+  }
+  labels_[dim] = std::move(labels);
+}
 
 Data Data::from_json_file(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path))
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
     throw DataError(fmt::format("'{}' is a folder (a JSON file is needed). Name the file in it.", path.string()));
-  std::ifstream file(path);
+  std::ifstream file(path, std::ios::binary);
   if (!file)
-    throw DataError(fmt::format("the data file '{}' could not be opened (it does not exist, or may not be read). Check its "
-                                "name.", path.string()));
+    throw DataError(fmt::format("the data file '{}' could not be opened ({}). Check its name and permissions.", path.string(),
+                                std::generic_category().message(errno)));
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   if (file.bad())
     throw DataError(fmt::format("the data file '{}' could not be read to its end (an input error). Check the disk.", path.string()));
@@ -104,32 +255,17 @@ Data Data::from_json_file(const std::filesystem::path& path) {
 }
 
 Data Data::from_json(const std::string& text, const std::string& source) {
-  Json json;
-  try {
-    json = Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    throw DataError(fmt::format("'{}' is not valid JSON (at byte {}: {}). Correct it there.", source, error.byte,
-                                std::string(error.what()).substr(0, 200)));
-  }
+  const Json json = parse_leniently(text, source);
   if (!json.is_object())
-    throw DataError(fmt::format("'{}' does not hold a JSON object (fields are bound by name). Write {{\"field\": values, ...}}.", source));
+    throw DataError(fmt::format("'{}' holds {} (a JSON object is needed: fields are bound by name). Write {{\"field\": values, "
+                                "...}}.", source, describe(json)));
   Data data;
   for (const auto& [name, value] : json.items()) {
     if (value.is_null() || value.is_object())
       throw DataError(fmt::format("field '{}' is {} (a number or an array is needed). Remove it, or write its values.", name,
-                                  value.is_null() ? "null" : "an object"));
-    if (all_strings(value)) {
-      data.set_labels(name, value.get<std::vector<std::string>>());
-      continue;
-    }
-    Field field;
-    const Json* axis = &value;
-    for (; axis->is_array(); axis = &axis->front()) {
-      field.shape.push_back(std::int64_t(axis->size()));
-      if (axis->empty()) break;
-    }
-    if (!axis->is_array() || !axis->empty()) flatten(value, name, 0, field);
-    data.set(name, std::move(field));
+                                  describe(value)));
+    if (are_labels(value)) data.set_labels(name, value.get<std::vector<std::string>>());
+    else data.set(name, Flattener(name, value).take());
   }
   return data;
 }
@@ -172,7 +308,7 @@ std::int64_t Data::data_sets() const {
 
 DataViews::DataViews(const Data& data) {
   for (const auto& [name, field] : data.fields()) {
-    const bool whole = std::all_of(field.values.begin(), field.values.end(), [](double v) { return v == std::floor(v); });
+    const bool whole = std::all_of(field.values.begin(), field.values.end(), [](double v) { return std::isfinite(v) && v == std::floor(v); });
     fields_.push_back({name.c_str(), field.values.data(), field.shape.data(), std::int64_t(field.shape.size()), field.columns, whole});
   }
   for (const auto& [dim, labels] : data.labels()) {

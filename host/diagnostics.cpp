@@ -86,7 +86,8 @@ void require_one_superchain_each(const ChainView& draws, std::span<const int> su
 
 ChainView element_view(const Fit& fit, const Variable& variable, std::size_t element) {
   const std::size_t size = variable.size();
-  if (element >= size) throw std::out_of_range("No element " + std::to_string(element) + " in '" + variable.name + "'.");
+  if (element >= size)
+    throw std::out_of_range("No element " + std::to_string(element) + " in '" + variable.name + "'.");
   if (variable.values.size() != fit.chains * fit.draws * size) {
     throw std::invalid_argument("'" + variable.name + "' is no array of draws (" +
                                 std::to_string(variable.values.size()) + " values, not " + std::to_string(fit.chains) +

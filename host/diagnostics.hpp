@@ -53,7 +53,7 @@ struct Diagnosis {
   double q5 = unknown;
   double median = unknown;
   double q95 = unknown;
-  Interval hdi;                   // the shortest interval that holds 94% of the draws
+  Interval hdi;  // the shortest interval that holds 94% of the draws
   double mcse_mean = unknown;
   double mcse_sd = unknown;
   double ess_mean = unknown;
@@ -106,7 +106,8 @@ double ess_quantile(const ChainView& draws, double probability);  // ESS of the 
 
 // Nested R-hat of the draws themselves, sqrt(1 + B/W): B is the variance of the superchains' means, W the mean over
 // superchains of the variance between their chains' means plus the mean variance within chains. With one draw per chain
-// the variance within is left out, with one chain per superchain the variance between chains. NaN where nothing is left.
+// the variance within is left out, with one chain per superchain the variance between chains. NaN where nothing is
+// left.
 double nested_rhat(const ChainView& draws, std::span<const int> superchain);
 
 // Estimated Bayesian fraction of missing information of each chain, Σ(Eᵢ − Eᵢ₋₁)² / Σ(Eᵢ − Ē)², and `pooled`, the ratio

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <complex>
 #include <limits>
+#include <numeric>
 #include <unsupported/Eigen/FFT>
 
 namespace lockstep {
@@ -118,14 +119,15 @@ double geyer(Autocorrelation rho_at, std::size_t length) {
   for (std::size_t i = 2; i + 2 <= kept; i += 2) {
     if (rho[i] + rho[i + 1] > rho[i - 2] + rho[i - 1]) rho[i] = rho[i + 1] = (rho[i - 2] + rho[i - 1]) / 2;
   }
-  return -1.0 + 2.0 * as_array(rho).head(static_cast<Eigen::Index>(kept)).sum() + rho[kept];
+  return -1.0 + 2.0 * std::accumulate(rho.begin(), rho.begin() + static_cast<std::ptrdiff_t>(kept), 0.0) + rho[kept];
 }
 
 }  // namespace
 
 Moments moments(std::span<const double> series) {
   const auto x = as_array(series);
-  const double first = x.mean(), rest = (x - first).mean();  // what rounding took from the first
+  // Eigen sums an array in an order that depends on its address, but not an expression: hence the 1.
+  const double first = (x * 1.0).mean(), rest = (x - first).mean();  // rest: what rounding took from the first
   const double mean = std::isfinite(rest) ? first + rest : first;
   return {mean, (x - mean).square().sum() / static_cast<double>(series.size() - 1)};
 }

@@ -51,9 +51,9 @@ void put(hid_t object, const std::string& name, const std::vector<std::string>& 
 void put(hid_t object, const std::string& name, double value) {
   const bool whole = value == std::trunc(value) && std::fabs(value) <= 0x1p53;
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose, "make a data space");
-  const Handle attribute(H5Acreate2(object, name.c_str(), whole ? H5T_STD_I64LE : H5T_IEEE_F64LE, space, H5P_DEFAULT,
-                                    H5P_DEFAULT),
-                         H5Aclose, "create the attribute " + name);
+  const Handle attribute(
+      H5Acreate2(object, name.c_str(), whole ? H5T_STD_I64LE : H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT),
+      H5Aclose, "create the attribute " + name);
   check(H5Awrite(attribute, H5T_NATIVE_DOUBLE, &value), "write the attribute " + name);
 }
 
@@ -67,9 +67,8 @@ std::string now() {
 }
 
 void put_attributes(hid_t object, const Fit& fit, const Group& group) {
-  std::map<std::string, Attribute> all = {{"created_at", now()},
-                                          {"creation_library", "lockstep"},
-                                          {"creation_library_version", LOCKSTEP_VERSION}};
+  std::map<std::string, Attribute> all = {
+      {"created_at", now()}, {"creation_library", "lockstep"}, {"creation_library_version", LOCKSTEP_VERSION}};
   if (group.name == "posterior" || group.name == "sample_stats") {
     all["inference_library"] = "lockstep";
     all["inference_library_version"] = LOCKSTEP_VERSION;
@@ -110,9 +109,9 @@ Handle create(hid_t group, const std::string& name, hid_t type, const std::vecto
   const Handle space(extents.empty() ? H5Screate(H5S_SCALAR)
                                      : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
                      H5Sclose, "make a data space");
-  return Handle(H5Dcreate2(group, name.c_str(), type, space, H5P_DEFAULT, creation_properties(extents, compress),
-                           H5P_DEFAULT),
-                H5Dclose, "create the variable " + name);
+  return Handle(
+      H5Dcreate2(group, name.c_str(), type, space, H5P_DEFAULT, creation_properties(extents, compress), H5P_DEFAULT),
+      H5Dclose, "create the variable " + name);
 }
 
 Handle put_coordinate(hid_t group, const Dimension& dimension) {
@@ -162,7 +161,8 @@ std::vector<Dimension> dimensions_of(const Fit& fit, const Group& group, bool su
   if (group.per_draw || superchains) all.push_back({"chain", fit.chains, {}});
   if (group.per_draw) all.push_back({"draw", fit.draws, {}});
   const auto add = [&](const Dimension& dimension) {
-    const bool known = std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.name == dimension.name; });
+    const bool known =
+        std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.name == dimension.name; });
     if (!known) all.push_back(dimension);
   };
   for (const Dimension& dimension : fit.dimensions) {

@@ -12,8 +12,8 @@ namespace lockstep {
 namespace {
 
 using h5::Array;
-using h5::Unfit;
 using h5::Handle;
+using h5::Unfit;
 
 bool is_of_draws(const Array& array) {
   return array.dims.size() >= 2 && array.dims[0] == "chain" && array.dims[1] == "draw";
@@ -23,7 +23,8 @@ bool is_of_draws(const Array& array) {
 bool is_per_draw(const std::vector<Array>& arrays) {
   if (std::any_of(arrays.begin(), arrays.end(), is_of_draws)) return true;
   const auto has_scale = [&](const char* name) {
-    return std::any_of(arrays.begin(), arrays.end(), [&](const Array& each) { return each.scale && each.name == name; });
+    return std::any_of(arrays.begin(), arrays.end(),
+                       [&](const Array& each) { return each.scale && each.name == name; });
   };
   const bool only_scales = std::all_of(arrays.begin(), arrays.end(), [](const Array& each) { return each.scale; });
   return only_scales && has_scale("chain") && has_scale("draw");
@@ -79,7 +80,8 @@ void read_group(hid_t object, const std::string& name, Fit& fit) {
     const bool leading = each.name == "chain" || each.name == "draw";
     if (each.scale) {
       if (!leading) add_dimension(fit, each, name);
-    } else if (name == "sample_stats" && each.name == "superchain_id" && each.dims == std::vector<std::string>{"chain"}) {
+    } else if (name == "sample_stats" && each.name == "superchain_id" &&
+               each.dims == std::vector<std::string>{"chain"}) {
       fit.superchain.assign(each.values.begin(), each.values.end());
     } else {
       group.variables.push_back(variable_of(std::move(each), group.per_draw, name));

@@ -83,7 +83,8 @@ void check_values(const Group& group, const Variable& variable) {
 void validate(const Fit& fit) {
   Sizes sizes;
   check_dimensions(fit, sizes);
-  for (const char* leading : {"chain", "draw"}) agree(sizes, leading, *leading == 'c' ? fit.chains : fit.draws, "the fit");
+  for (const char* leading : {"chain", "draw"})
+    agree(sizes, leading, *leading == 'c' ? fit.chains : fit.draws, "the fit");
   if (!fit.superchain.empty() && fit.superchain.size() != fit.chains) {
     refuse("The superchains do not fit the chains",
            std::to_string(fit.superchain.size()) + " entries for " + std::to_string(fit.chains) + " chains",

@@ -19,14 +19,18 @@ namespace fs = std::filesystem;
 std::string remedy(int error) {
   switch (error) {
     case ENOENT:
-    case ENOTDIR: return "Create the folder or choose another.";
+    case ENOTDIR:
+      return "Create the folder or choose another.";
     case EACCES:
     case EPERM:
-    case EROFS: return "Choose a folder that you may write to.";
+    case EROFS:
+      return "Choose a folder that you may write to.";
     case ENOSPC:
     case EDQUOT:
-    case EFBIG: return "Free some space or choose another place; nothing was left behind.";
-    default: return "Choose another place; nothing was left behind.";
+    case EFBIG:
+      return "Free some space or choose another place; nothing was left behind.";
+    default:
+      return "Choose another place; nothing was left behind.";
   }
 }
 

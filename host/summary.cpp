@@ -54,10 +54,14 @@ std::string cell(const Column& column, const Diagnosis& diagnosis, std::size_t d
   const double figure = diagnosis.*column.figure;
   if (std::isnan(figure)) return "-";
   switch (column.show) {
-    case Show::location: return with_digits_of(diagnosis.sd, figure, 0);
-    case Show::error: return with_digits_of(diagnosis.sd, figure, 2);
-    case Show::ess: return fmt::format("{}{:.0f}", uncertain_ess(diagnosis, draws) ? "~" : "", figure);
-    default: return fmt::format("{:.3f}", figure);
+    case Show::location:
+      return with_digits_of(diagnosis.sd, figure, 0);
+    case Show::error:
+      return with_digits_of(diagnosis.sd, figure, 2);
+    case Show::ess:
+      return fmt::format("{}{:.0f}", uncertain_ess(diagnosis, draws) ? "~" : "", figure);
+    default:
+      return fmt::format("{:.3f}", figure);
   }
 }
 
@@ -144,9 +148,12 @@ std::string summary(const Fit& fit, Format format) { return summary(fit, diagnos
 
 std::string summary(const Fit& fit, std::span<const NamedDiagnosis> diagnoses, Format format) {
   switch (format) {
-    case Format::json: return json(diagnoses);
-    case Format::csv: return csv(diagnoses);
-    default: return table(diagnoses, fit.draws);
+    case Format::json:
+      return json(diagnoses);
+    case Format::csv:
+      return csv(diagnoses);
+    default:
+      return table(diagnoses, fit.draws);
   }
 }
 

@@ -92,12 +92,23 @@ Tallies tally(std::span<const NamedDiagnosis> diagnoses, const Run& run, const V
     const double for_split = rules.split_draws_per_tau * (d.tau - 1);
     const double for_nested = rules.superchain_draws * d.tau / run.per_superchain;
     switch (outcome) {
-      case Outcome::agree: break;
-      case Outcome::split_disagrees: all.split.add(name, d.r_hat, 2 * run.draws); break;
-      case Outcome::nested_disagrees: all.nested.add(name, d.r_hat_nested, 2 * run.draws); break;
-      case Outcome::too_short: all.too_short.add(name, d.tau, std::min(for_split, for_nested)); break;
-      case Outcome::unknown: all.unknown.add(name, unknown, 0); break;
-      case Outcome::not_finite: all.not_finite.add(name, unknown, 0); break;
+      case Outcome::agree:
+        break;
+      case Outcome::split_disagrees:
+        all.split.add(name, d.r_hat, 2 * run.draws);
+        break;
+      case Outcome::nested_disagrees:
+        all.nested.add(name, d.r_hat_nested, 2 * run.draws);
+        break;
+      case Outcome::too_short:
+        all.too_short.add(name, d.tau, std::min(for_split, for_nested));
+        break;
+      case Outcome::unknown:
+        all.unknown.add(name, unknown, 0);
+        break;
+      case Outcome::not_finite:
+        all.not_finite.add(name, unknown, 0);
+        break;
     }
     const double ess = std::min(d.ess_bulk, d.ess_tail);
     if (ess < rules.ess) all.low_ess.add(name, -ess, run.draws * rules.ess / ess);
@@ -109,23 +120,23 @@ void warn_of_disagreement(const Tallies& all, const Run& run, const VerdictRules
   auto& out = verdict.warnings;
   const auto warn = [&](const Tally& tally, const char* kind, const char* parts) {
     if (tally.count == 0) return;
-    out.push_back({fmt::format("The {} disagree: {} R-hat is {:.3f} for {}, and too large for {}", parts, kind,
-                               tally.worst.value, tally.worst.name, of_all(tally.count, verdict.scalars)),
-                   fmt::format("below {} they can be taken to sample one distribution", rules.r_hat),
-                   run_longer(all.draws_needed()) +
-                       "; if it stays, look for several modes or a funnel and reparameterise."});
+    out.push_back(
+        {fmt::format("The {} disagree: {} R-hat is {:.3f} for {}, and too large for {}", parts, kind, tally.worst.value,
+                     tally.worst.name, of_all(tally.count, verdict.scalars)),
+         fmt::format("below {} they can be taken to sample one distribution", rules.r_hat),
+         run_longer(all.draws_needed()) + "; if it stays, look for several modes or a funnel and reparameterise."});
   };
   warn(all.split, "split", "chains");
   warn(all.nested, "nested", "superchains");
   if (all.too_short.count > 0) {
-    out.push_back({fmt::format("The chains are too short to be judged for {}, {} first",
-                               of_all(all.too_short.count, verdict.scalars), all.too_short.worst.name),
-                   fmt::format("its draws are correlated over {:.1f}; split R-hat needs {:.0f} draws per chain, nested "
-                               "R-hat several superchains of {:.0f} independent draws",
-                               all.too_short.worst.value,
-                               std::ceil(rules.split_draws_per_tau * (all.too_short.worst.value - 1)),
-                               rules.superchain_draws),
-                   run_longer(all.draws_needed()) + "."});
+    out.push_back(
+        {fmt::format("The chains are too short to be judged for {}, {} first",
+                     of_all(all.too_short.count, verdict.scalars), all.too_short.worst.name),
+         fmt::format("its draws are correlated over {:.1f}; split R-hat needs {:.0f} draws per chain, nested "
+                     "R-hat several superchains of {:.0f} independent draws",
+                     all.too_short.worst.value, std::ceil(rules.split_draws_per_tau * (all.too_short.worst.value - 1)),
+                     rules.superchain_draws),
+         run_longer(all.draws_needed()) + "."});
   }
   if (all.unknown.count > 0) {
     out.push_back({"Convergence cannot be checked for " + of_all(all.unknown.count, verdict.scalars),
@@ -203,8 +214,8 @@ void warn_of_energy(const Fit& fit, const VerdictRules& rules, std::vector<Warni
                                    [&](double chain) { return chain < rules.ebfmi; });
     const bool alone = fit.draws >= judged_alone && low > 0;
     if (!(energy.pooled < rules.ebfmi) && !alone) continue;
-    out.push_back({fmt::format("E-BFMI is {:.2f} over all chains, below {} in {} of {}", energy.pooled, rules.ebfmi, low,
-                               fit.chains),
+    out.push_back({fmt::format("E-BFMI is {:.2f} over all chains, below {} in {} of {}", energy.pooled, rules.ebfmi,
+                               low, fit.chains),
                    "the energy changes too slowly from draw to draw, so heavy tails are explored badly",
                    "Reparameterise: a non-centred form, or a lighter tail."});
   }

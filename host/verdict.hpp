@@ -1,8 +1,8 @@
 // Did it converge, what is wrong, and what to do: the verdict that `sample` and `summary` print.
 //
 // Converged split R-hat is about 1 + (τ − 1)/n however many chains there are (n draws per chain, τ the integrated
-// autocorrelation time), so with short chains it never passes. There nested R-hat decides, provided that the chains of a
-// superchain hold enough independent draws between them.
+// autocorrelation time), so with short chains it never passes. There nested R-hat decides, provided that the chains of
+// a superchain hold enough independent draws between them.
 #pragma once
 
 #include <cstddef>
@@ -40,11 +40,11 @@ struct Extreme {
 };
 
 struct Verdict {
-  bool converged = false;        // R-hat and ESS of every scalar pass; the other warnings do not change it
-  Extreme r_hat, r_hat_nested;   // the largest
-  Extreme ess_bulk, ess_tail;    // the smallest
-  std::size_t scalars = 0;       // that vary; constants cannot converge or fail to
-  std::size_t by_nested = 0;     // of these, with chains so short that nested R-hat decided
+  bool converged = false;       // R-hat and ESS of every scalar pass; the other warnings do not change it
+  Extreme r_hat, r_hat_nested;  // the largest
+  Extreme ess_bulk, ess_tail;   // the smallest
+  std::size_t scalars = 0;      // that vary; constants cannot converge or fail to
+  std::size_t by_nested = 0;    // of these, with chains so short that nested R-hat decided
   std::vector<Warning> warnings;
 };
 

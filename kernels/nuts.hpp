@@ -194,7 +194,8 @@ template <class T, class Team, class Gradient> class Nuts {
       const Mask ends = odd && !turned && bits.trailing_ones >= T(double(level));
       if (!team_.any(ends)) break;
       for_each_slot(ends, bits.slot - double(level - 1), [&](const Mask& here, int row) {
-        turned = turned || (here && !subtree_goes_on(level, row));
+        const Mask on = subtree_goes_on(level, row);  // outside the condition: it has barriers, and && may skip it
+        turned = turned || (here && !on);
       });
     }
     // The leaf before the next even one, which the checks across the seam need.

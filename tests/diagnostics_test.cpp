@@ -99,7 +99,7 @@ TEST(Diagnostics, EveryFigureEqualsArviZOnStoredDraws) {
     }
   }
   RecordProperty("largest_relative_error", std::to_string(worst));
-  EXPECT_LT(worst, 1e-12) << "more than roundings of sums: has an algorithm changed?";
+  EXPECT_LT(worst, 1e-10) << "more than roundings of sums: has an algorithm changed?";
 }
 
 TEST(Diagnostics, OneDiagnoserGivesTheSameForEveryCaseInAnyOrder) {
@@ -181,6 +181,20 @@ TEST(Diagnostics, EqualDrawsAreConstantAndUnequalOnesAreNot) {
   EXPECT_FALSE(Diagnoser{}(golden_case("far from zero").view()).constant);
   EXPECT_FALSE(Diagnoser{}(golden_case("each chain its own constant").view()).constant);
   EXPECT_FALSE(Diagnoser{}(golden_case("infinities").view()).constant);
+}
+
+TEST(Diagnostics, TheSameDrawsGiveTheSameBitsWhereverTheyLie) {
+  const Case c = golden_case("far from zero");
+  std::vector<double> room(c.values.size() + 8), scratch;
+  const SplitChains first{c.values.data(), c.chains, c.draws};
+  for (std::size_t offset = 0; offset < 8; ++offset) {
+    std::copy(c.values.begin(), c.values.end(), room.begin() + static_cast<std::ptrdiff_t>(offset));
+    const SplitChains moved{room.data() + offset, c.chains, c.draws};
+    EXPECT_EQ(moments(moved[0]).mean, moments(first[0]).mean);
+    EXPECT_EQ(moments(moved[1]).variance, moments(first[1]).variance);
+    EXPECT_EQ(rhat(moved), rhat(first));
+    EXPECT_EQ(effective_sample_size(moved, scratch), effective_sample_size(first, scratch));
+  }
 }
 
 // Long enough for the autocovariances by Fourier transform, against those by their definition.

@@ -55,17 +55,19 @@ Fit example() {
   for (double& each : flags) each = each > 1;
   for (double& each : counts) each = std::floor(100 * each);
   fit.groups = {
-      {"posterior", true,
+      {"posterior",
+       true,
        {{"mu", {}, {}, ElementType::real, draws(1)},
         {"theta", {"school"}, {3}, ElementType::real, draws(3)},
         {"alpha", {"time", "school"}, {2, 3}, ElementType::real, draws(6)}}},
-      {"sample_stats", true,
+      {"sample_stats",
+       true,
        {{"lp", {}, {}, ElementType::real, draws(1)},
         {"diverging", {}, {}, ElementType::boolean, flags},
         {"n_steps", {}, {}, ElementType::integer, counts}}},
-      {"observed_data", false,
-       {{"y", {"school"}, {3}, ElementType::real, {28, std::nan(""), -3}},
-        {"J", {}, {}, ElementType::integer, {3}}}},
+      {"observed_data",
+       false,
+       {{"y", {"school"}, {3}, ElementType::real, {28, std::nan(""), -3}}, {"J", {}, {}, ElementType::integer, {3}}}},
   };
   fit.attributes = {{"sampling_time", 1.25},
                     {"tuning_steps", 100.0},
@@ -279,9 +281,15 @@ TEST_F(NetCDF, AFitThatContradictsItselfIsRefusedBeforeAnythingIsWritten) {
   using Change = void (*)(Fit&);
   const std::pair<const char*, Change> changes[] = {
       {"'posterior/mu' do not fit its shape", [](Fit& f) { f.groups[0].variables[0].values.pop_back(); }},
-      {"'time' twice", [](Fit& f) { f.groups[0].variables[2].dims = {"time", "time"};
-                            f.groups[0].variables[2].shape = {2, 2}; }},
-      {"'school' has two sizes", [](Fit& f) { f.dimensions[0] = {"school", 4, {}}; }},
+      {"'time' twice",
+       [](Fit& f) {
+         f.groups[0].variables[2].dims = {"time", "time"};
+         f.groups[0].variables[2].shape = {2, 2};
+       }},
+      {"'school' has two sizes",
+       [](Fit& f) {
+         f.dimensions[0] = {"school", 4, {}};
+       }},
       {"labels of 'school'", [](Fit& f) { f.dimensions[0].labels.pop_back(); }},
       {"'posterior/mu' is there twice", [](Fit& f) { f.groups[0].variables.push_back(f.groups[0].variables[0]); }},
       {"group 'posterior' is there twice", [](Fit& f) { f.groups.push_back(f.groups[0]); }},
@@ -289,8 +297,11 @@ TEST_F(NetCDF, AFitThatContradictsItselfIsRefusedBeforeAnythingIsWritten) {
       {"no boolean", [](Fit& f) { f.groups[1].variables[1].values[7] = 2; }},
       {"no integer", [](Fit& f) { f.groups[1].variables[2].values[7] = 0.5; }},
       {"superchains do not fit", [](Fit& f) { f.superchain.pop_back(); }},
-      {"'chain' twice", [](Fit& f) { f.groups[0].variables[1].dims = {"chain"};
-                             f.groups[0].variables[1].shape = {4}; }},
+      {"'chain' twice",
+       [](Fit& f) {
+         f.groups[0].variables[1].dims = {"chain"};
+         f.groups[0].variables[1].shape = {4};
+       }},
   };
   for (const auto& [expected, change] : changes) {
     Fit fit = example();

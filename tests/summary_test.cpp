@@ -24,7 +24,8 @@ Fit example() {
     for (double& each : values) each = scale * normal(generator);
     return values;
   };
-  fit.groups = {{"posterior", true,
+  fit.groups = {{"posterior",
+                 true,
                  {{"mu", {}, {}, ElementType::real, draws(1, 1)},
                   {"theta", {"school"}, {2}, ElementType::real, draws(2, 1)},
                   {"x", {"time", "school"}, {2, 2}, ElementType::real, draws(4, 1)},

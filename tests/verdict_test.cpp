@@ -18,8 +18,8 @@ Fit fit_of(std::size_t chains, std::size_t draws, double phi, std::size_t per_su
   std::normal_distribution<double> normal;
   Variable x{"x", {}, {}, ElementType::real, std::vector<double>(chains * draws)};
   for (std::size_t i = 0; i < x.values.size(); ++i) {
-    x.values[i] = i % draws == 0 ? normal(generator)
-                                 : phi * x.values[i - 1] + std::sqrt(1 - phi * phi) * normal(generator);
+    x.values[i] =
+        i % draws == 0 ? normal(generator) : phi * x.values[i - 1] + std::sqrt(1 - phi * phi) * normal(generator);
   }
   for (std::size_t i = 0; i < chains; ++i) fit.superchain.push_back(static_cast<int>(i / per_superchain));
   fit.groups = {{"posterior", true, {x}}, {"sample_stats", true, {}}};
@@ -30,19 +30,21 @@ void add_stat(Fit& fit, const std::string& name, ElementType type, std::vector<d
   fit.groups[1].variables.push_back({name, {}, {}, type, std::move(values)});
 }
 
-// The verdict on one scalar whose figures are given, of `chains` chains in superchains of 4.
-Verdict on(std::size_t draws, double tau, double r_hat, double r_hat_nested, std::size_t chains = 64) {
+// The verdict on one scalar whose figures are given, of 64 chains in superchains of 4.
+Verdict on(std::size_t draws, double tau, double r_hat, double r_hat_nested, double ess_bulk = 1000,
+           double ess_tail = 1000) {
   Fit fit;
-  fit.chains = chains;
+  fit.chains = 64;
   fit.draws = draws;
-  for (std::size_t i = 0; i < chains; ++i) fit.superchain.push_back(static_cast<int>(i / 4));
+  for (std::size_t i = 0; i < fit.chains; ++i) fit.superchain.push_back(static_cast<int>(i / 4));
   Diagnosis d;
   d.mean = 0;
   d.sd = 1;
   d.r_hat = r_hat;
   d.r_hat_nested = r_hat_nested;
   d.tau = tau;
-  d.ess_bulk = d.ess_tail = 1000;
+  d.ess_bulk = ess_bulk;
+  d.ess_tail = ess_tail;
   const std::vector<NamedDiagnosis> all = {{"x", d}};
   return judge(fit, all);
 }
@@ -119,6 +121,12 @@ TEST(Verdict, EssThresholdsAreTotals) {
   EXPECT_FALSE(few.converged);
   EXPECT_TRUE(warns(few, "effective sample size is")) << report(few);
   EXPECT_TRUE(warns(few, "for x, and below 400 for 1 of 1")) << report(few);
+}
+
+TEST(Verdict, BulkAndTailEssBothHaveToReachFourHundred) {
+  EXPECT_TRUE(on(1000, 1.0, 1.0, 1.0, 400, 400).converged);
+  EXPECT_FALSE(on(1000, 1.0, 1.0, 1.0, 399, 400).converged);
+  EXPECT_FALSE(on(1000, 1.0, 1.0, 1.0, 400, 399).converged);
 }
 
 TEST(Verdict, AnEssIsUncertainWhereChainsAreShorterThanTwentyTau) {

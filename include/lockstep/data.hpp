@@ -4,13 +4,15 @@
 //   data.set("y", {28., 8., -3.});
 //   data.set_labels("school", {"Choate", "Deerfield", "Phillips Andover"});
 //
-// or from a JSON file in CmdStan's conventions: arrays of rows, numbers, "NaN", "Inf", "-Inf"; an array of strings under
-// a dimension's name labels it.
+// or from a JSON file in CmdStan's conventions: numbers, arrays, arrays of rows, booleans as 0 and 1; "NaN", "Inf", "-Inf",
+// also as Python writes them, NaN and Infinity; [] for no elements on any number of axes. An array of strings under a
+// dimension's name labels it.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,12 +30,14 @@ class Data {
   };
 
   void set(const std::string& name, double value);
+  void set(const std::string& name, std::initializer_list<double> values);  // so that {28.} is an array, not a number
   void set(const std::string& name, std::vector<double> values);
   void set(const std::string& name, const std::vector<std::vector<double>>& rows);  // throws DataError if ragged
   void set(const std::string& name, Field field);  // throws DataError if shape and values disagree
-  void set_labels(const std::string& dim, std::vector<std::string> labels);
+  void set_labels(const std::string& dim, std::vector<std::string> labels);  // throws DataError if two are the same
 
-  // Throws DataError: no such file, not JSON, not an object, ragged rows, text where numbers belong.
+  // Throws DataError: no such file, not JSON, not an object, a field twice, ragged rows, text where numbers belong, more
+  // than eight axes.
   static Data from_json_file(const std::filesystem::path& path);
   static Data from_json(const std::string& text, const std::string& source);
 

@@ -9,13 +9,18 @@
 //   RealScalar s = d.scalar("s");            one number
 //
 // A field is shared by all lanes, or has one column per data set (`columns` > 1, layout [element][column]).
-// The constructor runs twice: first to learn the dimensions' sizes, then for good. It must have no other effects.
+// The constructor runs twice: first to learn the dimensions' sizes, then for good. It must have no other effects. In the
+// first run a size may still be unknown (-1).
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -49,6 +54,25 @@ struct DataView {
   std::int64_t labels_count;
 };
 
+// ---- errors ------------------------------------------------------------------------------------------------------------
+
+// The data do not fit the model, or are no data set.
+class DataError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// The model cannot do what was asked of it, or reads what is not there.
+class ModelError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// A number for a message.
+inline std::string number_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", value);
+  return text;
+}
+
 // ---- dimensions and positions --------------------------------------------------------------------------------------
 
 struct Dim {
@@ -64,6 +88,25 @@ struct Index {
   int position;
   int dim;
 };
+// A position that comes from a group index: any element, of which many plate elements may share one.
+struct GatheredIndex : Index {};
+// What a lambda receives on the host, outside of sampling: what is read with it is checked, to be of the index's
+// dimension and to be there. The layout run reads everything once this way, before sampling starts.
+struct CheckedIndex : Index {};
+
+// Throws ModelError if `name`, which runs along `along`, is read at `j` of another dimension.
+inline void require_along(const char* name, Dim along, Index j) {
+  if (j.dim != along.id)
+    throw ModelError("'" + std::string(name) + "' is read with an index of another dimension (its elements and the "
+                     "index's do not correspond). Index it along its own dimension, or through a group index.");
+}
+// Throws ModelError if `name` has no element `i`.
+inline void require_inside(const char* name, std::int64_t size, std::int64_t i) {
+  if (i < 0 || i >= size)
+    throw ModelError("'" + std::string(name) + "' is read at element " + std::to_string(i) + " (" +
+                     (size > 0 ? "it has elements 0 to " + std::to_string(size - 1) : "it is empty") +
+                     "). Check the index, or let the plate start later: dim.from(k).");
+}
 
 // ---- fields --------------------------------------------------------------------------------------------------------
 
@@ -71,14 +114,18 @@ struct FieldData {
   const double* values = nullptr;
   const double* logs = nullptr;      // log of each value (NaN where negative), made when the field is bound
   const double* inverses = nullptr;
+  const double* count_terms = nullptr;  // log(y)/2 + stirling_error(y): of a count's log density (0 where y <= 0)
   std::int64_t columns = 1;
+  std::int64_t size = 0;             // elements
+  const char* name = "";             // for messages; on the host
 };
 
 template <class V> struct FieldElementValue {
-  V value, log_stored, inverse_stored;
+  V value, log_stored, inverse_stored, count_term_stored;
   template <class A> LOCKSTEP_FN void pull(const A&) const {}
   LOCKSTEP_FN V log_value() const { return log_stored; }
   LOCKSTEP_FN V inverse_value() const { return inverse_stored; }
+  LOCKSTEP_FN V count_term() const { return count_term_stored; }
 };
 
 // Reading one element of a field.
@@ -88,9 +135,10 @@ template <bool IsUniform> struct FieldElement : RecipeTag {
   static constexpr bool uniform = IsUniform;
   LOCKSTEP_FN FieldElement(const FieldData& f, std::int64_t e) : field(f), element(e) {}
   template <class M> LOCKSTEP_FN auto evaluate(const M& m) const {
+    if constexpr (requires { m.require_element(field, element); }) m.require_element(field, element);
     auto at = [&](const double* table) { return m.data(table, element, field.columns); };
     using V = decltype(at(field.values));
-    return FieldElementValue<V>{at(field.values), at(field.logs), at(field.inverses)};
+    return FieldElementValue<V>{at(field.values), at(field.logs), at(field.inverses), at(field.count_terms)};
   }
 };
 
@@ -98,7 +146,11 @@ struct Real {
   FieldData field;
   Dim dim;
   LOCKSTEP_FN FieldElement<false> operator[](Index j) const { return {field, j.position}; }
-  LOCKSTEP_FN FieldElement<true> operator[](int i) const { return {field, i}; }
+  LOCKSTEP_FN FieldElement<true> operator[](int i) const { return {field, i}; }  // the same for a whole plate
+  FieldElement<false> operator[](CheckedIndex j) const {
+    require_along(field.name, dim, j);
+    return {field, j.position};
+  }
 };
 struct Integer : Real {};
 
@@ -109,9 +161,15 @@ struct RealScalar : FieldElement<true> {
 
 // Which element of `target` each element of `dim` belongs to.
 struct GroupIndex {
-  const int* positions = nullptr;
+  const int* positions = nullptr;    // one more than elements, so that a plate without elements may ask for its first
   Dim dim, target;
-  LOCKSTEP_FN Index operator[](Index j) const { return {positions[j.position], target.id}; }
+  const char* name = "";
+  LOCKSTEP_FN GatheredIndex operator[](Index j) const { return {{positions[j.position], target.id}}; }
+  CheckedIndex operator[](CheckedIndex j) const {
+    require_along(name, dim, j);
+    require_inside(name, dim.size, j.position);
+    return {{positions[j.position], target.id}};
+  }
 };
 
 struct Matrix {
@@ -120,10 +178,6 @@ struct Matrix {
 };
 
 // ---- binding ---------------------------------------------------------------------------------------------------------
-
-class DataError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 class Dataset {
  public:
@@ -136,21 +190,18 @@ class Dataset {
       if (dims_[id].name == name) return {int(id), 0, dims_[id].size};
     DimInfo info;
     info.name = name;
-    for (std::int64_t i = 0; i < view_.labels_count; ++i) {
-      const LabelsView& labels = view_.labels[i];
-      if (labels.dim != name) continue;
-      info.labels.assign(labels.labels, labels.labels + labels.count);
-      info.size = int(labels.count);
+    if (const LabelsView* labels = find_labels(name)) {
+      info.labels.assign(labels->labels, labels->labels + labels->count);
+      info.size = checked_size(labels->count, name);
       info.size_from = "its labels";
     }
-    for (std::int64_t i = 0; i < view_.field_count; ++i) {
-      const FieldView& field = view_.fields[i];
-      if (field.name != name || info.size >= 0) continue;
-      if (field.rank != 0 || !field.whole || field.columns != 1 || field.values[0] < 0)
-        throw DataError("'" + name + "' is a dimension of this model, but its entry in the data is neither a list of "
-                        "labels nor a size. Give an array of strings or a whole number.");
-      info.size = int(field.values[0]);
-      info.size_from = "the size given for it";
+    if (const FieldView* field = find_field(name)) {
+      const int size = size_given(*field);
+      if (info.size >= 0 && info.size != size)
+        throw DataError("dimension '" + name + "' is given " + std::to_string(info.size) + " labels and the size " +
+                        std::to_string(size) + " (there is one label per element). Make them agree, or leave the size out.");
+      if (info.size < 0) info.size_from = "the size given for it";
+      info.size = size;
     }
     dims_.push_back(info);
     return {int(dims_.size()) - 1, 0, info.size};
@@ -159,14 +210,18 @@ class Dataset {
   Real real(const std::string& name, Dim dim) {
     const FieldView& field = find(name, 1);
     dim.size = resolve(dim, field.shape[0], name, "elements");
-    for (std::int64_t i = 0; i < field.shape[0] * field.columns; ++i) require_number(field, name, i);
-    return {with_tables(field.values, field.shape[0], field.columns), dim};
+    require_numbers(field);
+    return {with_tables(field.name, field.values, field.shape[0], field.columns), dim};
   }
 
   Integer integer(const std::string& name, Dim dim) {
-    if (!find(name, 1).whole)
-      throw DataError("field '" + name + "' has values that are not whole numbers (the model counts with it). "
-                      "Round them, or check that the right column was exported.");
+    const FieldView& field = find(name, 1);
+    require_numbers(field);
+    for (std::int64_t i = 0; i < field.shape[0] * field.columns; ++i)
+      if (!is_whole(field.values[i]))
+        throw DataError("field '" + name + "' is " + number_text(field.values[i]) + at(field, i) +
+                        " (the model counts with it: whole numbers). Round it, or check that the right column was "
+                        "exported.");
     return Integer{real(name, dim)};
   }
 
@@ -176,20 +231,23 @@ class Dataset {
     if (field.columns != 1)
       throw DataError("index '" + name + "' differs between stacked data sets (groups are shared by all of them). "
                       "Sort the data sets into runs with equal groups.");
+    require_numbers(field);
     // In the first of the two passes the target may not have its size yet.
-    const int size = dims_[std::size_t(target.id)].size;
-    auto positions = std::make_unique<int[]>(std::size_t(field.shape[0]));
+    const DimInfo& groups = info(target, name);
+    const int most = groups.size >= 0 ? groups.size : largest_size;
+    auto positions = std::make_unique<int[]>(std::size_t(field.shape[0]) + 1);
     for (std::int64_t i = 0; i < field.shape[0]; ++i) {
       const double value = field.values[i];
-      if (!(value >= 1 && value == std::floor(value)) || (size >= 0 && value > size))
-        throw DataError("index '" + name + "' has " + text(value) + " at element " + std::to_string(i + 1) +
-                        " (it counts along '" + dims_[std::size_t(target.id)].name + "', 1 to " +
-                        (size >= 0 ? std::to_string(size) : "its size") + "). Correct the index or the dimension's size.");
+      if (!is_whole(value) || value < 1 || value > most)
+        throw DataError("index '" + name + "' is " + number_text(value) + at(field, i) + " (it counts along '" +
+                        groups.name + "', whole numbers from 1 to " +
+                        (groups.size >= 0 ? std::to_string(groups.size) + ", by " + groups.size_from : "its size") +
+                        "). Correct the index or the dimension's size.");
       positions[std::size_t(i)] = int(value) - 1;
     }
     owned_positions_.push_back(std::move(positions));
-    target.size = size;
-    return {owned_positions_.back().get(), dim, target};
+    target.size = groups.size;
+    return {owned_positions_.back().get(), dim, target, field.name};
   }
 
   Matrix matrix(const std::string& name, Dim rows, Dim columns) {
@@ -198,20 +256,21 @@ class Dataset {
       throw DataError("matrix '" + name + "' differs between stacked data sets (a matrix is shared by all of them). "
                       "Run these data sets apart.");
     rows.size = resolve(rows, field.shape[0], name, "rows");
-    columns.size = resolve(columns, field.shape[1], name, "columns");
-    for (std::int64_t i = 0; i < field.shape[0] * field.shape[1]; ++i) require_number(field, name, i);
+    // [] has no rows, and does not say how many columns.
+    columns.size = field.rank == 2 ? resolve(columns, field.shape[1], name, "columns") : info(columns, name).size;
+    require_numbers(field);
     return {field.values, rows, columns};
   }
 
   RealScalar scalar(const std::string& name) {
     const FieldView& field = find(name, 0);
-    for (std::int64_t i = 0; i < field.columns; ++i) require_number(field, name, i);
-    return RealScalar(with_tables(field.values, 1, field.columns));
+    require_numbers(field);
+    return RealScalar(with_tables(field.name, field.values, 1, field.columns));
   }
 
   // A column computed from other data, owned by the data set: `f(i)` for each element of `dim`.
   Real derived(const std::string& name, Dim dim, const std::function<double(int)>& f) {
-    const int size = std::max(0, dims_[std::size_t(dim.id)].size);
+    const int size = std::max(0, info(dim, name).size);
     double* values = own(std::size_t(size));
     for (int i = 0; i < size; ++i) {
       values[i] = f(i);
@@ -220,7 +279,8 @@ class Dataset {
                         " (it is computed from the data by the model). Check the fields that it is made of.");
     }
     dim.size = size;
-    return {with_tables(values, size, 1), dim};
+    owned_names_.push_back(name);
+    return {with_tables(owned_names_.back().c_str(), values, size, 1), dim};
   }
 
   struct DimInfo {
@@ -239,9 +299,19 @@ class Dataset {
   }
 
  private:
-  static std::string text(double value) {
-    std::string s = std::to_string(value);
-    if (value == std::floor(value)) s = s.substr(0, s.find('.'));
+  static constexpr int largest_size = std::numeric_limits<int>::max();
+
+  static bool is_whole(double value) { return std::isfinite(value) && value == std::floor(value); }
+
+  // Where value i of a field is: " at element 3", " at element [2, 3]", and in which data set.
+  static std::string at(const FieldView& field, std::int64_t i) {
+    const std::int64_t element = i / field.columns;
+    std::string s;
+    if (field.rank == 1) s = " at element " + std::to_string(element + 1);
+    if (field.rank == 2)
+      s = " at element [" + std::to_string(element / field.shape[1] + 1) + ", " +
+          std::to_string(element % field.shape[1] + 1) + "]";
+    if (field.columns > 1) s += " of data set " + std::to_string(i % field.columns + 1);
     return s;
   }
   static std::string describe(const FieldView& field) {
@@ -251,51 +321,99 @@ class Dataset {
     return s + "]";
   }
 
-  // The field of that name, which must have `rank` axes.
+  const FieldView* find_field(const std::string& name) const {
+    for (std::int64_t i = 0; i < view_.field_count; ++i)
+      if (view_.fields[i].name == name) return &view_.fields[i];
+    return nullptr;
+  }
+  const LabelsView* find_labels(const std::string& name) const {
+    for (std::int64_t i = 0; i < view_.labels_count; ++i)
+      if (view_.labels[i].dim == name) return &view_.labels[i];
+    return nullptr;
+  }
+
+  // The field of that name, which must have `rank` axes. An empty array may stand for one of any number of axes.
   const FieldView& find(const std::string& name, std::int64_t rank) const {
-    for (std::int64_t i = 0; i < view_.field_count; ++i) {
-      const FieldView& field = view_.fields[i];
-      if (field.name != name) continue;
-      if (field.rank != rank) {
-        const char* expected[] = {"one number", "an array of numbers", "an array of rows"};
-        throw DataError("field '" + name + "' is " + describe(field) + " (the model needs " + expected[rank] +
+    const char* expected[] = {"one number", "an array of numbers", "an array of rows of numbers"};
+    if (const FieldView* field = find_field(name)) {
+      const bool empty = field->rank == 1 && field->shape[0] == 0;
+      if (field->rank != rank && !(empty && rank > 1))
+        throw DataError("field '" + name + "' is " + describe(*field) + " (the model needs " + expected[rank] +
                         "). Change it in the data.");
-      }
-      return field;
+      return *field;
     }
+    if (find_labels(name))
+      throw DataError("field '" + name + "' is an array of text (the model needs " + expected[rank] +
+                      "). Write numbers without quotes.");
     std::string have;
     for (std::int64_t i = 0; i < view_.field_count; ++i) have += (i ? ", " : "") + std::string(view_.fields[i].name);
-    throw DataError("field '" + name + "' is missing from the data (they have: " + (have.empty() ? "nothing" : have) +
-                    "). Add it.");
+    throw DataError("field '" + name + "' is missing from the data (the model needs " + expected[rank] +
+                    " by that name; the data have: " + (have.empty() ? "nothing" : have) + "). Add it.");
   }
 
-  static void require_number(const FieldView& field, const std::string& name, std::int64_t i) {
-    if (std::isnan(field.values[i]))
-      throw DataError("field '" + name + "' is NaN at element " + std::to_string(i / field.columns + 1) +
-                      " (missing values are not supported here). Remove or fill it.");
+  // The size of a dimension, of which the data have an entry by its name.
+  static int size_given(const FieldView& field) {
+    const std::string name = field.name;
+    // An empty array of labels looks like one of numbers.
+    if (field.rank == 1 && field.shape[0] == 0) return 0;
+    if (field.rank != 0)
+      throw DataError("'" + name + "' is " + describe(field) + " of numbers (it is a dimension of this model, which has "
+                      "labels or a size). Give an array of strings, one per element, or one whole number.");
+    if (field.columns != 1)
+      throw DataError("dimension '" + name + "' has another size in some of the stacked data sets (all share their "
+                      "dimensions). Stack data sets of equal sizes.");
+    const double value = field.values[0];
+    if (!is_whole(value) || value < 0 || value > largest_size)
+      throw DataError("'" + name + "' is " + number_text(value) + " (it is a dimension of this model, so this is its "
+                      "size: a whole number from 0 to " + std::to_string(largest_size) + "). Correct it, or give an array "
+                      "of labels.");
+    return int(value);
+  }
+  static int checked_size(std::int64_t extent, const std::string& name) {
+    if (extent > largest_size)
+      throw DataError("'" + name + "' has " + std::to_string(extent) + " elements (a dimension has at most " +
+                      std::to_string(largest_size) + "). Split the data.");
+    return int(extent);
   }
 
+  static void require_numbers(const FieldView& field) {
+    std::int64_t count = field.columns;
+    for (std::int64_t axis = 0; axis < field.rank; ++axis) count *= field.shape[axis];
+    for (std::int64_t i = 0; i < count; ++i)
+      if (std::isnan(field.values[i]))
+        throw DataError("field '" + std::string(field.name) + "' is NaN" + at(field, i) +
+                        " (missing values are not supported here). Remove or fill it.");
+  }
+
+  DimInfo& info(Dim dim, const std::string& field) {
+    if (dim.id < 0 || dim.id >= int(dims_.size()))
+      throw DataError("field '" + field + "' runs along a dimension that this data set does not know (the model binds the "
+                      "field before the dimension). Declare the Dim as a member before the fields along it.");
+    return dims_[std::size_t(dim.id)];
+  }
   // A field has `extent` elements along `dim`: fixes the dimension's size, or checks it.
   int resolve(Dim dim, std::int64_t extent, const std::string& field, const char* axis) {
-    DimInfo& info = dims_[std::size_t(dim.id)];
-    if (info.size < 0) {
-      info.size = int(extent);
-      info.size_from = "field '" + field + "'";
-    } else if (info.size != extent) {
-      throw DataError("field '" + field + "' has " + std::to_string(extent) + " " + axis + " (dimension '" + info.name +
-                      "' has size " + std::to_string(info.size) + " by " + info.size_from + "). Make them agree.");
+    DimInfo& known = info(dim, field);
+    if (known.size < 0) {
+      known.size = checked_size(extent, field);
+      known.size_from = "field '" + field + "'";
+    } else if (known.size != extent) {
+      throw DataError("field '" + field + "' has " + std::to_string(extent) + " " + axis + " (dimension '" + known.name +
+                      "' has size " + std::to_string(known.size) + " by " + known.size_from + "). Make them agree.");
     }
-    return info.size;
+    return known.size;
   }
 
-  FieldData with_tables(const double* values, std::int64_t count, std::int64_t columns) {
+  FieldData with_tables(const char* name, const double* values, std::int64_t count, std::int64_t columns) {
     double* logs = own(std::size_t(count * columns));
     double* inverses = own(std::size_t(count * columns));
+    double* count_terms = own(std::size_t(count * columns));
     for (std::int64_t i = 0; i < count * columns; ++i) {
       logs[i] = std::log(values[i]);
       inverses[i] = 1 / values[i];
+      count_terms[i] = values[i] > 0 ? 0.5 * logs[i] + stirling_error(values[i]) : 0;
     }
-    return {values, logs, inverses, columns};
+    return {values, logs, inverses, count_terms, columns, count, name};
   }
 
   double* own(std::size_t count) {
@@ -307,6 +425,7 @@ class Dataset {
   std::vector<DimInfo> dims_;
   std::vector<std::unique_ptr<double[]>> owned_;
   std::vector<std::unique_ptr<int[]>> owned_positions_;
+  std::deque<std::string> owned_names_;
 };
 
 }  // namespace lockstep

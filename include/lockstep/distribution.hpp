@@ -32,6 +32,7 @@ template <std::size_t I, class T> LOCKSTEP_FN constexpr const T& get(const Slot<
 
 template <class T, class A> LOCKSTEP_FN void accumulate(T& sum, const A& a) { sum += a; }
 template <class T> LOCKSTEP_FN void accumulate(T&, Zero) {}
+LOCKSTEP_FN constexpr Zero operator*(Unit, Zero) { return {}; }
 
 // ---- roles -------------------------------------------------------------------------------------------------------------
 
@@ -69,17 +70,19 @@ struct Probability {
 };
 
 // A shape parameter a > 0: what log Gamma(a) = (a - 1/2) log a - a + log(2 pi)/2 + stirling_error(a) needs.
-template <class V, class L, class S> struct ShapeState {
+template <class V, class L, class N, class S> struct ShapeState {
   V value;
   L log;
+  N inverse;
   S stirling, stirling_slope;
 };
 struct Shape {
   template <class E> LOCKSTEP_FN static auto prepare(const E& e) {
     auto l = log_of(e);
+    auto n = inverse_of(e);
     auto s = stirling_error(e.value);
     auto d = stirling_error_derivative(e.value);
-    return ShapeState<decltype(e.value), decltype(l), decltype(s)>{e.value, l, s, d};
+    return ShapeState<decltype(e.value), decltype(l), decltype(n), decltype(s)>{e.value, l, n, s, d};
   }
 };
 

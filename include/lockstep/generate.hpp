@@ -1,6 +1,6 @@
 // The context in which a model computes values for one chain, on the host: everything but the gradient.
 //
-//   layout       which sites there are (parameters at the middle of their supports)
+//   layout       which sites there are; and whether the model can be run (parameters near the middle of their supports)
 //   constrain    position -> parameters and deterministics
 //   unconstrain  parameter values by name -> position
 //   prior        parameters drawn from their priors -> position, parameters and deterministics
@@ -8,8 +8,12 @@
 //   pointwise    position -> log likelihood of each observation
 //
 // Values come out in the order of the sites, one after the other.
+//
+// Everything that a model reads here is checked (see CheckedIndex); what is wrong is a ModelError. The gradient checks
+// nothing: the layout run, which reads all that the gradient will, comes first.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
 #include <stdexcept>
@@ -24,10 +28,6 @@
 namespace lockstep {
 
 enum class Meaning : std::int32_t { layout, constrain, unconstrain, prior, predict, pointwise };
-
-class ModelError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 // A node's value; nothing is pulled.
 template <class T> struct PlainValue {
@@ -46,6 +46,7 @@ struct PlainScalar : NodeTag {
   double value;
   explicit PlainScalar(double v) : value(v) {}
   PlainScalar(const PlainScalar&) = delete;
+  PlainScalar& operator=(const PlainScalar&) = delete;
   PlainRead<true> use() const { return PlainRead<true>(&value); }
 };
 
@@ -56,24 +57,21 @@ struct PlainVector {
   Dim along;
   PlainVector(const char* n, double* v, Dim d) : name(n), values(v), along(d) {}
   PlainVector(const PlainVector&) = delete;
+  PlainVector& operator=(const PlainVector&) = delete;
   PlainRead<false> operator[](Index j) const {
-    if (j.dim != along.id)
-      throw ModelError("'" + std::string(name) + "' is read with an index of another dimension (its elements and the "
-                       "index's do not correspond). Index it along its own dimension, or through a group index.");
-    check(j.position);
+    require_along(name, along, j);
+    require_inside(name, along.size, j.position);
     return PlainRead<false>(values + j.position);
   }
   PlainRead<true> operator[](int i) const {
-    check(i);
+    require_inside(name, along.size, i);
     return PlainRead<true>(values + i);
   }
   Dim dim() const { return along; }
-
- private:
-  void check(int i) const {
-    if (i < 0 || i >= along.size)
-      throw ModelError("'" + std::string(name) + "' is read at element " + std::to_string(i) + " (it has elements 0 to " +
-                       std::to_string(along.size - 1) + "). Check the index, or let the plate start later: dim.from(k).");
+  void require_lag(int lag) const {
+    if (lag < 1)
+      throw ModelError("'" + std::string(name) + "' asks for its past at lag " + std::to_string(lag) + " (an element depends "
+                       "on earlier ones only; the one before is lag 1). Count lags from 1.");
   }
 };
 
@@ -125,7 +123,9 @@ class Generate {
   template <class F> requires std::is_invocable_v<const F&, Index>
   PlainVector param(const char* name, Dim dim, const F& prior) {
     double* values = store(dim.size);
-    parameter(name, dim, support_of(prior(Index{0, dim.id})), prior, values);
+    using S = decltype(support_of(prior(CheckedIndex{})));
+    if (dim.size == 0) report(name, SiteKind::parameter, dim, values, S::description);
+    else parameter(name, dim, support_of(prior(index(dim, 0))), prior, values);
     return PlainVector(name, values, dim);
   }
 
@@ -136,11 +136,14 @@ class Generate {
   }
   template <class Y, class F> requires std::is_base_of_v<Real, Y>
   PlainVector observe(const char* name, const Y& y, Dim dim, const F& f) {
+    if (y.dim.id != dim.id)
+      throw ModelError("site '" + std::string(name) + "' observes field '" + y.field.name + "' over another dimension than "
+                       "the field's own (their elements do not correspond). Observe it along its dimension.");
     double* values = store(dim.size);
-    for (int i = 0; i < dim.size; ++i) values[i] = y[Index{i, dim.id}].evaluate(*this).value;
+    for (int i = 0; i < dim.size; ++i) values[i] = y[index(dim, i)].evaluate(*this).value;
     const PlainVector node(name, values, dim);
     observed(name, dim, std::is_same_v<Y, Integer>, values,
-             [&](Index j) { return element_distribution(f, j, node); });
+             [&](CheckedIndex j) { return element_distribution(f, j, node); });
     return PlainVector(name, values, dim);
   }
 
@@ -153,7 +156,7 @@ class Generate {
     double* values = store(dim.size);
     evaluate(dim, f, values);
     report(name, SiteKind::deterministic, dim, values);
-    return {f, dim};
+    return {f, dim, name};
   }
   template <Operand E> PlainScalar let(const char* name, const E& e) {
     const double value = as_recipe(e).evaluate(*this).value;
@@ -172,7 +175,7 @@ class Generate {
     scratch_ += 2 * dim.size;
     if (dim.size > 0) values[0] = as_recipe(initial).evaluate(*this).value;
     for (int t = 1; t < dim.size; ++t)
-      values[t] = as_recipe(step(Index{t, dim.id}, PlainRead<false>(values + t - 1))).evaluate(*this).value;
+      values[t] = as_recipe(step(index(dim, t), PlainRead<false>(values + t - 1))).evaluate(*this).value;
     report(name, SiteKind::deterministic, dim, values);
     return PlainVector(name, values, dim);
   }
@@ -193,13 +196,18 @@ class Generate {
   double data(const double* table, std::int64_t element, std::int64_t columns) const {
     return table[element * columns + (columns > 1 ? in_.data_column : 0)];
   }
+  // Called by an element of data before it is read.
+  void require_element(const FieldData& field, std::int64_t element) const {
+    require_inside(field.name, field.size, element);
+  }
   int coordinates() const { return coordinate_; }
   // Elements of scratch that the gradient's nodes will take on one slice; the gradient's own count must agree.
   std::int64_t scratch() const { return scratch_; }
 
  private:
+  static CheckedIndex index(Dim dim, int i) { return {{i, dim.id}}; }
   template <class F> void evaluate(Dim dim, const F& f, double* values) const {
-    for (int i = 0; i < dim.size; ++i) values[i] = as_recipe(f(Index{i, dim.id})).evaluate(*this).value;
+    for (int i = 0; i < dim.size; ++i) values[i] = as_recipe(f(index(dim, i))).evaluate(*this).value;
   }
   double* store(int count) {
     stored_.emplace_back(std::size_t(count));
@@ -218,7 +226,10 @@ class Generate {
   template <class S, class F> void parameter(const char* name, Dim dim, const S& support, const F& prior, double* values) {
     std::vector<double> x(std::size_t(dim.size), 0.);
     switch (in_.meaning) {
-      case Meaning::layout: break;
+      case Meaning::layout:
+        // Different for every element, so that a plate that reads the wrong one shows.
+        for (int i = 0; i < dim.size; ++i) x[std::size_t(i)] = 0.25 * std::sin(1. + coordinate_ + i);
+        break;
       case Meaning::prior:
         draw_prior(name, dim, support, prior, values);
         to_line(name, support, values, x.data(), dim.size);
@@ -235,6 +246,7 @@ class Generate {
     if (in_.position_out)
       for (int i = 0; i < dim.size; ++i) in_.position_out[coordinate_ + i] = x[std::size_t(i)];
     report(name, SiteKind::parameter, dim, values, S::description);
+    if (in_.meaning == Meaning::layout) require_plate(name, {dim.id, 0, dim.size}, prior, values);
     if (!S::identity && dim.id >= 0) scratch_ += dim.size;
     coordinate_ += dim.size;
   }
@@ -256,7 +268,7 @@ class Generate {
     }
     for (int i = 0; i < n; ++i)
       if (!std::isfinite(x[i]))
-        throw ModelError("parameter '" + std::string(name) + "' is " + std::to_string(values[i]) + " at element " +
+        throw ModelError("parameter '" + std::string(name) + "' is " + number_text(values[i]) + " at element " +
                          std::to_string(i + 1) + " (its support is " + S::description + "). Give a value inside it.");
   }
 
@@ -265,7 +277,7 @@ class Generate {
     for (int i = 0; i < dim.size; ++i) {
       bool inside = false;
       for (int attempt = 0; attempt < attempts && !inside; ++attempt) {
-        values[i] = draw(name, prior(Index{i, dim.id}));
+        values[i] = draw("parameter '", name, prior(index(dim, i)));
         // A bound narrower than the prior's own support: drawn by rejection.
         if constexpr (S::elementwise) inside = std::isfinite(support.bind(*this).unconstrain(values[i]));
         else inside = true;
@@ -276,27 +288,52 @@ class Generate {
     }
     if constexpr (!S::elementwise) std::sort(values, values + dim.size);  // ordered: the only such support
   }
-  template <class D> double draw(const char* name, const D& d) {
+  template <class D> double draw(const char* what, const char* name, const D& d) {
     try {
       return draw_from(*this, random_, d);
     } catch (const ModelError& e) {
-      throw ModelError("parameter '" + std::string(name) + "' " + e.what());
+      throw ModelError(std::string(what) + name + "' " + e.what());
+    }
+  }
+
+  // A plate evaluates once what its types say is the same for every element, such as `mu[0]`. A lambda that takes a number
+  // from its index, `x[j.position]`, says so wrongly.
+  template <class F> void require_plate(const char* name, Dim dim, const F& distribution, const double* values) const {
+    if (dim.first >= dim.size) return;
+    using D = std::remove_cvref_t<decltype(distribution(index(dim, 0)))>;
+    Prepared<Generate, D> plate(*this, distribution(index(dim, dim.first)));
+    for (int i = dim.first; i < dim.size; ++i) {
+      const D d = distribution(index(dim, i));
+      Prepared<Generate, D> alone(*this, d);
+      const DataValue<double> value{values[i]};
+      const double once = plate.at(*this, d, value).log_density, each = alone.at(*this, d, value).log_density;
+      // Not bit by bit: the compiler may contract the two differently.
+      if (once != each && !(std::abs(once - each) <= 1e-9 * std::max(1., std::abs(each))) &&
+          !(std::isnan(once) && std::isnan(each)))
+        throw ModelError("site '" + std::string(name) + "' reads other elements by a number that changes within its plate "
+                         "(what is read by a number, x[0], is computed once for all). Read with the plate's index, x[j], "
+                         "or through a group index.");
     }
   }
 
   template <class F> void observed(const char* name, Dim dim, bool whole, double* values, const F& distribution) {
     std::vector<double> log_density;
     if (in_.meaning == Meaning::pointwise) log_density.assign(std::size_t(dim.size), 0.);
+    if (in_.meaning == Meaning::layout) {
+      if (dim.size > 0 && dim.first >= dim.size)
+        throw ModelError("site '" + std::string(name) + "' has " + std::to_string(dim.size) + " elements, all of them given "
+                         "(its plate starts at element " + std::to_string(dim.first + 1) + ", so nothing is modelled). Give "
+                         "more data, or start the plate earlier.");
+      require_plate(name, dim, distribution, values);
+    }
     for (int i = dim.first; i < dim.size; ++i) {
-      const Index j{i, dim.id};
+      const CheckedIndex j = index(dim, i);
       if (in_.meaning == Meaning::predict) {
-        values[i] = draw_from(*this, random_, distribution(j));
-      } else if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::layout) {
-        // In the layout run too: it finds reads out of bounds before sampling starts.
+        values[i] = draw("site '", name, distribution(j));
+      } else if (in_.meaning == Meaning::pointwise) {
         auto d = distribution(j);
         Prepared<Generate, std::remove_cvref_t<decltype(d)>> prepared(*this, d);
-        const double l = prepared.at(*this, d, DataValue<double>{values[i]}).log_density;
-        if (in_.meaning == Meaning::pointwise) log_density[std::size_t(i)] = l;
+        log_density[std::size_t(i)] = prepared.at(*this, d, DataValue<double>{values[i]}).log_density;
       }
     }
     report(name, SiteKind::observed, dim, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", whole);

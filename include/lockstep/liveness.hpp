@@ -1,4 +1,5 @@
-// A check, in debug builds, that an expression reads only nodes that are alive.
+// Nodes are neither copied nor moved, nor assigned; and a check, in debug builds, that an expression reads only nodes that
+// are alive.
 //
 // A function that returns an expression over its own local nodes compiles and gives the right density, but pulls into
 // nodes that are gone: the gradient is silently wrong. With LOCKSTEP_CHECK_LIVENESS every node carries a mark that its
@@ -19,6 +20,7 @@ class Liveness {
  public:
   Liveness() = default;
   Liveness(const Liveness&) = delete;
+  Liveness& operator=(const Liveness&) = delete;
   ~Liveness() { mark_ = 0; }
   void require_alive() const {
     if (mark_ == alive) return;
@@ -36,6 +38,7 @@ class Liveness {
  public:
   constexpr Liveness() = default;
   Liveness(const Liveness&) = delete;
+  Liveness& operator=(const Liveness&) = delete;
   LOCKSTEP_FN void require_alive() const {}
 };
 #endif

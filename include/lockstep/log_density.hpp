@@ -6,6 +6,7 @@
 // linear. Priors of scalars and Jacobians count on slice 0 only.
 #pragma once
 
+#include <concepts>
 #include <type_traits>
 
 #include "lockstep/distributions.hpp"
@@ -255,30 +256,30 @@ template <class M, class F> class VectorLet : public VectorAccess<VectorLet<M, F
   LaneArray<T> values_, adjoints_;
 };
 
-// Elements read by a plate's own index only: the slice that reads an element owns it, so one array of adjoints serves.
-template <class Self> struct OwnedAccess : Liveness {
-  LOCKSTEP_FN Element<Self, false> operator[](Index j) const { return {static_cast<const Self*>(this), j.position}; }
-};
-
-// v[0] = initial, v[t] = step(t, v[t-1]). The reverse sweep evaluates each step again from the stored values.
-template <class M, class Initial, class Step> class Scan : public OwnedAccess<Scan<M, Initial, Step>> {
+// v[0] = initial, v[t] = step(t, v[t-1]). The reverse sweep evaluates each step again from the stored values. One slice
+// runs the recurrence; any may read any element.
+template <class M, class Initial, class Step> class Scan : public VectorAccess<Scan<M, Initial, Step>> {
  public:
   using value_type = typename M::value_type;
   using T = value_type;
   LOCKSTEP_FN Scan(M& m, Dim dim, const Initial& initial, const Step& step)
-      : m_(m), dim_(dim), initial_(initial), step_(step), values_(m.allocate(dim.size)), adjoints_(m.allocate(dim.size)) {
+      : m_(m), dim_(dim), initial_(initial), step_(step), values_(m.allocate(dim.size)),
+        adjoints_(m.allocate_per_slice(dim.size)) {
+    for (int t = 0; t < dim.size; ++t) adjoints_.store(t, T(0.));
+    m.team().barrier();  // a step may read elements of a linear predictor, which other slices own
     if (m.first_slice() && dim.size > 0) {
       values_.store(0, T(initial_.evaluate(m).value));
       for (int t = 1; t < dim.size; ++t) values_.store(t, T(at(t).value));
-      for (int t = 0; t < dim.size; ++t) adjoints_.store(t, T(0.));
     }
     m.team().barrier();
   }
   LOCKSTEP_FN ~Scan() {
     m_.team().barrier();
-    if (!m_.first_slice() || dim_.size == 0) return;
-    for (int t = dim_.size - 1; t > 0; --t) at(t).pull(adjoints_.load(t));
-    initial_.evaluate(m_).pull(adjoints_.load(0));
+    if (m_.first_slice() && dim_.size > 0) {
+      for (int t = dim_.size - 1; t > 0; --t) at(t).pull(m_.sum_over_slices(adjoints_, t, dim_.size));
+      initial_.evaluate(m_).pull(m_.sum_over_slices(adjoints_, 0, dim_.size));
+    }
+    m_.team().barrier();  // as above: their adjoints
   }
   LOCKSTEP_FN T value(int i) const { return values_.load(i); }
   template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { adjoints_.add(i, a); }
@@ -293,6 +294,16 @@ template <class M, class Initial, class Step> class Scan : public OwnedAccess<Sc
   Initial initial_;
   Step step_;
   LaneArray<T> values_, adjoints_;
+};
+
+// Elements read by a plate's own index only: the slice that reads an element owns it, so one array of adjoints serves.
+template <class Self> struct OwnedAccess : Liveness {
+  LOCKSTEP_FN Element<Self, false> operator[](Index j) const { return {static_cast<const Self*>(this), j.position}; }
+  template <std::same_as<GatheredIndex> J> LOCKSTEP_FN Element<Self, false> operator[](J) const {
+    static_assert(!std::is_same_v<J, GatheredIndex>,
+                  "a linear predictor is read along its rows only; keep it in a let to read it through a group index: "
+                  "m.let(name, rows, [&](auto i) { return mean[i]; })");
+  }
 };
 
 // Running sums in registers: a chain of members, not an array, which GCC would keep in memory.
@@ -442,7 +453,9 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
 
   // A quantity to report. It is evaluated where it is used.
   template <Operand E> LOCKSTEP_FN auto deterministic(const char*, const E& e) { return as_recipe(e); }
-  template <class F> LOCKSTEP_FN LazyVector<F> deterministic(const char*, Dim dim, const F& f) { return {f, dim}; }
+  template <class F> LOCKSTEP_FN LazyVector<F> deterministic(const char* name, Dim dim, const F& f) {
+    return {f, dim, name};
+  }
   // A quantity to report that is computed once and kept: for what is used often.
   template <Operand E> LOCKSTEP_FN auto let(const char*, const E& e) { return ScalarLet<LogDensity, RecipeOf<E>>(*this, as_recipe(e)); }
   template <class F> LOCKSTEP_FN VectorLet<LogDensity, F> let(const char*, Dim dim, const F& f) { return {*this, dim, f}; }
@@ -451,6 +464,8 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
     return Scan<LogDensity, RecipeOf<I>, Step>(*this, dim, as_recipe(initial), step);
   }
   template <class Beta> LOCKSTEP_FN LinearPredictor<LogDensity, Beta> linear(const Matrix& x, const Beta& beta) {
+    static_assert(!std::is_base_of_v<OwnedAccess<Beta>, Beta>,
+                  "the coefficients are another linear predictor, which is read along its rows only; keep them in a let");
     return {*this, x, beta};
   }
 

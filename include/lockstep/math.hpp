@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <type_traits>
 
 #include "lockstep/macros.hpp"
 
@@ -28,10 +29,10 @@ LOCKSTEP_FN inline double select(bool mask, double if_true, double if_false) { r
 LOCKSTEP_FN inline bool any(bool mask) { return mask; }
 LOCKSTEP_FN inline bool all(bool mask) { return mask; }
 
-
-// `select`, also where the mask is one bool for all lanes (a condition on shared data).
+// `select`, also where the mask is one bool for all lanes (a condition on shared data). By type, not by whether the mask
+// converts to bool: the pack library's AVX-512 mask does, as "any lane".
 template <class Mask, class V> LOCKSTEP_FN V choose(const Mask& mask, const V& if_true, const V& if_false) {
-  if constexpr (requires { mask ? 1 : 0; }) return mask ? if_true : if_false;
+  if constexpr (std::is_same_v<Mask, bool>) return mask ? if_true : if_false;
   else return select(mask, if_true, if_false);
 }
 

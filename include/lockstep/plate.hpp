@@ -1,16 +1,23 @@
 // What contexts share: sums over a dimension, lazily evaluated vectors, and the call of a plate's lambda.
 #pragma once
 
+#include <concepts>
+
 #include "lockstep/dataset.hpp"
 #include "lockstep/distribution.hpp"
 
 namespace lockstep {
 
-// A named vector that is computed where it is used.
+// A named vector that is computed where it is used. Its lambda usually holds references to the nodes it reads, so, like
+// them, it stays in the function that made it.
 template <class F> struct LazyVector {
   F element;
   Dim dim;
-  LOCKSTEP_FN auto operator[](Index j) const { return as_recipe(element(j)); }
+  const char* name;
+  template <std::derived_from<Index> J> LOCKSTEP_FN auto operator[](J j) const {
+    if constexpr (std::is_same_v<J, CheckedIndex>) require_along(name, dim, j);
+    return as_recipe(element(j));
+  }
 };
 
 // Earlier values of the vector that is being observed: `past(1)` is the one before. It reads the node, so that a
@@ -18,7 +25,10 @@ template <class F> struct LazyVector {
 template <class Node> struct Past {
   const Node* node;
   Index now;
-  LOCKSTEP_FN auto operator()(int lag) const { return (*node)[Index{now.position - lag, now.dim}]; }
+  LOCKSTEP_FN auto operator()(int lag) const {
+    if constexpr (requires { node->require_lag(lag); }) node->require_lag(lag);
+    return (*node)[Index{now.position - lag, now.dim}];
+  }
   // Along a dimension of lags: its first element is lag 1.
   LOCKSTEP_FN auto operator()(Index lag) const { return (*this)(lag.position + 1); }
 };
@@ -44,7 +54,7 @@ template <class Node, class Data> struct Dot : RecipeTag {
     return {total, &m, *this};
   }
   LOCKSTEP_FN auto term(int k) const {
-    const Index lag{k, node->dim().id};
+    const GatheredIndex lag{{k, node->dim().id}};
     return (*node)[lag] * past(lag);
   }
 };
@@ -53,8 +63,9 @@ template <class Node, class Data> LOCKSTEP_FN Dot<Node, Data> dot(const Node& no
 }
 
 // The distribution of element j; the lambda may ask for the past.
-template <class F, class Node> LOCKSTEP_FN auto element_distribution(const F& f, Index j, const Node& node) {
-  if constexpr (std::is_invocable_v<const F&, Index, Past<Node>>) return f(j, Past<Node>{&node, j});
+template <class F, std::derived_from<Index> J, class Node>
+LOCKSTEP_FN auto element_distribution(const F& f, J j, const Node& node) {
+  if constexpr (std::is_invocable_v<const F&, J, Past<Node>>) return f(j, Past<Node>{&node, j});
   else return f(j);
 }
 

@@ -66,6 +66,7 @@ def cases():
     yield "heavy tails", stats.cauchy.rvs(size=(4, 150), random_state=random), 2
     yield "ties", random.poisson(2.0, size=(4, 101)).astype(float), 2
     yield "binary", (ar1(8, 60, 0.8) > 0.4).astype(float), 2
+    yield "balanced binary", np.tile([[0.0, 1.0, 1.0, 0.0]], (4, 8)), 2  # folded, all draws are equal
     yield "rounded", np.round(ar1(4, 64, 0.7), 1), 2
     yield "far from zero", 1e6 + ar1(4, 100, 0.5), 2
     yield "tiny", 1e-9 * ar1(4, 100, 0.5), 2

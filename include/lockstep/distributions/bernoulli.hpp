@@ -36,22 +36,30 @@ template <Operand Eta> LOCKSTEP_FN auto bernoulli_logit(const Eta& eta) {
   return make_distribution<BernoulliLogitKernel>(argument<Location>(eta));
 }
 
+// log(y)/2 + stirling_error(y) for a count y > 0; data have it in a table.
+template <class Y> LOCKSTEP_FN auto count_term_of(const Y& y) {
+  using V = std::remove_cvref_t<decltype(y.value)>;
+  if constexpr (requires { y.count_term(); }) {
+    return V(y.count_term());
+  } else {
+    const V safe = choose(y.value > 0., V(y.value), V(1.));
+    return V(0.5 * log(safe) + stirling_error(safe));
+  }
+}
+
 // log p(y) = y (log r - (r - 1)) - log(2 pi y)/2 - stirling_error(y), r = rate/y: Loader's form, exact to the last digits
 // for counts of 1e8 too. For y = 0 it is -rate.
-template <class Y, class Ratio, class LogRatio, class Rate>
-LOCKSTEP_FN auto poisson_log_density(const Y& y, const Ratio& ratio, const LogRatio& log_ratio, const Rate& rate) {
-  auto none = y.value == 0.;
-  using V = std::remove_cvref_t<decltype(y.value)>;
-  using L = decltype(y.value * log_ratio);
-  auto safe = choose(none, V(1.), V(y.value));
-  L positive = safe * log_minus(L(ratio), L(log_ratio)) - (0.5 * log(safe) + log_sqrt_2pi + stirling_error(safe));
-  return unless((y.value < 0.) || (y.value != floor(y.value)), choose(none, L(-rate), positive));
+template <class Y, class Rate, class LogRate>
+LOCKSTEP_FN auto poisson_log_density(const Y& y, const Rate& rate, const LogRate& log_rate) {
+  auto deviance = y.value * log_minus(rate * inverse_of(y), log_rate - log_of(y));
+  auto log_density = deviance - (count_term_of(y) + log_sqrt_2pi);
+  using L = decltype(log_density);
+  return unless((y.value < 0.) || (y.value != floor(y.value)), choose(y.value == 0., L(-rate), log_density));
 }
 
 struct PoissonKernel {
   template <class Y, class Rate> LOCKSTEP_FN static auto density(const Y& y, const Rate& rate) {
-    auto log_density = poisson_log_density(y, rate.value * inverse_of(y), rate.log - log_of(y), rate.value);
-    return partials(log_density, Zero{}, y.value * rate.inverse - 1.);
+    return partials(poisson_log_density(y, rate.value, rate.log), Zero{}, y.value * rate.inverse - 1.);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double rate) { return random.poisson(rate); }
 };
@@ -60,18 +68,27 @@ template <Operand Rate> LOCKSTEP_FN auto poisson(const Rate& rate) {
   return make_distribution<PoissonKernel>(argument<Scale>(rate));
 }
 
+// The logarithm of a rate, and the rate.
+template <class V, class N> struct LogRateState {
+  V value;
+  N rate;
+};
+struct LogRate {
+  template <class E> LOCKSTEP_FN static auto prepare(const E& e) {
+    auto rate = exp(e.value);
+    return LogRateState<decltype(e.value), decltype(rate)>{e.value, rate};
+  }
+};
+
 struct PoissonLogKernel {
   template <class Y, class Eta> LOCKSTEP_FN static auto density(const Y& y, const Eta& eta) {
-    auto rate = exp(eta.value);
-    auto log_ratio = eta.value - log_of(y);
-    auto log_density = poisson_log_density(y, exp(log_ratio), log_ratio, rate);
-    return partials(log_density, Zero{}, y.value - rate);
+    return partials(poisson_log_density(y, eta.rate, eta.value), Zero{}, y.value - eta.rate);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double eta) { return random.poisson(exp(eta)); }
 };
 // Poisson with log mean eta.
 template <Operand Eta> LOCKSTEP_FN auto poisson_log(const Eta& eta) {
-  return make_distribution<PoissonLogKernel>(argument<Location>(eta));
+  return make_distribution<PoissonLogKernel>(argument<LogRate>(eta));
 }
 
 }  // namespace lockstep

@@ -24,12 +24,13 @@ struct GammaKernel {
   template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
   template <class Y, class Alpha, class Beta>
   LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Beta& beta) {
-    auto ratio = beta.value * y.value / alpha.value;
+    auto ratio = beta.value * y.value * alpha.inverse;
     auto log_ratio = beta.log + log_of(y) - alpha.log;
     auto inverse_y = inverse_of(y);
     auto log_density = alpha.value * log_minus(ratio, log_ratio) + 0.5 * alpha.log - log_sqrt_2pi - alpha.stirling - log_of(y);
     return partials(unless(y.value <= 0., log_density), (alpha.value - 1.) * inverse_y - beta.value,
-                    log_ratio + 0.5 / alpha.value - alpha.stirling_slope, alpha.value * beta.inverse - y.value);
+                    log_ratio + 0.5 * alpha.inverse - alpha.stirling_slope,
+                    (alpha.value - beta.value * y.value) * beta.inverse);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta) {
     return random.gamma(alpha) / beta;
@@ -57,14 +58,14 @@ struct BetaKernel {
     // alpha log(y n/alpha) + beta log((1-y) n/beta), each less its linear part; the linear parts sum to zero.
     auto log_up = log_y + total.log - alpha.log;
     auto log_down = log_rest + total.log - beta.log;
-    auto deviance = alpha.value * log_minus(y.value * total.value / alpha.value, log_up) +
-                    beta.value * log_minus(rest * total.value / beta.value, log_down);
+    auto deviance = alpha.value * log_minus(y.value * total.value * alpha.inverse, log_up) +
+                    beta.value * log_minus(rest * total.value * beta.inverse, log_down);
     auto log_density = deviance + 0.5 * (alpha.log + beta.log - total.log) - log_sqrt_2pi + total.stirling -
                        alpha.stirling - beta.stirling - log_y - log_rest;
     // d/dalpha = log y - digamma(alpha) + digamma(n); the part through n is pulled by `total`.
-    auto d_alpha = log_up + 0.5 / alpha.value - alpha.stirling_slope;
-    auto d_beta = log_down + 0.5 / beta.value - beta.stirling_slope;
-    auto d_total = total.stirling_slope - 0.5 / total.value;
+    auto d_alpha = log_up + 0.5 * alpha.inverse - alpha.stirling_slope;
+    auto d_beta = log_down + 0.5 * beta.inverse - beta.stirling_slope;
+    auto d_total = total.stirling_slope - 0.5 * total.inverse;
     return partials(unless((y.value <= 0.) || (y.value >= 1.), log_density),
                     (alpha.value - 1.) / y.value - (beta.value - 1.) / rest, d_alpha, d_beta, d_total);
   }

@@ -52,6 +52,19 @@ template <class L, class... Parts> struct MixtureAt {
   LOCKSTEP_FN auto slope() const { return slope(std::index_sequence_for<Parts...>{}); }
 
  private:
+  // Two components: one exponential, no logarithm. With d the smaller term less the larger,
+  //   log_density = larger + softplus(d),   responsibility of the smaller = sigmoid(d).
+  LOCKSTEP_FN MixtureAt(std::index_sequence<0, 1>, const Parts&... p) : parts(p...) {
+    L& first = get<0>(parts).log_term;
+    L& second = get<1>(parts).log_term;
+    // If both are impossible, the sum is log 0, not NaN.
+    const L gap = choose(first == second, L(0.), first - second);
+    const auto smaller = softplus_sigmoid(L(-abs(gap)));
+    log_density = max(first, second) + smaller.softplus;
+    const L larger_share = 1. - smaller.sigmoid;
+    first = choose(gap < 0., smaller.sigmoid, larger_share);
+    second = choose(gap < 0., larger_share, smaller.sigmoid);
+  }
   template <std::size_t... I> LOCKSTEP_FN MixtureAt(std::index_sequence<I...>, const Parts&... p) : parts(p...) {
     L largest = get<0>(parts).log_term;
     ((largest = max(largest, get<I>(parts).log_term)), ...);

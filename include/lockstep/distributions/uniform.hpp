@@ -12,8 +12,9 @@ struct UniformKernel {
   }
   template <class Y, class Lower, class Upper, class Width>
   LOCKSTEP_FN static auto density(const Y& y, const Lower& lower, const Upper& upper, const Width& width) {
-    return partials(unless((y.value < lower.value) || (y.value > upper.value), -width.log), Zero{}, Zero{}, Zero{},
-                    -width.inverse);
+    using V = std::remove_cvref_t<decltype(y.value + width.value)>;
+    auto outside = min(V(y.value - lower.value), V(upper.value - y.value)) < 0.;
+    return partials(unless(outside, V(-width.log)), Zero{}, Zero{}, Zero{}, -width.inverse);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double lower, double, double width) {
     return lower + width * random.uniform();
