@@ -197,7 +197,7 @@ void warn_of_chains(const Fit& fit, const Run& run, std::vector<Warning>& out) {
                    "Look at their draws; give better starting points, stronger priors or a longer warmup."});
   }
   if (const double restarted = number_of(fit, "restarted_chains"); restarted > 0) {
-    out.push_back({fmt::format("{:.0f} of {:.0f} chains were restarted at the end of warmup", restarted, run.chains),
+    out.push_back({fmt::format("{:.0f} of {:.0f} chains were restarted during warmup", restarted, run.chains),
                    "they were stuck; where that was is not in the draws",
                    "Run with another seed: if it recurs, the posterior may have a region that is hard to leave."});
   }

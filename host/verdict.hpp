@@ -19,7 +19,9 @@ namespace lockstep {
 // arXiv:1604.00695. ESS are totals over all chains.
 struct VerdictRules {
   double r_hat = 1.01;               // split and nested R-hat are below
-  double split_draws_per_tau = 100;  // split R-hat decides where n >= this · (τ − 1)
+  // Split R-hat decides where n >= this · (τ − 1). At 100 its expectation would be the threshold itself, 1 + (τ − 1)/n =
+  // 1.01, so that every other converged scalar at the border would fail; at 200 it is 1.005.
+  double split_draws_per_tau = 200;
   double superchain_draws = 50;      // nested R-hat decides if (chains per superchain) · n / τ is at least this
   double ess = 400;                  // bulk and tail ESS are at least this
   double certain_ess_draws = 20;     // an ESS is marked "~" where n < this · τ

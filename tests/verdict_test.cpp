@@ -60,9 +60,9 @@ TEST(Verdict, IndependentDrawsConverge) {
 }
 
 TEST(Verdict, SplitRHatDecidesWhereChainsAreLong) {
-  EXPECT_TRUE(on(100, 2.0, 1.009, 1.5).converged);  // n = 100 (tau − 1): exactly long enough
-  EXPECT_FALSE(on(100, 2.0, 1.010, 1.0).converged);
-  EXPECT_EQ(on(100, 2.0, 1.009, 1.5).by_nested, 0u);
+  EXPECT_TRUE(on(200, 2.0, 1.009, 1.5).converged);  // n = 200 (tau − 1): exactly long enough
+  EXPECT_FALSE(on(200, 2.0, 1.010, 1.0).converged);
+  EXPECT_EQ(on(200, 2.0, 1.009, 1.5).by_nested, 0u);
 }
 
 TEST(Verdict, NestedRHatDecidesWhereChainsAreShort) {
@@ -200,7 +200,7 @@ TEST(Verdict, StuckAndRestartedChainsAreReported) {
   const Verdict verdict = judge(fit);
   ASSERT_EQ(verdict.warnings.size(), 2u);
   EXPECT_EQ(verdict.warnings[0].problem, "2 of 4 chains were stuck at the end of warmup");
-  EXPECT_EQ(verdict.warnings[1].problem, "1 of 4 chains were restarted at the end of warmup");
+  EXPECT_EQ(verdict.warnings[1].problem, "1 of 4 chains were restarted during warmup");
   fit.attributes = {{"stuck_chains", 0.0}, {"restarted_chains", 0.0}};
   EXPECT_TRUE(judge(fit).warnings.empty());
 }

@@ -110,14 +110,23 @@ inline void require_inside(const char* name, std::int64_t size, std::int64_t i) 
 
 // ---- fields --------------------------------------------------------------------------------------------------------
 
+// What only the host needs to know of a field, to check how it is read.
+struct FieldInfo {
+  std::string name;
+  std::int64_t size;                 // elements
+};
+
+// The values, and what densities need of them, made once when the field is bound: tables of equal length, one after the
+// other. Expressions carry this struct, and more members are felt (a fifth of an autoregression's gradient).
 struct FieldData {
+  enum Table { value, logarithm, inverse, count_term };  // NaN where negative; 1/y; log(y)/2 + stirling_error(y), 0 if y <= 0
+  static constexpr int tables = 4;
+
   const double* values = nullptr;
-  const double* logs = nullptr;      // log of each value (NaN where negative), made when the field is bound
-  const double* inverses = nullptr;
-  const double* count_terms = nullptr;  // log(y)/2 + stirling_error(y): of a count's log density (0 where y <= 0)
+  std::int64_t length = 0;           // of one table: elements * columns
   std::int64_t columns = 1;
-  std::int64_t size = 0;             // elements
-  const char* name = "";             // for messages; on the host
+  const FieldInfo* info = nullptr;
+  LOCKSTEP_FN const double* table(Table which) const { return values + which * length; }
 };
 
 template <class V> struct FieldElementValue {
@@ -135,10 +144,11 @@ template <bool IsUniform> struct FieldElement : RecipeTag {
   static constexpr bool uniform = IsUniform;
   LOCKSTEP_FN FieldElement(const FieldData& f, std::int64_t e) : field(f), element(e) {}
   template <class M> LOCKSTEP_FN auto evaluate(const M& m) const {
-    if constexpr (requires { m.require_element(field, element); }) m.require_element(field, element);
-    auto at = [&](const double* table) { return m.data(table, element, field.columns); };
-    using V = decltype(at(field.values));
-    return FieldElementValue<V>{at(field.values), at(field.logs), at(field.inverses), at(field.count_terms)};
+    if constexpr (requires { m.require_element(*field.info, element); }) m.require_element(*field.info, element);
+    auto at = [&](FieldData::Table which) { return m.data(field.table(which), element, field.columns); };
+    using V = decltype(at(FieldData::value));
+    return FieldElementValue<V>{at(FieldData::value), at(FieldData::logarithm), at(FieldData::inverse),
+                                at(FieldData::count_term)};
   }
 };
 
@@ -148,7 +158,7 @@ struct Real {
   LOCKSTEP_FN FieldElement<false> operator[](Index j) const { return {field, j.position}; }
   LOCKSTEP_FN FieldElement<true> operator[](int i) const { return {field, i}; }  // the same for a whole plate
   FieldElement<false> operator[](CheckedIndex j) const {
-    require_along(field.name, dim, j);
+    require_along(field.info->name.c_str(), dim, j);
     return {field, j.position};
   }
 };
@@ -211,7 +221,7 @@ class Dataset {
     const FieldView& field = find(name, 1);
     dim.size = resolve(dim, field.shape[0], name, "elements");
     require_numbers(field);
-    return {with_tables(field.name, field.values, field.shape[0], field.columns), dim};
+    return {with_tables(name, field.values, field.shape[0], field.columns), dim};
   }
 
   Integer integer(const std::string& name, Dim dim) {
@@ -265,7 +275,7 @@ class Dataset {
   RealScalar scalar(const std::string& name) {
     const FieldView& field = find(name, 0);
     require_numbers(field);
-    return RealScalar(with_tables(field.name, field.values, 1, field.columns));
+    return RealScalar(with_tables(name, field.values, 1, field.columns));
   }
 
   // A column computed from other data, owned by the data set: `f(i)` for each element of `dim`.
@@ -279,8 +289,7 @@ class Dataset {
                         " (it is computed from the data by the model). Check the fields that it is made of.");
     }
     dim.size = size;
-    owned_names_.push_back(name);
-    return {with_tables(owned_names_.back().c_str(), values, size, 1), dim};
+    return {with_tables(name, values, size, 1), dim};
   }
 
   struct DimInfo {
@@ -404,16 +413,18 @@ class Dataset {
     return known.size;
   }
 
-  FieldData with_tables(const char* name, const double* values, std::int64_t count, std::int64_t columns) {
-    double* logs = own(std::size_t(count * columns));
-    double* inverses = own(std::size_t(count * columns));
-    double* count_terms = own(std::size_t(count * columns));
-    for (std::int64_t i = 0; i < count * columns; ++i) {
-      logs[i] = std::log(values[i]);
-      inverses[i] = 1 / values[i];
-      count_terms[i] = values[i] > 0 ? 0.5 * logs[i] + stirling_error(values[i]) : 0;
+  FieldData with_tables(const std::string& name, const double* values, std::int64_t count, std::int64_t columns) {
+    const std::int64_t length = count * columns;
+    double* tables = own(std::size_t(length * FieldData::tables));
+    for (std::int64_t i = 0; i < length; ++i) {
+      const double y = values[i], log_y = std::log(y);
+      tables[FieldData::value * length + i] = y;
+      tables[FieldData::logarithm * length + i] = log_y;
+      tables[FieldData::inverse * length + i] = 1 / y;
+      tables[FieldData::count_term * length + i] = y > 0 ? 0.5 * log_y + stirling_error(y) : 0;
     }
-    return {values, logs, inverses, count_terms, columns, count, name};
+    infos_.push_back({name, count});
+    return {tables, length, columns, &infos_.back()};
   }
 
   double* own(std::size_t count) {
@@ -425,7 +436,7 @@ class Dataset {
   std::vector<DimInfo> dims_;
   std::vector<std::unique_ptr<double[]>> owned_;
   std::vector<std::unique_ptr<int[]>> owned_positions_;
-  std::deque<std::string> owned_names_;
+  std::deque<FieldInfo> infos_;
 };
 
 }  // namespace lockstep

@@ -137,7 +137,7 @@ class Generate {
   template <class Y, class F> requires std::is_base_of_v<Real, Y>
   PlainVector observe(const char* name, const Y& y, Dim dim, const F& f) {
     if (y.dim.id != dim.id)
-      throw ModelError("site '" + std::string(name) + "' observes field '" + y.field.name + "' over another dimension than "
+      throw ModelError("site '" + std::string(name) + "' observes field '" + y.field.info->name + "' over another dimension than "
                        "the field's own (their elements do not correspond). Observe it along its dimension.");
     double* values = store(dim.size);
     for (int i = 0; i < dim.size; ++i) values[i] = y[index(dim, i)].evaluate(*this).value;
@@ -197,8 +197,8 @@ class Generate {
     return table[element * columns + (columns > 1 ? in_.data_column : 0)];
   }
   // Called by an element of data before it is read.
-  void require_element(const FieldData& field, std::int64_t element) const {
-    require_inside(field.name, field.size, element);
+  void require_element(const FieldInfo& field, std::int64_t element) const {
+    require_inside(field.name.c_str(), field.size, element);
   }
   int coordinates() const { return coordinate_; }
   // Elements of scratch that the gradient's nodes will take on one slice; the gradient's own count must agree.

@@ -124,7 +124,9 @@ template <class L, class U> struct TwoSided {
       // log f + log(1-f) = x - 2 softplus(x); 1-f is sigmoid(-x), without cancellation.
       auto up = softplus_sigmoid(x);
       auto down = softplus_sigmoid(V(-x)).sigmoid;
-      return {lower.evaluated.value + width * up.sigmoid, up.sigmoid, down, log_width + x - 2. * up.softplus};
+      // Never above the upper bound by rounding, where a uniform prior would be impossible.
+      const V value = min(V(lower.evaluated.value + width * up.sigmoid), V(upper.evaluated.value));
+      return {value, up.sigmoid, down, log_width + x - 2. * up.softplus};
     }
     template <class V> LOCKSTEP_FN V gradient(const At<V>& at, const V& adjoint, double weight) {
       lower.adjoint += adjoint * at.remainder - weight * inverse_width;

@@ -46,6 +46,11 @@ template <class Y> LOCKSTEP_FN auto complement_of(const Y& y) {
   if constexpr (requires { y.complement(); }) return y.complement();
   else return 1. - y.value;
 }
+// The log density, impossible outside of (0, 1). A node that knows its complement is inside, also where it rounds to 1.
+template <class Y, class L> LOCKSTEP_FN auto on_unit_interval(const Y& y, const L& log_density) {
+  if constexpr (requires { y.complement(); }) return log_density;
+  else return unless((y.value <= 0.) || (y.value >= 1.), log_density);
+}
 
 struct BetaKernel {
   template <class D> LOCKSTEP_FN static UnitInterval support(const D&) { return {}; }
@@ -66,7 +71,7 @@ struct BetaKernel {
     auto d_alpha = log_up + 0.5 * alpha.inverse - alpha.stirling_slope;
     auto d_beta = log_down + 0.5 * beta.inverse - beta.stirling_slope;
     auto d_total = total.stirling_slope - 0.5 * total.inverse;
-    return partials(unless((y.value <= 0.) || (y.value >= 1.), log_density),
+    return partials(on_unit_interval(y, log_density),
                     (alpha.value - 1.) / y.value - (beta.value - 1.) / rest, d_alpha, d_beta, d_total);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta, double) {

@@ -1,0 +1,171 @@
+// What a gradient costs: every zoo model, SIMD pack against one scalar lane, and against the machine's floor.
+//
+// The floor of a model is what its data alone would cost in multiply-adds at the peak rate of this core, which is measured
+// here, in the same run: see `flops` below for the count. Figures are per chain.
+//
+//   ./lockstep bench                         (5 repetitions, medians and spread)
+
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "host/host_model.hpp"
+#include "kernels/ensemble.hpp"
+#include "lockstep/sample.hpp"
+
+namespace {
+
+using namespace lockstep;
+
+// The peak: 16 independent chains of multiply-adds on registers.
+void peak(benchmark::State& state) {
+  constexpr int chains = 16, rounds = 1000;
+  Pack sum[chains];
+  for (int i = 0; i < chains; ++i) sum[i] = Pack(double(i));
+  Pack a(1.0000001), b(1e-9);
+  benchmark::DoNotOptimize(a);
+  benchmark::DoNotOptimize(b);
+  for (auto _ : state) {
+    for (int r = 0; r < rounds; ++r)
+#pragma GCC unroll 16
+      for (int i = 0; i < chains; ++i) sum[i] = xsimd::fma(sum[i], a, b);
+    for (int i = 0; i < chains; ++i) benchmark::DoNotOptimize(sum[i]);
+  }
+  state.counters["GFLOP/s"] = benchmark::Counter(2. * pack_width * chains * rounds * double(state.iterations()),
+                                                 benchmark::Counter::kIsRate, benchmark::Counter::kIs1000);
+}
+
+// Multiply-adds, exponentials and logarithms that one gradient cannot do without, counted by hand per observation or
+// element. An exponential or logarithm of a pack is taken as 14 multiply-adds, a division as 8: polynomial of degree 11
+// and range reduction; the divider's throughput.
+struct Floor {
+  double multiply_adds, transcendental, divisions;
+  double total() const { return multiply_adds + 14 * transcendental + 8 * divisions; }
+};
+
+struct Subject {
+  const char* name;
+  const char* model;
+  const char* data;   // null: the example
+  Floor floor;
+};
+
+const std::vector<Subject>& subjects() {
+  static const std::vector<Subject> all{
+      {"std_normal", "std_normal", nullptr, {10 * 2, 0, 0}},
+      // Per school: prior z^2, mean, residual, square, adjoints of mu, tau and z.
+      {"eight_schools", "eight_schools", nullptr, {8 * 8 + 10, 2, 2}},
+      // Two passes over X (2 x 2 columns), the normal density (6).
+      {"linear_regression", "linear_regression", nullptr, {434 * (4 + 6), 2, 2}},
+      {"nes1976", "linear_regression", "/tests/data/nes1976.json", {1184 * (18 + 6), 2, 2}},
+      // Per house: two slopes forward and back (4), intercept (2), density (6); per county 6.
+      {"radon", "radon", nullptr, {919 * 12 + 85 * 6, 3, 3}},
+      // Per time: five lags forward and back, intercept, density.
+      {"ar_k", "ar_k", nullptr, {195 * (10 + 1 + 6), 2, 2}},
+      // Per observation: two densities (12), log-sum-exp by two exponentials, one logarithm and one division.
+      {"gauss_mix", "gauss_mix", nullptr, {1000 * 20, 1000 * 3, 1000}},
+  };
+  return all;
+}
+
+struct Bound {
+  Data data;
+  HostModel model;
+  AlignedArray position, gradient, scratch;
+  explicit Bound(const Subject& subject)
+      : data(subject.data ? Data::from_json_file(std::string(LOCKSTEP_SOURCE_DIR) + subject.data)
+                          : example_data(*find_zoo_model(subject.model))),
+        model(*find_zoo_model(subject.model)->table(), data), position(std::size_t(model.coordinates()) * pack_width),
+        gradient(std::size_t(model.coordinates()) * pack_width), scratch(std::size_t(model.layout().scratch + 1) * pack_width) {
+    for (int i = 0; i < model.coordinates() * pack_width; ++i) position.data()[i] = 0.3 * std::sin(0.7 * i);
+  }
+};
+
+void by_pack(benchmark::State& state, const Subject& subject) {
+  const Bound bound(subject);
+  alignas(64) double lp[pack_width];
+  for (auto _ : state) {
+    bound.model.table().log_density_gradient(bound.model.handle(), bound.position.data(), lp, bound.gradient.data(), bound.scratch.data(), nullptr);
+    benchmark::DoNotOptimize(lp[0]);
+  }
+  const double runs = double(state.iterations());
+  state.counters["per_chain"] = benchmark::Counter(runs * pack_width, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["floor_flops"] = benchmark::Counter(2 * subject.floor.total() * runs * pack_width, benchmark::Counter::kIsRate);
+}
+
+void by_scalar(benchmark::State& state, const Subject& subject) {
+  const Bound bound(subject);
+  double lp = 0;
+  for (auto _ : state) {
+    bound.model.table().oracle(bound.model.handle(), bound.position.data(), &lp, bound.gradient.data(), bound.scratch.data(), 0);
+    benchmark::DoNotOptimize(lp);
+  }
+  state.counters["per_chain"] = benchmark::Counter(double(state.iterations()), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+// Keeps every repetition, for the table at the end.
+class Table : public benchmark::ConsoleReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    ConsoleReporter::ReportRuns(runs);
+    for (const Run& run : runs) {
+      if (run.run_type != Run::RT_Iteration || run.error_occurred) continue;
+      for (const auto& [counter, value] : run.counters) figures_[run.run_name.function_name + ":" + counter].push_back(value.value);
+    }
+  }
+  void Finalize() override {
+    const double peak_rate = median("peak:GFLOP/s");
+    std::printf("\nThis core's peak: %.1f GFLOP/s (multiply-adds of %d lanes), %s\n", peak_rate / 1e9, pack_width,
+                spread("peak:GFLOP/s").c_str());
+    std::printf("%-20s %14s %14s %14s %10s %14s\n", "model", "pack ns/chain", "scalar ns", "scalar/pack", "of floor", "spread of pack");
+    for (const Subject& subject : subjects()) {
+      const std::string name = subject.name;
+      const double pack = median("pack/" + name + ":per_chain"), scalar = median("scalar/" + name + ":per_chain");
+      std::printf("%-20s %14.1f %14.1f %14.1f %9.0f%% %14s\n", subject.name, 1e9 * pack, 1e9 * scalar, scalar / pack,
+                  100 * median("pack/" + name + ":floor_flops") / peak_rate, spread("pack/" + name + ":per_chain").c_str());
+    }
+  }
+
+ private:
+  double median(const std::string& key) const {
+    std::vector<double> v = sorted(key);
+    return v.empty() ? 0 : v[v.size() / 2];
+  }
+  std::string spread(const std::string& key) const {
+    std::vector<double> v = sorted(key);
+    if (v.empty()) return "";
+    char text[32];
+    std::snprintf(text, sizeof text, "%.2f..%.2f", v.front() / v[v.size() / 2], v.back() / v[v.size() / 2]);
+    return text;
+  }
+  std::vector<double> sorted(const std::string& key) const {
+    const auto found = figures_.find(key);
+    std::vector<double> v = found == figures_.end() ? std::vector<double>{} : found->second;
+    std::sort(v.begin(), v.end());
+    return v;
+  }
+  std::map<std::string, std::vector<double>> figures_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<char*> arguments(argv, argv + argc);
+  std::string repetitions = "--benchmark_repetitions=5", interleave = "--benchmark_enable_random_interleaving=true",
+              time = "--benchmark_min_time=0.1";
+  // First, so that the caller's own options win.
+  arguments.insert(arguments.begin() + 1, {repetitions.data(), interleave.data(), time.data()});
+  int count = int(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  benchmark::RegisterBenchmark("peak", peak);
+  for (const Subject& subject : subjects()) {
+    benchmark::RegisterBenchmark((std::string("pack/") + subject.name).c_str(), by_pack, subject);
+    benchmark::RegisterBenchmark((std::string("scalar/") + subject.name).c_str(), by_scalar, subject);
+  }
+  Table table;
+  benchmark::RunSpecifiedBenchmarks(&table);
+  benchmark::Shutdown();
+}

@@ -1,0 +1,500 @@
+// Every transform from the unconstrained line against the same formula in long double: values, inverse, Jacobian by a
+// numerical determinant; and the gradient of models with such parameters, whose log density is written out here again.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "kernels/gradient.hpp"
+#include "kernels/pack.hpp"
+#include "lockstep/data.hpp"
+
+namespace lockstep {
+namespace {
+
+using Exact = long double;  // 64 bits of mantissa at least
+using Point = std::vector<Exact>;
+
+constexpr double eps = std::numeric_limits<double>::epsilon();
+
+// df/dx by central differences, their error removed up to h^8 by Richardson's extrapolation. Of functions that vary over
+// lengths of 1 it is right to 1e-14, relative to the size of f.
+Exact slope(const std::function<Exact(Exact)>& f, Exact x) {
+  constexpr int levels = 5;
+  Exact table[levels];
+  Exact h = 0.0625;
+  for (int k = 0; k < levels; ++k, h /= 2) {
+    table[k] = (f(x + h) - f(x - h)) / (2 * h);
+    Exact factor = 1;
+    for (int j = k - 1; j >= 0; --j) {
+      factor *= 4;
+      table[j] = table[j + 1] + (table[j + 1] - table[j]) / (factor - 1);
+    }
+  }
+  return table[0];
+}
+
+Exact partial(const std::function<Exact(const Point&)>& f, const Point& x, std::size_t i) {
+  return slope(
+      [&](Exact at) {
+        Point moved = x;
+        moved[i] = at;
+        return f(moved);
+      },
+      x[i]);
+}
+
+// log|det| by Gaussian elimination with pivoting.
+Exact log_determinant(std::vector<Point> a) {
+  Exact sum = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) {
+    std::size_t pivot = k;
+    for (std::size_t i = k; i < a.size(); ++i)
+      if (std::abs(a[i][k]) > std::abs(a[pivot][k])) pivot = i;
+    std::swap(a[k], a[pivot]);
+    sum += std::log(std::abs(a[k][k]));
+    for (std::size_t i = k + 1; i < a.size(); ++i)
+      for (std::size_t j = a.size(); j-- > k;) a[i][j] -= a[i][k] / a[k][k] * a[k][j];
+  }
+  return sum;
+}
+
+Exact sigmoid_ld(Exact x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }
+Exact log_sigmoid_ld(Exact x) { return x < 0 ? x - std::log1p(std::exp(x)) : -std::log1p(std::exp(-x)); }
+
+// ---- one number ----------------------------------------------------------------------------------------------------
+
+// Bounds that are constants need no context.
+struct NoContext {
+  using value_type = double;
+};
+
+// A support, its transform written again, and how far from its ends it is at x (in units of value; for rounding).
+struct Transform {
+  std::string name;
+  std::function<double(double)> constrain, log_jacobian, unconstrain;
+  // adjoint * dvalue/dx + weight * dlog|J|/dx
+  std::function<double(double x, double adjoint, double weight)> gradient;
+  std::function<Exact(Exact)> reference;
+  double largest;  // size of the numbers that are rounded: bounds
+};
+
+template <class S> Transform transform(const std::string& name, const S& support, std::function<Exact(Exact)> reference,
+                                       double largest = 0) {
+  return {name,
+          [=](double x) { return support.bind(NoContext{}).constrain(x).value; },
+          [=](double x) {
+            double sum = 0;
+            accumulate(sum, support.bind(NoContext{}).constrain(x).log_jacobian());
+            return sum;
+          },
+          [=](double value) { return support.bind(NoContext{}).unconstrain(value); },
+          [=](double x, double adjoint, double weight) {
+            auto bound = support.bind(NoContext{});
+            return bound.gradient(bound.constrain(x), adjoint, weight);
+          },
+          std::move(reference), largest};
+}
+
+Exact scaled(Exact lower, Exact upper, Exact x) { return lower + (upper - lower) * sigmoid_ld(x); }
+
+std::vector<Transform> transforms() {
+  return {
+      transform("real_line", real_line(), [](Exact x) { return x; }),
+      transform("positive", positive(), [](Exact x) { return std::exp(x); }),
+      transform("above 2", above(2), [](Exact x) { return 2 + std::exp(x); }, 2),
+      transform("above -1000", above(-1e3), [](Exact x) { return -1e3L + std::exp(x); }, 1e3),
+      transform("below 5", below(5), [](Exact x) { return 5 - std::exp(x); }, 5),
+      transform("unit_interval", unit_interval(), [](Exact x) { return sigmoid_ld(x); }),
+      transform("between -1 and 4", between(-1, 4), [](Exact x) { return scaled(-1, 4, x); }, 4),
+      transform("between -2 and 0.1", between(-2, 0.1), [](Exact x) { return scaled(-2, 0.1, x); }, 2),
+      transform("between 1000 and 1000.5", between(1e3, 1e3 + 0.5), [](Exact x) { return scaled(1e3, 1e3 + 0.5L, x); }, 1e3),
+  };
+}
+
+const std::vector<double> coordinates = {-9, -4.4, -1, -0.2, 0, 0.3, 1.7, 3.1, 8.5};
+const std::vector<double> extreme_coordinates = {-700, -300, -45, -36.8, 36.8, 45, 300, 700};
+
+TEST(Transform, MapsTheLineAsItsFormulaDoes) {
+  for (const Transform& t : transforms())
+    for (const double x : coordinates) {
+      const double reference = double(t.reference(x));
+      EXPECT_NEAR(t.constrain(x), reference, 4 * eps * (std::abs(reference) + t.largest)) << t.name << " at " << x;
+    }
+}
+
+// The determinant of a one by one matrix is the slope; what long double differences lose is rounding over the slope.
+TEST(Transform, HasTheJacobianOfANumericalDerivative) {
+  for (const Transform& t : transforms())
+    for (const double x : coordinates)
+      EXPECT_NEAR(t.log_jacobian(x), double(std::log(std::abs(slope(t.reference, x)))),
+                  1e-12 + 1e-17 * t.largest * std::exp(-t.log_jacobian(x)))
+          << t.name << " at " << x;
+}
+
+TEST(Transform, PullsAnAdjointThroughItsSlopeAndAddsThatOfTheJacobian) {
+  for (const Transform& t : transforms())
+    for (const double x : coordinates) {
+      const double by_value = double(slope(t.reference, x));
+      const double by_jacobian = double(slope([&](Exact at) { return t.log_jacobian(double(at)); }, x));
+      const double tolerance = 1e-11 * std::max(1., std::abs(by_value));
+      EXPECT_NEAR(t.gradient(x, 1, 0), by_value, tolerance) << t.name << " at " << x;
+      EXPECT_NEAR(t.gradient(x, 2.5, 1), 2.5 * by_value + by_jacobian, tolerance) << t.name << " at " << x;
+    }
+}
+
+// Rounding of a value moves its coordinate by the rounding over the slope.
+TEST(Transform, IsTheInverseOfUnconstrain) {
+  for (const Transform& t : transforms())
+    for (const double x : coordinates) {
+      const double value = t.constrain(x), value_rounding = 4 * eps * (std::abs(value) + t.largest);
+      const double per_value = std::exp(-t.log_jacobian(x));
+      const double back = t.unconstrain(value);
+      EXPECT_NEAR(back, x, 4 * eps * (1 + std::abs(x)) + value_rounding * per_value) << t.name;
+      EXPECT_NEAR(t.constrain(back), value, 2 * value_rounding) << t.name << " at " << x;
+    }
+}
+
+TEST(Transform, StaysInsideItsSupportAndFiniteAtExtremeCoordinates) {
+  for (const Transform& t : transforms())
+    for (const double x : extreme_coordinates) {
+      EXPECT_TRUE(std::isfinite(t.constrain(x))) << t.name << " at " << x;
+      EXPECT_TRUE(std::isfinite(t.log_jacobian(x))) << t.name << " at " << x;
+      EXPECT_TRUE(std::isfinite(t.gradient(x, 1, 1))) << t.name << " at " << x;
+    }
+  for (const double x : extreme_coordinates) {
+    EXPECT_LE(between(-2, 0.1).bind(NoContext{}).constrain(x).value, 0.1);
+    EXPECT_GE(between(-2, 0.1).bind(NoContext{}).constrain(x).value, -2);
+    EXPECT_GE(unit_interval().bind(NoContext{}).constrain(x).complement(), 0.);
+  }
+}
+
+TEST(Unconstrain, GivesNoFiniteCoordinateOnOrOutsideTheBounds) {
+  auto expect_outside = [](const auto& support, std::initializer_list<double> values) {
+    for (const double value : values)
+      EXPECT_FALSE(std::isfinite(support.bind(NoContext{}).unconstrain(value))) << support.description << ": " << value;
+  };
+  const double infinity = std::numeric_limits<double>::infinity();
+  expect_outside(positive(), {0., -1., infinity});
+  expect_outside(above(2), {2., 1., infinity});
+  expect_outside(below(2), {2., 3., -infinity});
+  expect_outside(between(-1, 2), {-1., 2., -3., 3., infinity, -infinity});
+  expect_outside(unit_interval(), {0., 1., -0.5, 1.5, infinity, -infinity});
+}
+
+// ---- ordered vectors -----------------------------------------------------------------------------------------------
+
+Point ordered_ld(const Point& x) {
+  Point value = x;
+  for (std::size_t i = 1; i < x.size(); ++i) value[i] = value[i - 1] + std::exp(x[i]);
+  return value;
+}
+
+const std::vector<std::vector<double>> ordered_points = {
+    {0.7}, {-1.2, 0.4}, {3.0, -2.5, 1.1}, {-0.3, 0.8, -1.9, 0.2, 1.3}, {-200, -3, -4}};
+
+TEST(Ordered, MapsTheLineAsItsFormulaDoesAndBack) {
+  for (std::vector<double> x : ordered_points) {
+    const int n = int(x.size());
+    std::vector<double> value(x.size()), back(x.size());
+    Ordered::constrain<double>(LaneArray<double>{x.data()}, LaneArray<double>{value.data()}, n);
+    const Point reference = ordered_ld(Point(x.begin(), x.end()));
+    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(value[i], double(reference[i]), 4 * eps * std::abs(reference[i]));
+    for (std::size_t i = 1; i < x.size(); ++i) EXPECT_LT(value[i - 1], value[i]);
+    Ordered::unconstrain(value.data(), back.data(), n);
+    // A difference of two rounded values over the difference itself.
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double rounding = i == 0 ? 0. : 4 * eps * std::abs(value[i]) * std::exp(-x[i]);
+      EXPECT_NEAR(back[i], x[i], 4 * eps * (1 + std::abs(x[i])) + rounding);
+    }
+  }
+}
+
+TEST(Ordered, HasTheJacobianOfANumericalDeterminant) {
+  for (std::vector<double> x : ordered_points) {
+    std::vector<double> value(x.size());
+    const double log_jacobian =
+        Ordered::constrain<double>(LaneArray<double>{x.data()}, LaneArray<double>{value.data()}, int(x.size()));
+    const Point at(x.begin(), x.end());
+    std::vector<Point> matrix(x.size(), Point(x.size()));
+    for (std::size_t i = 0; i < x.size(); ++i)
+      for (std::size_t k = 0; k < x.size(); ++k)
+        matrix[i][k] = partial([&](const Point& p) { return ordered_ld(p)[i]; }, at, k);
+    EXPECT_NEAR(log_jacobian, double(log_determinant(matrix)), 1e-11);
+  }
+}
+
+// ---- models --------------------------------------------------------------------------------------------------------
+
+// The position of one lane and what comes out.
+struct AtLane {
+  double log_density;
+  std::vector<double> gradient;
+};
+
+template <class T, class Model>
+std::vector<AtLane> evaluate(const Model& model, const std::vector<std::vector<double>>& positions) {
+  constexpr int width = LaneTraits<T>::width, most = 16, scratch_size = 64;
+  const int n = int(positions[0].size());
+  alignas(64) double position[most * width] = {}, gradient[most * width] = {}, scratch[scratch_size * width],
+                     log_density[width];
+  for (int i = 0; i < n; ++i)
+    for (int l = 0; l < width; ++l) position[i * width + l] = positions[std::size_t(l)][std::size_t(i)];
+  const Workspace workspace{position, gradient, scratch, nullptr, width};
+  LaneTraits<T>::store(log_density, log_density_gradient<T, false>(model, WholeTeam{}, workspace, n));
+  std::vector<AtLane> result;
+  for (int l = 0; l < width; ++l) {
+    result.push_back({log_density[l], {}});
+    for (int i = 0; i < n; ++i) result.back().gradient.push_back(gradient[i * width + l]);
+  }
+  return result;
+}
+
+// The model against the log density that is written out, at points of the bulk: value to 1e-12, gradient to 1e-10 (the
+// differences are good to 1e-13), in one lane and in every lane of a pack.
+template <class Model>
+void expect_gradient(const std::string& name, const Model& model, std::size_t dimension,
+                     const std::function<Exact(const Point&)>& reference) {
+  auto point = [&](std::size_t k) {
+    std::vector<double> x;
+    for (std::size_t i = 0; i < dimension; ++i) x.push_back(std::sin(1. + 3. * double(k) + 1.7 * double(i)) * 1.5);
+    return x;
+  };
+  for (std::size_t k = 0; k < 12; ++k) {
+    const AtLane scalar = evaluate<double>(model, {point(k)})[0];
+    const std::vector<double> x = point(k);
+    const Point at(x.begin(), x.end());
+    const double expected = double(reference(at));
+    EXPECT_NEAR(scalar.log_density, expected, 1e-12 * std::max(1., std::abs(expected))) << name << ", point " << k;
+    for (std::size_t i = 0; i < dimension; ++i) {
+      const double d = double(partial(reference, at, i));
+      EXPECT_NEAR(scalar.gradient[i], d, 1e-10 * std::max(1., std::abs(d))) << name << ", coordinate " << i;
+    }
+
+    std::vector<std::vector<double>> positions;
+    for (int l = 0; l < pack_width; ++l) positions.push_back(point(k + std::size_t(l)));
+    const auto lanes = evaluate<Pack>(model, positions);
+    for (int l = 0; l < pack_width; ++l) {
+      const AtLane alone = evaluate<double>(model, {positions[std::size_t(l)]})[0];
+      const AtLane& lane = lanes[std::size_t(l)];
+      EXPECT_NEAR(lane.log_density, alone.log_density, 1e-13 * std::max(1., std::abs(expected))) << name;
+      for (std::size_t i = 0; i < dimension; ++i)
+        EXPECT_NEAR(lane.gradient[i], alone.gradient[i], 1e-12 * std::max(1., std::abs(alone.gradient[i]))) << name;
+    }
+  }
+}
+
+Exact normal_ld(Exact y, Exact mu, Exact sigma) {
+  const Exact z = (y - mu) / sigma;
+  return -z * z / 2 - std::log(sigma) - std::log(2 * std::numbers::pi_v<Exact>) / 2;
+}
+Exact gamma_ld(Exact y, Exact a, Exact b) {
+  return a * std::log(b) - std::lgamma(a) + (a - 1) * std::log(y) - b * y;
+}
+// Of a value whose logarithm, and that of its complement, are given.
+Exact beta_ld(Exact log_y, Exact log1m_y, Exact a, Exact b) {
+  return std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + (a - 1) * log_y + (b - 1) * log1m_y;
+}
+
+template <class Support> struct ScalarOn {
+  Support support;
+  template <class M> void operator()(M& m) const { auto x = m.param("x", normal(0.3, 1.7), support); }
+};
+template <class Support> struct VectorOn {
+  Support support;
+  template <class M> void operator()(M& m) const {
+    auto x = m.param("x", normal(0.3, 1.7), Dim{0, 0, 3}, support);
+    auto y = m.param("y", normal(x[0] * x[2], 1));
+  }
+};
+
+template <class Support>
+void expect_gradient_on(const std::string& name, const Support& support, const std::function<Exact(Exact)>& value,
+                        const std::function<Exact(Exact)>& log_jacobian) {
+  auto exact = [&](Exact x) { return normal_ld(value(x), 0.3, 1.7) + log_jacobian(x); };
+  expect_gradient(name, ScalarOn<Support>{support}, 1, [&](const Point& x) { return exact(x[0]); });
+  expect_gradient(name + ", a vector", VectorOn<Support>{support}, 4, [&](const Point& x) {
+    return exact(x[0]) + exact(x[1]) + exact(x[2]) + normal_ld(x[3], value(x[0]) * value(x[2]), 1);
+  });
+}
+
+TEST(AModelsGradient, IsRightForParametersOnEverySupport) {
+  auto same = [](Exact x) { return x; };
+  expect_gradient_on("real_line", real_line(), same, [](Exact) { return 0.L; });
+  expect_gradient_on("positive", positive(), [](Exact x) { return std::exp(x); }, same);
+  expect_gradient_on("above", above(-2), [](Exact x) { return -2 + std::exp(x); }, same);
+  expect_gradient_on("below", below(0.5), [](Exact x) { return 0.5L - std::exp(x); }, same);
+  auto log_slope = [](Exact width) {
+    return [=](Exact x) { return std::log(width) + log_sigmoid_ld(x) + log_sigmoid_ld(-x); };
+  };
+  expect_gradient_on("between", between(-1, 4), [](Exact x) { return scaled(-1, 4, x); }, log_slope(5));
+  expect_gradient_on("unit_interval", unit_interval(), [](Exact x) { return sigmoid_ld(x); }, log_slope(1));
+}
+
+// ---- bounds that are parameters ------------------------------------------------------------------------------------
+
+struct AboveAnother {
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    auto b = m.param("b", normal(1, 2), above(a));
+  }
+};
+struct BelowAnExpression {
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    auto c = m.param("c", normal(0, 1));
+    auto b = m.param("b", normal(1, 2), below(2 * a * c - 1));
+  }
+};
+struct BetweenParameters {
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    auto c = m.param("c", normal(0, 1));
+    auto b = m.param("b", normal(1, 2), between(a, a + exp(c)));
+  }
+};
+struct VectorBetweenParameters {
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    auto c = m.param("c", normal(0, 1));
+    auto b = m.param("b", normal(a, 2), Dim{0, 0, 3}, between(a, a + exp(c)));
+    auto y = m.param("y", normal(b[0] * b[1], 1));
+  }
+};
+struct StickBreaking {
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", uniform(0, 1));
+    auto b = m.param("b", uniform(0, 1 - a));
+    auto y = m.param("y", normal(a - b, 1));
+  }
+};
+// The support comes from the first element's prior: its bounds must not depend on the element.
+struct VectorOfUniforms {
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    auto b = m.param("b", Dim{0, 0, 3}, [&](auto) { return uniform(a, 5); });
+    auto y = m.param("y", normal(b[0] * b[2], 1));
+  }
+};
+
+TEST(AModelsGradient, IsRightWhereBoundsAreParameters) {
+  expect_gradient("above another", AboveAnother{}, 2, [](const Point& x) {
+    return normal_ld(x[0], 0, 1) + normal_ld(x[0] + std::exp(x[1]), 1, 2) + x[1];
+  });
+  expect_gradient("below an expression", BelowAnExpression{}, 3, [](const Point& x) {
+    const Exact b = 2 * x[0] * x[1] - 1 - std::exp(x[2]);
+    return normal_ld(x[0], 0, 1) + normal_ld(x[1], 0, 1) + normal_ld(b, 1, 2) + x[2];
+  });
+  auto log_slope = [](Exact width, Exact x) { return std::log(width) + log_sigmoid_ld(x) + log_sigmoid_ld(-x); };
+  expect_gradient("between parameters", BetweenParameters{}, 3, [&](const Point& x) {
+    const Exact width = std::exp(x[1]), b = x[0] + width * sigmoid_ld(x[2]);
+    return normal_ld(x[0], 0, 1) + normal_ld(x[1], 0, 1) + normal_ld(b, 1, 2) + log_slope(width, x[2]);
+  });
+  expect_gradient("a vector between parameters", VectorBetweenParameters{}, 6, [&](const Point& x) {
+    const Exact width = std::exp(x[1]);
+    auto b = [&](std::size_t i) { return x[0] + width * sigmoid_ld(x[2 + i]); };
+    Exact sum = normal_ld(x[0], 0, 1) + normal_ld(x[1], 0, 1) + normal_ld(x[5], b(0) * b(1), 1);
+    for (std::size_t i = 0; i < 3; ++i) sum += normal_ld(b(i), x[0], 2) + log_slope(width, x[2 + i]);
+    return sum;
+  });
+  expect_gradient("stick breaking", StickBreaking{}, 3, [&](const Point& x) {
+    const Exact a = sigmoid_ld(x[0]), b = (1 - a) * sigmoid_ld(x[1]);
+    return log_slope(1, x[0]) + log_slope(1, x[1]) + normal_ld(x[2], a - b, 1);  // each width and density cancel
+  });
+  expect_gradient("a vector of uniforms", VectorOfUniforms{}, 5, [&](const Point& x) {
+    auto b = [&](std::size_t i) { return x[0] + (5 - x[0]) * sigmoid_ld(x[1 + i]); };
+    Exact sum = normal_ld(x[0], 0, 1) + normal_ld(x[4], b(0) * b(2), 1);
+    for (std::size_t i = 0; i < 3; ++i) sum += log_slope(1, x[1 + i]);
+    return sum;
+  });
+}
+
+// ---- ordered vectors in a model ------------------------------------------------------------------------------------
+
+template <int size> struct OrderedVector {
+  template <class M> void operator()(M& m) const {
+    auto s = m.param("s", normal(0, 1));
+    auto v = m.param("v", normal(s, 2), Dim{0, 0, size}, ordered());
+    auto y = m.param("y", normal(v[0] * v[size - 1], 1));
+  }
+};
+template <std::size_t size> Exact ordered_vector_ld(const Point& x) {
+  const Point v = ordered_ld(Point(x.begin() + 1, x.begin() + 1 + size));
+  Exact sum = normal_ld(x[0], 0, 1) + normal_ld(x[size + 1], v[0] * v[size - 1], 1);
+  for (std::size_t i = 0; i < size; ++i) sum += normal_ld(v[i], x[0], 2) + (i > 0 ? x[1 + i] : 0.L);
+  return sum;
+}
+TEST(AModelsGradient, IsRightForOrderedVectors) {
+  expect_gradient("ordered, one element", OrderedVector<1>{}, 3, ordered_vector_ld<1>);
+  expect_gradient("ordered, two elements", OrderedVector<2>{}, 4, ordered_vector_ld<2>);
+  expect_gradient("ordered, five elements", OrderedVector<5>{}, 7, ordered_vector_ld<5>);
+}
+
+// ---- what transforms know about their values: logarithms, reciprocals, complements ---------------------------------------
+
+struct KnownLogarithms {
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", gamma(2, 1.5));
+    auto b = m.param("b", lognormal(0.2, 0.7));
+    auto c = m.param("c", gamma(a, b));
+    auto p = m.param("p", beta(a, b));
+    auto q = m.param("q", beta(c, a + b));
+    auto v = m.param("v", exponential(a), Dim{0, 0, 2});
+    auto w = m.param("w", beta(a, 2), Dim{0, 0, 2});
+    auto y = m.param("y", normal(log(a) - log(b) + log(v[0]), v[1]));
+    auto z = m.param("z", normal(log(p) + log1p(-q) + w[0] / w[1], c));
+  }
+};
+TEST(AModelsGradient, IsRightWhereLogarithmsAreKnownByTheNode) {
+  expect_gradient("known logarithms", KnownLogarithms{}, 11, [](const Point& x) {
+    const Exact a = std::exp(x[0]), b = std::exp(x[1]), c = std::exp(x[2]), v0 = std::exp(x[5]), v1 = std::exp(x[6]);
+    // A beta parameter with its Jacobian.
+    auto on_unit = [](Exact at, Exact alpha, Exact other) {
+      const Exact log_y = log_sigmoid_ld(at), log1m_y = log_sigmoid_ld(-at);
+      return beta_ld(log_y, log1m_y, alpha, other) + log_y + log1m_y;
+    };
+    Exact sum = gamma_ld(a, 2, 1.5) + x[0] + gamma_ld(c, a, b) + x[2];
+    sum += normal_ld(x[1], 0.2, 0.7);  // a log-normal's density times its Jacobian
+    sum += on_unit(x[3], a, b) + on_unit(x[4], c, a + b) + on_unit(x[7], a, 2) + on_unit(x[8], a, 2);
+    sum += 2 * std::log(a) - a * (v0 + v1) + x[5] + x[6];
+    sum += normal_ld(x[9], x[0] - x[1] + x[5], v1);
+    return sum + normal_ld(x[10], log_sigmoid_ld(x[3]) + log_sigmoid_ld(-x[4]) + sigmoid_ld(x[7]) / sigmoid_ld(x[8]), c);
+  });
+}
+
+// Where the value rounds to 1 its complement is still known: the density must not fall off a cliff there.
+struct BetaParameter {
+  template <class M> void operator()(M& m) const { auto p = m.param("p", beta(0.5, 0.01)); }
+};
+TEST(ABetaParameter, MayBeCloserToOneThanADoubleCanSay) {
+  const Exact normaliser = std::lgamma(0.5L + Exact(0.01)) - std::lgamma(0.5L) - std::lgamma(Exact(0.01));
+  for (const double x : {-700., -300., -40., 36., 37., 40., 100., 700.}) {
+    const double expected =
+        double(normaliser + 0.5L * log_sigmoid_ld(x) + Exact(0.01) * log_sigmoid_ld(-x));
+    const double by_x = double(0.5L * sigmoid_ld(-x) - Exact(0.01) * sigmoid_ld(x));
+    for (const AtLane& lane : evaluate<Pack>(BetaParameter{}, std::vector<std::vector<double>>(pack_width, {x}))) {
+      EXPECT_NEAR(lane.log_density, expected, 1e-11 * std::max(1., std::abs(expected))) << x;
+      EXPECT_NEAR(lane.gradient[0], by_x, 1e-12) << x;
+    }
+  }
+}
+
+struct UniformParameter {
+  template <class M> void operator()(M& m) const { auto p = m.param("p", uniform(-2, 0.1)); }
+};
+// In doubles -2 + (0.1 - -2) is above 0.1.
+TEST(AUniformParameter, IsNotOutsideItsBoundsByRounding) {
+  for (const double x : extreme_coordinates)
+    for (const AtLane& lane : evaluate<Pack>(UniformParameter{}, std::vector<std::vector<double>>(pack_width, {x})))
+      EXPECT_NEAR(lane.log_density, double(log_sigmoid_ld(x) + log_sigmoid_ld(-x)), 1e-12 * std::abs(x)) << x;
+}
+
+}  // namespace
+}  // namespace lockstep
