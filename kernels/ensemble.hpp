@@ -16,7 +16,7 @@ namespace lockstep {
 class AlignedArray {
  public:
   AlignedArray() = default;
-  explicit AlignedArray(std::size_t count);
+  explicit AlignedArray(std::size_t count);   // zeros
   double* data() const { return data_.get(); }
 
  private:

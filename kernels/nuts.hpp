@@ -82,7 +82,7 @@ template <class T> struct NutsState {
   T steps = T(0.);
   T sum_acceptance = T(0.);
   T energy = T(0.), candidate_energy = T(0.), max_energy_error = T(0.);
-  T log_step = T(0.);                   // latched for the trajectory
+  T step = T(0.);                       // its size, latched for the trajectory
   DualAveraging<T> own_step;
 };
 
@@ -121,10 +121,11 @@ template <class T, class Team, class Gradient> class Nuts {
 
  private:
   static constexpr double infinity = std::numeric_limits<double>::infinity();
+  static constexpr double first_momentum_block = 2147483648.;
 
   void tick(NutsState<T>& s, const Mask& active) {
     // The leapfrog step. Lanes that have finished stand still.
-    const T step = select(active, s.direction * exp(s.log_step), T(0.));
+    const T step = select(active, s.direction * s.step, T(0.));
     kick_and_drift(team_, n_, v_.moving, metric_, step);
     const T lp = gradient_(v_.moving.position, v_.moving.gradient);
     const T half = step * 0.5;
@@ -175,7 +176,7 @@ template <class T, class Team, class Gradient> class Nuts {
   // Adds the leaf to its subtree: keeps a checkpoint at even leaves; at odd ones checks every subtree that ends here.
   // Returns the lanes that have turned.
   Mask record_leaf(const NutsState<T>& s, const Mask& valid) {
-    const LeafBits<T> bits = leaf_bits(s.leaf, settings_.max_depth);
+    const LeafBits<T> bits = leaf_bits(s.leaf);
     const Mask even = valid && bits.trailing_ones == T(0.);
     for_each_slot(even, bits.slot, [&](const Mask& here, int row) {
       team_.each(n_, [&](int i) {
@@ -199,7 +200,7 @@ template <class T, class Team, class Gradient> class Nuts {
       });
     }
     // The leaf before the next even one, which the checks across the seam need.
-    for_each_slot(odd, leaf_bits(s.leaf + 1., settings_.max_depth).slot, [&](const Mask& here, int row) {
+    for_each_slot(odd, leaf_bits(T(s.leaf + 1.)).slot, [&](const Mask& here, int row) {
       team_.each(n_, [&](int i) { store(here, v_.checkpoints.previous, row + i, v_.moving.momentum.load(i)); });
     });
     return turned;
@@ -262,16 +263,8 @@ template <class T, class Team, class Gradient> class Nuts {
   // A new momentum and a trajectory of one point.
   void start_trajectory(NutsState<T>& s, const Mask& mask) {
     if (!team_.any(mask)) return;
-    s.log_step = select(mask, select(own_step_, s.own_step.log_step, pooled_log_step_), s.log_step);
-    // Blocks from 2^31 on are momenta; those below are the trajectory's steps.
-    constexpr double momenta = 2147483648.;
-    team_.each((n_ + 1) / 2, [&](int pair) {
-      const NormalPair<T> z = normal_pair(lane_block(streams_, Purpose::transition, s.draw, T(momenta + pair)));
-      const int i = 2 * pair;
-      store(mask, v_.moving.momentum, i, z.first * metric_.momentum_scale[i]);
-      if (i + 1 < n_) store(mask, v_.moving.momentum, i + 1, z.second * metric_.momentum_scale[i + 1]);
-    });
-    team_.barrier();  // a pair's elements belong to different slices
+    s.step = select(mask, exp(select(own_step_, s.own_step.log_step, pooled_log_step_)), s.step);
+    draw_momentum(s, mask);
     copy(mask, v_.chosen, v_.moving.position);
     copy(mask, v_.chosen_gradient, v_.moving.gradient);
     copy(mask, v_.moving, v_.forward);
@@ -284,8 +277,34 @@ template <class T, class Team, class Gradient> class Nuts {
       *zeroed = select(mask, T(0.), *zeroed);
     clear_subtree(s, mask);
     s.leaves = select(mask, T(1.), s.leaves);
-    const T bit = lane_block(streams_, Purpose::transition, s.draw, T(momenta)).bit;
+    const T bit = lane_block(streams_, Purpose::transition, s.draw, T(first_momentum_block)).bit;
     s.direction = select(mask, 2. * bit - 1., s.direction);
+  }
+
+  // Standard normals times the metric's scale. Blocks from 2^31 on of a draw's stream are its momentum, two coordinates a
+  // block; those below are its steps. A few lanes at a time need one, so each is drawn with the pack's lanes along its
+  // coordinates.
+  void draw_momentum(const NutsState<T>& s, const Mask& mask) {
+    constexpr int width = LaneTraits<T>::width;
+    alignas(64) double draw[width], normal[2][width];
+    LaneTraits<T>::store(draw, s.draw);
+    LaneTraits<T>::for_each_lane(mask, [&](int lane) {
+      double* momentum = v_.moving.momentum.base + lane;
+      const int pairs = (n_ + 1) / 2;
+      team_.each((pairs + width - 1) / width, [&](int group) {
+        const int first = group * width;
+        const NormalPair<T> z = normal_pair(
+            consecutive_blocks(streams_, lane, Purpose::transition, draw[lane], std::uint64_t(first_momentum_block) + std::uint64_t(first)));
+        LaneTraits<T>::store(normal[0], z.first);
+        LaneTraits<T>::store(normal[1], z.second);
+        for (int k = 0; k < width && first + k < pairs; ++k)
+          for (int half = 0; half < 2 && 2 * (first + k) + half < n_; ++half) {
+            const int i = 2 * (first + k) + half;
+            momentum[std::int64_t(i) * v_.moving.momentum.stride] = normal[half][k] * metric_.momentum_scale[i];
+          }
+      });
+    });
+    team_.barrier();  // a block's coordinates may belong to different slices
   }
 
   void finish_draw(NutsState<T>& s, const Mask& ended, const Mask& diverging, const Mask& deepest) {
@@ -295,7 +314,7 @@ template <class T, class Team, class Gradient> class Nuts {
     T recorded[draw_statistics];
     recorded[int(DrawStatistic::lp)] = s.lp;
     recorded[int(DrawStatistic::acceptance_rate)] = acceptance;
-    recorded[int(DrawStatistic::step_size)] = exp(s.log_step);
+    recorded[int(DrawStatistic::step_size)] = s.step;
     recorded[int(DrawStatistic::tree_depth)] = s.depth;
     recorded[int(DrawStatistic::n_steps)] = s.steps;
     recorded[int(DrawStatistic::diverging)] = as_number(diverging);

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <array>
+#include <bit>
+#include <cstdint>
 
 #include "kernels/dynamics.hpp"
 #include "lockstep/math.hpp"
@@ -61,17 +63,16 @@ template <class T> struct Checkpoints {
 template <class T> struct LeafBits {
   T slot, trailing_ones;
 };
-template <class T> inline LeafBits<T> leaf_bits(T n, int max_depth) {
-  T slot(0.), ones(0.), all_ones_so_far(1.);
-  for (int bit = 0; bit < max_depth; ++bit) {
-    const T half = floor(n * 0.5);
-    const T digit = n - 2. * half;
-    all_ones_so_far = all_ones_so_far * digit;
-    ones += all_ones_so_far;
-    if (bit > 0) slot += digit;
-    n = half;
+template <class T> inline LeafBits<T> leaf_bits(const T& n) {
+  constexpr int width = LaneTraits<T>::width;
+  alignas(64) double leaf[width], slot[width], ones[width];
+  LaneTraits<T>::store(leaf, n);
+  for (int l = 0; l < width; ++l) {
+    const std::uint32_t bits = std::uint32_t(std::int32_t(leaf[l]));
+    slot[l] = std::popcount(bits >> 1);
+    ones[l] = std::countr_one(bits);
   }
-  return {slot, ones};
+  return {LaneTraits<T>::load(slot), LaneTraits<T>::load(ones)};
 }
 
 }  // namespace lockstep

@@ -128,11 +128,11 @@ TEST(Json, AnEmptyObjectIsADataSetWithoutFields) { EXPECT_TRUE(json("{}").fields
 TEST(Json, AByteOrderMarkIsSkipped) { EXPECT_EQ(json("\xEF\xBB\xBF{\"y\": 1}").fields().at("y").values, Values{1}); }
 
 TEST(Json, RaggedRowsAreRefused) {
-  expect_json_error(R"({"y": [[1], [2, 3]]})", {"field 'y'", "length 2 at element [2]", "length 1"});
-  expect_json_error(R"({"y": [[1, 2], [3], [4, 5]]})", {"field 'y'", "length 1 at element [2]", "length 2"});
+  expect_json_error(R"({"y": [[1], [2, 3]]})", {"field 'y'", "length 2 at element 2", "length 1"});
+  expect_json_error(R"({"y": [[1, 2], [3], [4, 5]]})", {"field 'y'", "length 1 at element 2", "length 2"});
   expect_json_error(R"({"y": [[[1, 2], [3, 4]], [[5, 6], [7]]]})", {"field 'y'", "length 1 at element [2, 2]"});
-  expect_json_error(R"({"y": [[], [1]]})", {"field 'y'", "length 1 at element [2]", "length 0"});
-  expect_json_error(R"({"y": [[1], []]})", {"field 'y'", "length 0 at element [2]", "length 1"});
+  expect_json_error(R"({"y": [[], [1]]})", {"field 'y'", "length 1 at element 2", "length 0"});
+  expect_json_error(R"({"y": [[1], []]})", {"field 'y'", "length 0 at element 2", "length 1"});
 }
 
 TEST(Json, RowsOfDifferentDepthAreRefused) {
@@ -218,7 +218,7 @@ TEST(JsonFile, ThatIsMissingOrAFolderOrUnreadableIsRefusedByName) {
   const auto read = [](const std::filesystem::path& path) { return [path] { Data::from_json_file(path); }; };
   expect_error(read("no/such/file.json"), {"no/such/file.json", "could not be opened", "No such file"});
   expect_error(read(std::filesystem::temp_directory_path()), {std::filesystem::temp_directory_path().string(), "folder"});
-  expect_error(read(std::string(5000, 'a')), {"could not be opened", "too long"});
+  expect_error(read(std::string(300, 'a')), {"could not be opened", "too long"});
   expect_error(read(""), {"could not be opened"});
 }
 

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "lockstep/distributions.hpp"
+#include "lockstep/lanes.hpp"
 #include "lockstep/plate.hpp"
 #include "lockstep/random.hpp"
 #include "lockstep/site.hpp"
