@@ -244,12 +244,14 @@ template <class T, class Team, class Gradient> class Nuts {
     return whole && !on;
   }
 
-  // Puts the moving end where the next doubling starts.
+  // Puts the moving end where the next doubling starts. It is there already if the direction stays.
   void start_subtree(NutsState<T>& s, const Mask& mask, const T& bit) {
-    const Mask ahead = bit > T(0.);
-    s.direction = select(mask, select(ahead, T(1.), T(-1.)), s.direction);
-    copy(mask && ahead, v_.forward, v_.moving);
-    copy(mask && !ahead, v_.backward, v_.moving);
+    const T direction = select(mask, 2. * bit - 1., s.direction);
+    const Mask turns = direction != s.direction;
+    const Mask ahead = direction > T(0.);
+    copy(turns && ahead, v_.forward, v_.moving);
+    copy(turns && !ahead, v_.backward, v_.moving);
+    s.direction = direction;
     clear_subtree(s, mask);
     s.leaves = select(mask, s.leaves * 2., s.leaves);
   }

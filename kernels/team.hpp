@@ -32,11 +32,11 @@ template <class T> struct LaneTeam : WholeTeam {
     }
     return total;
   }
-  template <class Mask> bool any(const Mask& mask) const { return lockstep_any(mask); }
+  template <class Mask> bool any(const Mask& mask) const { return in_any_lane(mask); }
 
  private:
-  static bool lockstep_any(bool mask) { return mask; }
-  static bool lockstep_any(const PackMask& mask) { return xsimd::any(mask); }
+  static bool in_any_lane(bool mask) { return mask; }
+  static bool in_any_lane(const PackMask& mask) { return xsimd::any(mask); }
 };
 
 using PackTeam = LaneTeam<Pack>;

@@ -26,9 +26,6 @@ LOCKSTEP_FN inline double min(double x, double y) { return x < y ? x : y; }
 
 // A mask of one lane is a bool.
 LOCKSTEP_FN inline double select(bool mask, double if_true, double if_false) { return mask ? if_true : if_false; }
-LOCKSTEP_FN inline bool any(bool mask) { return mask; }
-LOCKSTEP_FN inline bool all(bool mask) { return mask; }
-
 // `select`, also where the mask is one bool for all lanes (a condition on shared data). By type, not by whether the mask
 // converts to bool: the pack library's AVX-512 mask does, as "any lane".
 template <class Mask, class V> LOCKSTEP_FN V choose(const Mask& mask, const V& if_true, const V& if_false) {

@@ -1,0 +1,15 @@
+// models/linear_regression.hpp: the column of ones is in X.
+data {
+  int<lower=1> N;
+  int<lower=1> K;
+  matrix[N, K] X;
+  vector[N] y;
+}
+parameters {
+  vector[K] beta;
+  real<lower=0> sigma;
+}
+model {
+  sigma ~ cauchy(0, 2.5);
+  y ~ normal(X * beta, sigma);
+}
