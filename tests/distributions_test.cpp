@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <fmt/format.h>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -217,52 +218,60 @@ Data columns_of(const std::vector<Case>& cases) {
 
 // ---- evaluation ----------------------------------------------------------------------------------------------------
 
-template <class T> constexpr int width = LaneTraits<T>::width;
-
 struct AtLane {
   double log_density;
   std::vector<double> gradient;
 };
 
+// A model with its lane type: all that is compiled for each model and lane type is in here.
+struct Lanes {
+  int width;
+  std::function<void(const Workspace&, int dimension, double* log_density)> run;
+};
+template <class T, bool with_columns, class Model> Lanes lanes(const Model& model) {
+  return {LaneTraits<T>::width, [model](const Workspace& workspace, int dimension, double* log_density) {
+            LaneTraits<T>::store(log_density,
+                                 log_density_gradient<T, with_columns>(model, WholeTeam{}, workspace, dimension));
+          }};
+}
+
 // The model at one position per lane; lane l reads data set `columns[l]` where there are several.
-template <class T, bool with_columns, class Model>
-std::vector<AtLane> evaluate(const Model& model, const std::vector<std::vector<double>>& positions,
+std::vector<AtLane> evaluate(const Lanes& lanes, const std::vector<std::vector<double>>& positions,
                              const std::vector<std::int64_t>& columns) {
   constexpr int most = 16;
-  const int n = int(positions[0].size());
+  const int n = int(positions[0].size()), width = lanes.width;
   EXPECT_LE(n, most);
-  alignas(64) double position[most * width<T>] = {}, gradient[most * width<T>] = {}, log_density[width<T>];
+  alignas(64) double position[most * pack_width] = {}, gradient[most * pack_width] = {}, log_density[pack_width];
   for (int i = 0; i < n; ++i)
-    for (int l = 0; l < width<T>; ++l) position[i * width<T> + l] = positions[std::size_t(l)][std::size_t(i)];
-  const Workspace workspace{position, gradient, nullptr, columns.data(), width<T>};
-  LaneTraits<T>::store(log_density, log_density_gradient<T, with_columns>(model, WholeTeam{}, workspace, n));
-  std::vector<AtLane> result(std::size_t(width<T>));
-  for (int l = 0; l < width<T>; ++l) {
-    result[std::size_t(l)].log_density = log_density[l];
-    for (int i = 0; i < n; ++i) result[std::size_t(l)].gradient.push_back(gradient[i * width<T> + l]);
+    for (int l = 0; l < width; ++l) position[i * width + l] = positions[std::size_t(l)][std::size_t(i)];
+  lanes.run({position, gradient, nullptr, columns.data(), width}, n, log_density);
+  std::vector<AtLane> result;
+  for (int l = 0; l < width; ++l) {
+    result.push_back({log_density[l], {}});
+    for (int i = 0; i < n; ++i) result.back().gradient.push_back(gradient[i * width + l]);
   }
   return result;
 }
 
-// The same position, and the same data set, in every lane.
-template <class T, class Model>
-std::vector<AtLane> evaluate_alike(const Model& model, const std::vector<double>& position) {
-  return evaluate<T, false>(model, std::vector<std::vector<double>>(std::size_t(width<T>), position), {});
+// The same position in every lane.
+std::vector<AtLane> evaluate_alike(const Lanes& lanes, const std::vector<double>& position) {
+  return evaluate(lanes, std::vector<std::vector<double>>(std::size_t(lanes.width), position), {});
 }
 
 // Calls check(case, result) for every case in every lane, beside different neighbours. `position` gives a case's
-// coordinates; the data's columns are the cases.
-template <class T, class Model, class Position, class Check>
-void for_each_lane(const Model& model, const std::vector<Case>& cases, const Position& position, const Check& check) {
+// coordinates; data sets, if the model reads any, are the cases.
+void for_each_lane(const Lanes& lanes, const std::vector<Case>& cases,
+                   const std::function<std::vector<double>(const Case&)>& position,
+                   const std::function<void(const Case&, const AtLane&)>& check) {
   for (std::size_t begin = 0; begin < cases.size(); ++begin) {
     std::vector<std::int64_t> columns;
     std::vector<std::vector<double>> positions;
-    for (int l = 0; l < width<T>; ++l) {
+    for (int l = 0; l < lanes.width; ++l) {
       columns.push_back(std::int64_t((begin + 3 * std::size_t(l)) % cases.size()));
       positions.push_back(position(cases[std::size_t(columns.back())]));
     }
-    const auto results = evaluate<T, true>(model, positions, columns);
-    for (int l = 0; l < width<T>; ++l) check(cases[std::size_t(columns[std::size_t(l)])], results[std::size_t(l)]);
+    const auto results = evaluate(lanes, positions, columns);
+    for (int l = 0; l < lanes.width; ++l) check(cases[std::size_t(columns[std::size_t(l)])], results[std::size_t(l)]);
   }
 }
 
@@ -278,13 +287,14 @@ std::vector<double> nothing_of(const Case&) { return {}; }
 void expect_log_density(const char* name, const Case& c, const AtLane& result) {
   expect_close(result.log_density, c.log_density, log_density_tolerance, describe(name, c) + ": log density");
 }
-void expect_argument_slopes(const char* name, const Case& c, const AtLane& result) {
-  for (std::size_t i = 0; i < c.arguments.size(); ++i)
-    expect_close(result.gradient[i], c.d_arguments[i], gradient_tolerance,
-                 describe(name, c) + ": derivative by argument " + std::to_string(i));
-}
 void expect_value_slope(const char* name, const Case& c, const AtLane& result) {
   expect_close(result.gradient.back(), c.d_y, gradient_tolerance, describe(name, c) + ": derivative by y");
+}
+void expect_log_density_and_argument_slopes(const char* name, const Case& c, const AtLane& result) {
+  expect_log_density(name, c, result);
+  for (std::size_t i = 0; i < c.arguments.size(); ++i)
+    expect_close(result.gradient[i], c.d_arguments[i], gradient_tolerance,
+                 describe(name, c) + fmt::format(": derivative by argument {}", i));
 }
 
 // ---- against the oracle --------------------------------------------------------------------------------------------
@@ -292,157 +302,149 @@ void expect_value_slope(const char* name, const Case& c, const AtLane& result) {
 template <class D> struct DensityOfAParameter : ::testing::Test {};
 TYPED_TEST_SUITE(DensityOfAParameter, ContinuousDistributions, RowNames);
 
-template <class T, class D> void check_parameter() {
-  for_each_lane<T>(Parameter<D>{}, golden_cases(D::name), arguments_and_value_of, [](const Case& c, const AtLane& r) {
-    expect_log_density(D::name, c, r);
-    expect_argument_slopes(D::name, c, r);
-    expect_value_slope(D::name, c, r);
+void check_parameter(const char* name, const Lanes& lanes) {
+  for_each_lane(lanes, golden_cases(name), arguments_and_value_of, [&](const Case& c, const AtLane& r) {
+    expect_log_density_and_argument_slopes(name, c, r);
+    expect_value_slope(name, c, r);
   });
 }
-TYPED_TEST(DensityOfAParameter, AgreesWithTheOracleInOneLane) { check_parameter<double, TypeParam>(); }
-TYPED_TEST(DensityOfAParameter, AgreesWithTheOracleInEveryLaneOfAPack) { check_parameter<Pack, TypeParam>(); }
-
-template <class T, class D> void check_parameter_with_data_arguments() {
-  const auto cases = golden_cases(D::name);
-  Fields fields(columns_of(cases));
-  const ParameterWithDataArguments<D> model{fields.arguments<D::arguments>()};
-  for_each_lane<T>(model, cases, value_of, [](const Case& c, const AtLane& r) {
-    expect_log_density(D::name, c, r);
-    expect_value_slope(D::name, c, r);
-  });
+TYPED_TEST(DensityOfAParameter, AgreesWithTheOracleInOneLane) {
+  check_parameter(TypeParam::name, lanes<double, false>(Parameter<TypeParam>{}));
+}
+TYPED_TEST(DensityOfAParameter, AgreesWithTheOracleInEveryLaneOfAPack) {
+  check_parameter(TypeParam::name, lanes<Pack, false>(Parameter<TypeParam>{}));
 }
 TYPED_TEST(DensityOfAParameter, AgreesWithTheOracleWhereTheArgumentsAreData) {
-  check_parameter_with_data_arguments<double, TypeParam>();
-  check_parameter_with_data_arguments<Pack, TypeParam>();
+  const auto cases = golden_cases(TypeParam::name);
+  Fields fields(columns_of(cases));
+  const ParameterWithDataArguments<TypeParam> model{fields.arguments<TypeParam::arguments>()};
+  for (const Lanes& each : {lanes<double, true>(model), lanes<Pack, true>(model)})
+    for_each_lane(each, cases, value_of, [](const Case& c, const AtLane& r) {
+      expect_log_density(TypeParam::name, c, r);
+      expect_value_slope(TypeParam::name, c, r);
+    });
 }
 
 template <class D> struct DensityOfData : ::testing::Test {};
 TYPED_TEST_SUITE(DensityOfData, AllDistributions, RowNames);
 
-template <class T, class D, template <class> class Model> void check_data() {
-  const auto cases = golden_cases(D::name);
+template <class T, class Model> void check_data(const char* name) {
+  const auto cases = golden_cases(name);
   Fields fields(columns_of(cases));
-  const Model<D> model{fields.n(), fields.field("y")};
-  for_each_lane<T>(model, cases, arguments_of, [](const Case& c, const AtLane& r) {
-    expect_log_density(D::name, c, r);
-    expect_argument_slopes(D::name, c, r);
-  });
+  for_each_lane(lanes<T, true>(Model{fields.n(), fields.field("y")}), cases, arguments_of,
+                [&](const Case& c, const AtLane& r) { expect_log_density_and_argument_slopes(name, c, r); });
 }
-TYPED_TEST(DensityOfData, AgreesWithTheOracleInOneLane) { check_data<double, TypeParam, Plate>(); }
-TYPED_TEST(DensityOfData, AgreesWithTheOracleInEveryLaneWithADataSetOfItsOwn) { check_data<Pack, TypeParam, Plate>(); }
+TYPED_TEST(DensityOfData, AgreesWithTheOracleInOneLane) { check_data<double, Plate<TypeParam>>(TypeParam::name); }
+TYPED_TEST(DensityOfData, AgreesWithTheOracleInEveryLaneWithADataSetOfItsOwn) {
+  check_data<Pack, Plate<TypeParam>>(TypeParam::name);
+}
 TYPED_TEST(DensityOfData, AgreesWithTheOracleWhereArgumentsVaryByElement) {
-  check_data<double, TypeParam, VaryingPlate>();
-  check_data<Pack, TypeParam, VaryingPlate>();
+  check_data<double, VaryingPlate<TypeParam>>(TypeParam::name);
+  check_data<Pack, VaryingPlate<TypeParam>>(TypeParam::name);
 }
 
 // Data that all lanes share are plain doubles, not packs.
-template <class T, class D> void check_shared_data() {
-  for (const Case& c : golden_cases(D::name)) {
+TYPED_TEST(DensityOfData, AgreesWithTheOracleWhereLanesShareThem) {
+  for (const Case& c : golden_cases(TypeParam::name)) {
     Fields fields(data_of({c.y}));
-    for (const AtLane& r : evaluate_alike<T>(Plate<D>{fields.n(), fields.field("y")}, c.arguments)) {
-      expect_log_density(D::name, c, r);
-      expect_argument_slopes(D::name, c, r);
-    }
-    Data scalar;
-    scalar.set("y", c.y);
-    const DataViews views(scalar);
-    Dataset set(views.view());
-    for (const AtLane& r : evaluate_alike<T>(ScalarData<D>{set.scalar("y")}, c.arguments)) {
-      expect_log_density(D::name, c, r);
-      expect_argument_slopes(D::name, c, r);
-    }
+    const Plate<TypeParam> model{fields.n(), fields.field("y")};
+    for (const Lanes& each : {lanes<double, false>(model), lanes<Pack, false>(model)})
+      for (const AtLane& r : evaluate_alike(each, c.arguments))
+        expect_log_density_and_argument_slopes(TypeParam::name, c, r);
   }
 }
-TYPED_TEST(DensityOfData, AgreesWithTheOracleWhereLanesShareThem) {
-  check_shared_data<double, TypeParam>();
-  check_shared_data<Pack, TypeParam>();
+TYPED_TEST(DensityOfData, AgreesWithTheOracleWhereTheyAreOneNumber) {
+  for (const Case& c : golden_cases(TypeParam::name)) {
+    Data data;
+    data.set("y", c.y);
+    const DataViews views(data);
+    Dataset set(views.view());
+    for (const AtLane& r : evaluate_alike(lanes<Pack, false>(ScalarData<TypeParam>{set.scalar("y")}), c.arguments))
+      expect_log_density_and_argument_slopes(TypeParam::name, c, r);
+  }
 }
 
-template <class T, class D> void check_without_parameters() {
-  const auto cases = golden_cases(D::name);
+TYPED_TEST(DensityOfData, AgreesWithTheOracleWhereArgumentsAreData) {
+  const auto cases = golden_cases(TypeParam::name);
   Fields fields(columns_of(cases));
-  const DataArguments<D> model{fields.n(), fields.field("y"), fields.arguments<D::arguments>()};
-  for_each_lane<T>(model, cases, nothing_of,
-                   [](const Case& c, const AtLane& r) { expect_log_density(D::name, c, r); });
-  for (const Case& c : cases) {
-    Fields shared(data_of({c.y}));
-    ConstantArguments<D> constants{shared.n(), shared.field("y"), {}};
-    std::copy(c.arguments.begin(), c.arguments.end(), constants.a.begin());
-    for (const AtLane& r : evaluate_alike<T>(constants, {})) expect_log_density(D::name, c, r);
-  }
+  const DataArguments<TypeParam> model{fields.n(), fields.field("y"), fields.arguments<TypeParam::arguments>()};
+  for (const Lanes& each : {lanes<double, true>(model), lanes<Pack, true>(model)})
+    for_each_lane(each, cases, nothing_of,
+                  [](const Case& c, const AtLane& r) { expect_log_density(TypeParam::name, c, r); });
 }
-TYPED_TEST(DensityOfData, AgreesWithTheOracleWhereArgumentsAreDataOrConstants) {
-  check_without_parameters<double, TypeParam>();
-  check_without_parameters<Pack, TypeParam>();
+TYPED_TEST(DensityOfData, AgreesWithTheOracleWhereArgumentsAreConstants) {
+  for (const Case& c : golden_cases(TypeParam::name)) {
+    Fields fields(data_of({c.y}));
+    ConstantArguments<TypeParam> model{fields.n(), fields.field("y"), {}};
+    std::copy(c.arguments.begin(), c.arguments.end(), model.a.begin());
+    for (const Lanes& each : {lanes<double, false>(model), lanes<Pack, false>(model)})
+      for (const AtLane& r : evaluate_alike(each, {})) expect_log_density(TypeParam::name, c, r);
+  }
 }
 
 // ---- plates --------------------------------------------------------------------------------------------------------
 
-// Arguments are prepared once for the plate, or anew for each element: the same operations on the same numbers, up
-// to which of them the compiler fuses.
-template <class T, class D> void check_uniform_against_varying() {
-  const auto cases = golden_cases(D::name);
-  Fields fields(columns_of(cases));
-  std::vector<AtLane> uniform, varying;
-  for_each_lane<T>(Plate<D>{fields.n(), fields.field("y")}, cases, arguments_of,
-                   [&](const Case&, const AtLane& r) { uniform.push_back(r); });
-  for_each_lane<T>(VaryingPlate<D>{fields.n(), fields.field("y")}, cases, arguments_of,
-                   [&](const Case&, const AtLane& r) { varying.push_back(r); });
-  for (std::size_t i = 0; i < uniform.size(); ++i) {
-    expect_close(varying[i].log_density, uniform[i].log_density, 1e-12, fmt::format("{}: log density of case {}", D::name, i));
-    for (std::size_t k = 0; k < uniform[i].gradient.size(); ++k)
-      expect_close(varying[i].gradient[k], uniform[i].gradient[k], 1e-12, fmt::format("{}: slope {} of case {}", D::name, k, i));
+// Arguments are prepared once for the plate, or anew for each element: the same operations on the same numbers, up to
+// which of them the compiler fuses.
+void check_same(const char* name, const Lanes& uniform, const Lanes& varying) {
+  std::vector<AtLane> once, anew;
+  const auto cases = golden_cases(name);
+  for_each_lane(uniform, cases, arguments_of, [&](const Case&, const AtLane& r) { once.push_back(r); });
+  for_each_lane(varying, cases, arguments_of, [&](const Case&, const AtLane& r) { anew.push_back(r); });
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    expect_close(anew[i].log_density, once[i].log_density, 1e-12, fmt::format("{}: log density {}", name, i));
+    for (std::size_t k = 0; k < once[i].gradient.size(); ++k)
+      expect_close(anew[i].gradient[k], once[i].gradient[k], 1e-12, fmt::format("{}: slope {} of {}", name, k, i));
   }
 }
 TYPED_TEST(DensityOfData, IsTheSameNumberWhetherArgumentsAreUniformOrVary) {
-  check_uniform_against_varying<double, TypeParam>();
-  check_uniform_against_varying<Pack, TypeParam>();
+  const auto cases = golden_cases(TypeParam::name);
+  Fields fields(columns_of(cases));
+  const Plate<TypeParam> uniform{fields.n(), fields.field("y")};
+  const VaryingPlate<TypeParam> varying{fields.n(), fields.field("y")};
+  check_same(TypeParam::name, lanes<double, true>(uniform), lanes<double, true>(varying));
+  check_same(TypeParam::name, lanes<Pack, true>(uniform), lanes<Pack, true>(varying));
 }
 
-// Three values with one case's arguments: the plate's log density and gradient are the sums of its elements'.
-template <class T, class D> void check_sums() {
-  const auto cases = golden_cases(D::name);
-  for (std::size_t i = 0; i + 2 < cases.size(); i += 3) {
-    const Case& c = cases[i];
-    const std::vector<double> y = {c.y, cases[i + 1].y, cases[i + 2].y};
-    Fields fields(data_of(y));
-    const auto plate = evaluate_alike<T>(Plate<D>{fields.n(), fields.field("y")}, c.arguments);
-    std::vector<double> for_each_element;
-    for (double a : c.arguments) for_each_element.insert(for_each_element.end(), y.size(), a);
-    const auto varying = evaluate_alike<T>(VaryingPlate<D>{fields.n(), fields.field("y")}, for_each_element);
-
-    std::vector<AtLane> parts;
-    for (double value : y) {
-      Fields one(data_of({value}));
-      parts.push_back(evaluate_alike<T>(Plate<D>{one.n(), one.field("y")}, c.arguments)[0]);
+// Elements that have been evaluated together, with the same arguments, and one by one.
+void check_sum(const std::string& what, const AtLane& together, const std::vector<AtLane>& parts) {
+  auto expect_sum = [&](double sum, auto get) {
+    double expected = 0, size = 0;
+    for (const AtLane& part : parts) {
+      expected += get(part);
+      size += std::abs(get(part));
     }
-    auto expect_sum = [&](auto get, double sum) {
-      double expected = 0, size = 0;
-      for (const AtLane& part : parts) {
-        expected += get(part);
-        size += std::abs(get(part));
-      }
-      if (std::isfinite(size)) EXPECT_NEAR(sum, expected, 1e-12 * size) << describe(D::name, c);
-      else EXPECT_EQ(sum, expected) << describe(D::name, c);  // an impossible value
-    };
-    for (int l = 0; l < width<T>; ++l) {
-      const AtLane& together = plate[std::size_t(l)];
-      const AtLane& apart = varying[std::size_t(l)];
-      expect_sum([](const AtLane& r) { return r.log_density; }, together.log_density);
-      expect_sum([](const AtLane& r) { return r.log_density; }, apart.log_density);
-      for (std::size_t k = 0; k < c.arguments.size(); ++k) {
-        expect_sum([&](const AtLane& r) { return r.gradient[k]; }, together.gradient[k]);
-        for (std::size_t j = 0; j < y.size(); ++j) {
-          const double expected = parts[j].gradient[k];
-          EXPECT_NEAR(apart.gradient[k * y.size() + j], expected, 1e-12 * std::abs(expected)) << describe(D::name, c);
-        }
-      }
-    }
-  }
+    if (std::isfinite(size)) EXPECT_NEAR(sum, expected, 1e-12 * size) << what;
+    else EXPECT_EQ(sum, expected) << what;  // an impossible value
+  };
+  expect_sum(together.log_density, [](const AtLane& r) { return r.log_density; });
+  for (std::size_t k = 0; k < together.gradient.size(); ++k)
+    expect_sum(together.gradient[k], [&](const AtLane& r) { return r.gradient[k]; });
 }
 TYPED_TEST(DensityOfData, OfAPlateIsTheSumOverItsElements) {
-  check_sums<double, TypeParam>();
-  check_sums<Pack, TypeParam>();
+  const auto cases = golden_cases(TypeParam::name);
+  for (std::size_t i = 0; i + 2 < cases.size(); i += 3) {
+    const Case& c = cases[i];
+    const std::vector<double> values = {c.y, cases[i + 1].y, cases[i + 2].y};
+    std::vector<AtLane> parts;
+    for (double y : values) {
+      Fields fields(data_of({y}));
+      parts.push_back(evaluate_alike(lanes<Pack, false>(Plate<TypeParam>{fields.n(), fields.field("y")}), c.arguments)[0]);
+    }
+    Fields fields(data_of(values));
+    const Lanes uniform = lanes<Pack, false>(Plate<TypeParam>{fields.n(), fields.field("y")});
+    for (const AtLane& together : evaluate_alike(uniform, c.arguments))
+      check_sum(describe(TypeParam::name, c), together, parts);
+
+    const Lanes varying = lanes<Pack, false>(VaryingPlate<TypeParam>{fields.n(), fields.field("y")});
+    std::vector<double> arguments;
+    for (double a : c.arguments) arguments.insert(arguments.end(), values.size(), a);
+    for (const AtLane& apart : evaluate_alike(varying, arguments)) {
+      AtLane summed{apart.log_density, std::vector<double>(c.arguments.size(), 0.)};
+      for (std::size_t k = 0; k < arguments.size(); ++k) summed.gradient[k / values.size()] += apart.gradient[k];
+      check_sum(describe(TypeParam::name, c), summed, parts);
+    }
+  }
 }
 
 // ---- outside the support -------------------------------------------------------------------------------------------
@@ -450,10 +452,10 @@ TYPED_TEST(DensityOfData, OfAPlateIsTheSumOverItsElements) {
 template <class D> void expect_impossible(const std::vector<double>& arguments, const std::vector<double>& values) {
   for (const double y : values) {
     Fields shared(data_of({y}));
-    for (const AtLane& r : evaluate_alike<double>(Plate<D>{shared.n(), shared.field("y")}, arguments))
-      EXPECT_EQ(r.log_density, -infinity) << D::name << " at " << y;
-    for (const AtLane& r : evaluate_alike<Pack>(Plate<D>{shared.n(), shared.field("y")}, arguments))
-      EXPECT_EQ(r.log_density, -infinity) << D::name << " at " << y;
+    const Plate<D> model{shared.n(), shared.field("y")};
+    for (const Lanes& each : {lanes<double, false>(model), lanes<Pack, false>(model)})
+      for (const AtLane& r : evaluate_alike(each, arguments))
+        EXPECT_EQ(r.log_density, -infinity) << D::name << " at " << y;
   }
   // Beside possible values in the other lanes, which must not notice.
   const std::vector<Case> golden = golden_cases(D::name);
@@ -461,8 +463,8 @@ template <class D> void expect_impossible(const std::vector<double>& arguments, 
     std::vector<Case> cases(golden.begin(), golden.begin() + 3 * pack_width);
     cases[0] = {y, -infinity, 0., arguments, {}};
     Fields fields(columns_of(cases));
-    for_each_lane<Pack>(Plate<D>{fields.n(), fields.field("y")}, cases, arguments_of,
-                        [](const Case& c, const AtLane& r) { expect_log_density(D::name, c, r); });
+    for_each_lane(lanes<Pack, true>(Plate<D>{fields.n(), fields.field("y")}), cases, arguments_of,
+                  [](const Case& c, const AtLane& r) { expect_log_density(D::name, c, r); });
   }
 }
 
@@ -503,11 +505,11 @@ struct MixtureOfPositives {
 };
 TEST(DataOutsideTheSupport, LeaveAMixtureItsOtherComponents) {
   Fields fields(data_of({-1.}));
-  for (const AtLane& r : evaluate_alike<Pack>(MixtureOfHalves{fields.n(), fields.field("y")}, {0.25})) {
+  for (const AtLane& r : evaluate_alike(lanes<Pack, false>(MixtureOfHalves{fields.n(), fields.field("y")}), {0.25})) {
     EXPECT_NEAR(r.log_density, std::log(0.75) - 0.5 - log_sqrt_2pi, 1e-15);
     EXPECT_NEAR(r.gradient[0], -1 / 0.75, 1e-15);
   }
-  for (const AtLane& r : evaluate_alike<Pack>(MixtureOfPositives{fields.n(), fields.field("y")}, {0.25}))
+  for (const AtLane& r : evaluate_alike(lanes<Pack, false>(MixtureOfPositives{fields.n(), fields.field("y")}), {0.25}))
     EXPECT_EQ(r.log_density, -infinity);
 }
 
@@ -522,7 +524,7 @@ struct Flats {
 };
 TEST(FlatPrior, LeavesTheJacobianOnly) {
   const double x = -1.3, z = 0.4, s = 1 / (1 + std::exp(-z));
-  for (const AtLane& r : evaluate_alike<Pack>(Flats{}, {0.7, x, z})) {
+  for (const AtLane& r : evaluate_alike(lanes<Pack, false>(Flats{}), {0.7, x, z})) {
     EXPECT_NEAR(r.log_density, x + std::log(s * (1 - s)), 1e-15);
     EXPECT_EQ(r.gradient[0], 0.);
     EXPECT_NEAR(r.gradient[1], 1., 1e-15);
@@ -549,7 +551,7 @@ TEST(Mixture, OfThreeComponentsIsTheLogarithmOfTheWeightedSum) {
   const double third = 0.5 / (pi * (1 + (y - c) * (y - c)));
   const double total = first + second + third;
   Fields fields(data_of({y}));
-  for (const AtLane& r : evaluate_alike<Pack>(ThreeComponents{fields.n(), fields.field("y")}, {a, b, c})) {
+  for (const AtLane& r : evaluate_alike(lanes<Pack, false>(ThreeComponents{fields.n(), fields.field("y")}), {a, b, c})) {
     EXPECT_NEAR(r.log_density, std::log(total), 1e-14);
     EXPECT_NEAR(r.gradient[0], first / total * (y - a), 1e-14);
     EXPECT_NEAR(r.gradient[1], second / total * (y - b) / 4, 1e-14);

@@ -99,13 +99,13 @@ stan_compiled <- function(program) {
   key <- tempfile()
   writeLines(c(unlist(lapply(sources, readLines)), readLines(Sys.getenv("R_MAKEVARS_USER")), R.version.string), key)
   kept <- file.path(work, sprintf("%s-%s.rds", program, substr(tools::md5sum(key), 1, 12)))
-  if (!file.exists(kept)) {
-    say("compiling %s.stan", program)
-    generated <- stanc(sources[1], model_name = program)
-    generated$cppcode <- paste(c(generated$cppcode, readLines(sources[2])), collapse = "\n")
-    saveRDS(stan_model(stanc_ret = generated, save_dso = TRUE), kept)
-  }
-  readRDS(kept)
+  if (file.exists(kept)) return(readRDS(kept))
+  say("compiling %s.stan", program)
+  generated <- stanc(sources[1], model_name = program)
+  generated$cppcode <- paste(c(generated$cppcode, readLines(sources[2])), collapse = "\n")
+  model <- stan_model(stanc_ret = generated, save_dso = TRUE)
+  saveRDS(model, kept)
+  model
 }
 
 stan_bound <- function(program, data) {

@@ -1,0 +1,228 @@
+#include "host/plugin.hpp"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "kernels/model_table.hpp"
+
+namespace lockstep {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw BuildError(fmt::format("'{}' could not be opened (it does not exist, or may not be read). Check its name.", path.string()));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// FNV-1a, 64 bits: it tells versions of files apart, nothing more.
+class Hash {
+ public:
+  void add(const std::string& text) {
+    for (unsigned char c : text) value_ = (value_ ^ c) * 0x100000001B3ull;
+    value_ = (value_ ^ 0xFF) * 0x100000001B3ull;  // so that ("ab", "c") is not ("a", "bc")
+  }
+  std::string text() const { return fmt::format("{:016x}", value_); }
+
+ private:
+  std::uint64_t value_ = 0xCBF29CE484222325ull;
+};
+
+// The file and every file that it includes by a quoted name and that lies beside it.
+void add_with_includes(const fs::path& path, Hash& hash, std::set<fs::path>& seen) {
+  if (!seen.insert(fs::weakly_canonical(path)).second) return;
+  const std::string text = read_file(path);
+  hash.add(text);
+  static const std::regex include(R"re(^[ \t]*#[ \t]*include[ \t]*"([^"]+)")re", std::regex::multiline);
+  for (auto match = std::sregex_iterator(text.begin(), text.end(), include); match != std::sregex_iterator(); ++match) {
+    const fs::path included = path.parent_path() / (*match)[1].str();
+    if (fs::is_regular_file(included)) add_with_includes(included, hash, seen);
+  }
+}
+
+void add_folder(const fs::path& folder, Hash& hash) {
+  std::vector<fs::path> headers;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder))
+    if (entry.path().extension() == ".hpp") headers.push_back(entry.path());
+  std::sort(headers.begin(), headers.end());
+  for (const fs::path& header : headers) hash.add(read_file(header));
+}
+
+std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("flags", 0) == 0 || line.rfind("Features", 0) == 0) return line;
+  return "";
+}
+
+// What compiles models: what compiled this program, unless $LOCKSTEP_CXX names another.
+std::string compiler() {
+  const char* chosen = std::getenv("LOCKSTEP_CXX");
+  return chosen && *chosen ? chosen : LOCKSTEP_CXX;
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "'";
+  for (char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
+struct Output {
+  int status;
+  std::string text;
+};
+Output run(const std::string& command) {
+  std::FILE* pipe = popen((command + " 2>&1 </dev/null").c_str(), "r");
+  if (!pipe) return {-1, "a shell could not be started"};
+  Output output{0, ""};
+  char buffer[4096];
+  for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.text.append(buffer, n);
+  const int status = pclose(pipe);
+  output.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+  return output;
+}
+
+// The compiler's errors, those in the user's own file first, at most ten lines; templates say too much otherwise.
+std::string legible(const std::string& output, const fs::path& header, const fs::path& log) {
+  std::vector<std::string> own, other;
+  std::istringstream lines(output);
+  const std::string name = header.filename().string() + ":";
+  for (std::string line; std::getline(lines, line);) {
+    const bool is_error = line.find("error:") != std::string::npos;
+    const bool required_here = line.find("required from here") != std::string::npos;
+    if (line.find(name) != std::string::npos && (is_error || required_here)) own.push_back(line);
+    else if (is_error) other.push_back(line);
+  }
+  std::string text;
+  std::size_t shown = 0;
+  for (const std::vector<std::string>* lines_of : {&own, &other})
+    for (const std::string& line : *lines_of)
+      if (shown++ < 10) text += "  " + line.substr(0, 400) + "\n";
+  return text + fmt::format("The compiler's whole output is in {}", log.string());
+}
+
+// Held while a model is being compiled.
+class FileLock {
+ public:
+  explicit FileLock(const fs::path& path) : descriptor_(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644)) {
+    if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX) != 0)
+      throw BuildError(fmt::format("'{}' could not be locked (models are compiled in that folder). Set LOCKSTEP_CACHE to a folder "
+                                   "that you can write to.", path.string()));
+  }
+  ~FileLock() { ::close(descriptor_); }
+  FileLock(const FileLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
+void write_file(const fs::path& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file)
+    throw BuildError(fmt::format("'{}' could not be written (is the disk full?). Make room, or set LOCKSTEP_CACHE to another folder.", path.string()));
+}
+
+}  // namespace
+
+fs::path cache_folder() {
+  for (const auto& [variable, below] : {std::pair("LOCKSTEP_CACHE", ""), {"XDG_CACHE_HOME", "lockstep"}, {"HOME", ".cache/lockstep"}})
+    if (const char* value = std::getenv(variable); value && *value) return *below ? fs::path(value) / below : fs::path(value);
+  return fs::temp_directory_path() / fmt::format("lockstep-{}", ::getuid());
+}
+
+std::string model_class(const std::string& text, const std::string& file) {
+  static const std::regex constructor(R"((?:explicit\s+)?\b([A-Za-z_]\w*)\s*\(\s*(?:lockstep::)?Dataset\s*&)");
+  std::set<std::string> names;
+  for (auto match = std::sregex_iterator(text.begin(), text.end(), constructor); match != std::sregex_iterator(); ++match) {
+    const std::string name = (*match)[1];
+    // A constructor's name is a class of this file; a function's is not.
+    if (std::regex_search(text, std::regex("\\b(?:struct|class)\\s+" + name + "\\b"))) names.insert(name);
+  }
+  if (names.empty())
+    throw BuildError(fmt::format("'{}' holds no model (a class with a constructor from Dataset&). See models/README.md.", file));
+  if (names.size() > 1)
+    throw BuildError(fmt::format("'{}' holds {} models, {} and {} among them (one file holds one). Give each a file.", file, names.size(),
+                                 *names.begin(), *std::next(names.begin())));
+  return *names.begin();
+}
+
+PluginBuild build_model(const fs::path& header, const std::function<void(const std::string&)>& say) {
+  const fs::path source = fs::absolute(header);
+  const fs::path root = LOCKSTEP_ROOT;
+  const std::string text = read_file(source);
+  const std::string name = model_class(text, header.string());
+  // The class may be in a namespace: the first one that the file opens, if any.
+  std::smatch space;
+  const bool in_namespace = std::regex_search(text, space, std::regex(R"(\n\s*namespace\s+([A-Za-z_][\w:]*)\s*\{)"));
+  const std::string full_name = (in_namespace ? "::" + space[1].str() + "::" : "::") + name;
+
+  const std::string version = run(quoted(compiler()) + " --version").text;
+  Hash hash;
+  std::set<fs::path> seen;
+  add_with_includes(source, hash, seen);
+  add_folder(root / "include" / "lockstep", hash);
+  add_folder(root / "kernels", hash);
+  for (const std::string& part : {compiler(), version, std::string(LOCKSTEP_CXX_FLAGS), processor(), full_name}) hash.add(part);
+
+  const fs::path folder = cache_folder() / hash.text();
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure)
+    throw BuildError(fmt::format("the folder '{}' could not be made (models are compiled there: {}). Set LOCKSTEP_CACHE to a folder "
+                                 "that you can write to.", folder.string(), failure.message()));
+  const fs::path library = folder / "model.so";
+  const FileLock lock(folder / "lock");
+  if (fs::exists(library)) return {library, false};
+
+  say(fmt::format("compiling {} (first use)", header.string()));
+  if (version.find("command not found") != std::string::npos || version.find("not found") != std::string::npos)
+    throw BuildError(fmt::format("there is no compiler '{}' (a model of your own is compiled on first use). Install g++, or name one in "
+                                 "LOCKSTEP_CXX.", compiler()));
+  write_file(folder / "model.cpp", fmt::format("#include \"{}\"\n\n#include \"kernels/model_table.hpp\"\n\n"
+                                               "extern \"C\" __attribute__((visibility(\"default\"))) const lockstep::ModelTable* lockstep_model() {{\n"
+                                               "  return lockstep::model_table<{}>();\n}}\n", source.string(), full_name));
+  const fs::path unfinished = folder / fmt::format("model.{}.so", ::getpid());
+  const Output output = run(fmt::format("{} {} -fPIC -shared -fvisibility=hidden -w -I {} -I {} -o {} {}", quoted(compiler()), LOCKSTEP_CXX_FLAGS,
+                                        quoted((root / "include").string()), quoted(root.string()), quoted(unfinished.string()),
+                                        quoted((folder / "model.cpp").string())));
+  write_file(folder / "compiler.log", output.text);
+  if (output.status != 0) {
+    fs::remove(unfinished, failure);
+    throw BuildError(fmt::format("'{}' does not compile:\n{}", header.string(), legible(output.text, source, folder / "compiler.log")));
+  }
+  fs::rename(unfinished, library);
+  return {library, true};
+}
+
+const ModelTable& load_model(const fs::path& header, const std::function<void(const std::string&)>& say) {
+  const PluginBuild build = build_model(header, say);
+  void* handle = ::dlopen(build.library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  auto entry = handle ? reinterpret_cast<const ModelTable* (*)()>(::dlsym(handle, "lockstep_model")) : nullptr;
+  const auto rebuild = fmt::format("Remove {} and run again.", build.library.parent_path().string());
+  if (!entry) throw BuildError(fmt::format("'{}' could not be loaded ({}). {}", build.library.string(), ::dlerror(), rebuild));
+  const ModelTable* table = entry();
+  if (table->size != sizeof(ModelTable) || table->pack_width != pack_width)
+    throw BuildError(fmt::format("'{}' was built for another version of lockstep ({} lanes, this one has {}). {}", build.library.string(),
+                                 table->pack_width, pack_width, rebuild));
+  return *table;
+}
+
+}  // namespace lockstep
