@@ -76,7 +76,7 @@ void ProgressBar::operator()(const Progress& progress) noexcept {
   }
 }
 
-void ProgressBar::now(const char* step) noexcept {
+void ProgressBar::now(const char* step) {
   if (terminal_) redraw(step);
 }
 
@@ -96,7 +96,8 @@ void ProgressBar::draw_bar(const Progress& progress) {
 }
 
 void ProgressBar::redraw(const std::string& text) {
-  std::fputs(("\r" + text.substr(0, line_width(stream_)) + "\033[K").c_str(), stream_);  // no flicker: erased last
+  // The rest of the line is erased last: no flicker.
+  std::fputs(fmt::format("\r{}\033[K", text.substr(0, line_width(stream_))).c_str(), stream_);
   std::fflush(stream_);
   bar_shown_ = true;
 }

@@ -20,7 +20,7 @@ class ProgressBar {
   // May be called from any one thread at a time. A stream that cannot be written is no reason to stop: never throws.
   void operator()(const Progress& progress) noexcept;
   // What goes on between sampling and the result; on a terminal only.
-  void now(const char* step) noexcept;
+  void now(const char* step);
 
  private:
   void draw_bar(const Progress& progress);

@@ -1,6 +1,6 @@
-// Every distribution's log density and derivatives against 50-digit values (tests/golden/densities.json), not by calling
-// its kernel but as models use it: arguments and values are nodes, data fields and constants; roles, plates and pulls do
-// the rest. For one lane and for a SIMD pack with another case in every lane.
+// Every distribution's log density and derivatives against 50-digit values (tests/golden/densities.json), not by
+// calling its kernel but as models use it: arguments and values are nodes, data or constants; roles, plates and pulls
+// do the rest. For one lane, and for a SIMD pack with another case in every lane.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,6 +19,7 @@
 #include "kernels/gradient.hpp"
 #include "kernels/pack.hpp"
 #include "lockstep/data.hpp"
+#include "lockstep/generate.hpp"
 
 namespace lockstep {
 namespace {
@@ -382,6 +383,24 @@ TYPED_TEST(DensityOfData, AgreesWithTheOracleWhereArgumentsAreConstants) {
   }
 }
 
+// The log likelihood of each observation, which Generate computes from values without tables.
+TYPED_TEST(DensityOfData, AgreesWithTheOraclePointwise) {
+  const auto cases = golden_cases(TypeParam::name);
+  Fields fields(columns_of(cases));
+  const Plate<TypeParam> model{fields.n(), fields.field("y")};
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    AtLane result{};
+    Generate::Inputs inputs;
+    inputs.meaning = Meaning::pointwise;
+    inputs.position = cases[i].arguments.data();
+    inputs.data_column = std::int64_t(i);
+    inputs.out = &result.log_density;
+    Generate m(inputs);
+    model(m);
+    expect_log_density(TypeParam::name, cases[i], result);
+  }
+}
+
 // ---- plates --------------------------------------------------------------------------------------------------------
 
 // Arguments are prepared once for the plate, or anew for each element: the same operations on the same numbers, up to
@@ -429,7 +448,8 @@ TYPED_TEST(DensityOfData, OfAPlateIsTheSumOverItsElements) {
     std::vector<AtLane> parts;
     for (double y : values) {
       Fields fields(data_of({y}));
-      parts.push_back(evaluate_alike(lanes<Pack, false>(Plate<TypeParam>{fields.n(), fields.field("y")}), c.arguments)[0]);
+      const Lanes alone = lanes<Pack, false>(Plate<TypeParam>{fields.n(), fields.field("y")});
+      parts.push_back(evaluate_alike(alone, c.arguments)[0]);
     }
     Fields fields(data_of(values));
     const Lanes uniform = lanes<Pack, false>(Plate<TypeParam>{fields.n(), fields.field("y")});
@@ -551,7 +571,8 @@ TEST(Mixture, OfThreeComponentsIsTheLogarithmOfTheWeightedSum) {
   const double third = 0.5 / (pi * (1 + (y - c) * (y - c)));
   const double total = first + second + third;
   Fields fields(data_of({y}));
-  for (const AtLane& r : evaluate_alike(lanes<Pack, false>(ThreeComponents{fields.n(), fields.field("y")}), {a, b, c})) {
+  const Lanes mixture = lanes<Pack, false>(ThreeComponents{fields.n(), fields.field("y")});
+  for (const AtLane& r : evaluate_alike(mixture, {a, b, c})) {
     EXPECT_NEAR(r.log_density, std::log(total), 1e-14);
     EXPECT_NEAR(r.gradient[0], first / total * (y - a), 1e-14);
     EXPECT_NEAR(r.gradient[1], second / total * (y - b) / 4, 1e-14);

@@ -191,7 +191,8 @@ TEST(MixturePlate, TakesOneExponentialPerElementForTwoComponentsAndOnePerCompone
   for (const int n : sizes) {
     const Counts two_more = {.logarithms = two.logarithms, .exponentials = two.exponentials + n - 1};
     EXPECT_EQ(cost<models::GaussMix>(data(n), 5), two_more);
-    const Counts three_more = {.logarithms = three.logarithms + n - 1, .exponentials = three.exponentials + 3 * (n - 1)};
+    const Counts three_more = {.logarithms = three.logarithms + n - 1,
+                               .exponentials = three.exponentials + 3 * (n - 1)};
     EXPECT_EQ(cost<ThreeComponents>(numbers(n), 2), three_more);
   }
 }

@@ -16,6 +16,7 @@
 #include <boost/math/distributions/poisson.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -36,6 +37,7 @@ constexpr int sample_size = 50000;
 // ---- goodness of fit -----------------------------------------------------------------------------------------------
 
 using Cdf = std::function<double(double)>;
+using Probability = std::function<double(double)>;
 using Sample = std::vector<double>;
 
 struct Comparison {
@@ -59,7 +61,7 @@ double kolmogorov_smirnov(Sample sample, const Cdf& cdf) {
 }
 
 // Pearson's chi-square over 0, 1, 2, ..., neighbours pooled until a cell expects 20; the last cell is the upper tail.
-double chi_square(const Sample& sample, const std::function<double(double)>& probability) {
+double chi_square(const Sample& sample, const Probability& probability) {
   constexpr double smallest = 20;
   std::map<double, double> counts;
   for (double x : sample) counts[x] += 1;
@@ -125,7 +127,9 @@ template <class D, class S> struct PriorOn {
   S support;
   template <class M> void operator()(M& m) const { m.param("x", distribution, elements, support); }
 };
-template <class D> Sample prior(const D& distribution) { return run(Prior<D>{distribution}, Meaning::prior, sample_size, 0); }
+template <class D> Sample prior(const D& distribution) {
+  return run(Prior<D>{distribution}, Meaning::prior, sample_size, 0);
+}
 template <class D, class S> Sample prior(const D& distribution, const S& support) {
   return run(PriorOn<D, S>{distribution, support}, Meaning::prior, sample_size, 0);
 }
@@ -175,7 +179,7 @@ struct StickBreaking {
     m.param("b", uniform(0, 1 - a));
   }
 };
-struct AboveAnother {  // two normals, one known to be larger
+struct AboveAnother {
   template <class M> void operator()(M& m) const {
     auto a = m.param("a", uniform(-1, 1));
     m.param("b", exponential(2), above(0.5 * a + 0.5));
@@ -206,7 +210,7 @@ std::vector<Comparison> compare_everything() {
     continuous("prior " + name, prior(distribution), cdf);
     continuous("predicted " + name, predicted(distribution), cdf);
   };
-  auto discrete = [&](const std::string& name, const auto& distribution, const std::function<double(double)>& probability) {
+  auto discrete = [&](const std::string& name, const auto& distribution, const Probability& probability) {
     result.push_back({"predicted " + name, chi_square(predicted(distribution), probability)});
   };
   const Cdf standard = cdf_of(bm::normal());
@@ -216,7 +220,8 @@ std::vector<Comparison> compare_everything() {
   both("cauchy", cauchy(-1, 0.5), cdf_of(bm::cauchy(-1, 0.5)));
   both("half_cauchy", half_cauchy(5), [](double x) { return 2 * cdf(bm::cauchy(0, 5), x) - 1; });
   for (const double nu : {0.7, 3.5, 40.})
-    both(fmt::format("student_t {}", nu), student_t(nu, 1, 2), [=](double x) { return cdf(bm::students_t(nu), (x - 1) / 2); });
+    both(fmt::format("student_t {}", nu), student_t(nu, 1, 2),
+         [=](double x) { return cdf(bm::students_t(nu), (x - 1) / 2); });
   both("exponential", exponential(0.3), cdf_of(bm::exponential(0.3)));
   for (const double shape : {0.05, 1., 2.5, 900.})
     both(fmt::format("gamma {}", shape), gamma(shape, 0.1), cdf_of(bm::gamma_distribution<>(shape, 10)));
@@ -252,8 +257,10 @@ std::vector<Comparison> compare_everything() {
   continuous("normal above 0", prior(normal(0, 1), above(0)), truncated(standard, 0, 40));
   continuous("normal below -1.5", prior(normal(0, 1), below(-1.5)), truncated(standard, -40, -1.5));
   continuous("normal between -1 and 2", prior(normal(0, 1), between(-1, 2)), truncated(standard, -1, 2));
-  continuous("positive student_t", prior(student_t(4, 0, 1), positive()), truncated(cdf_of(bm::students_t(4)), 0, 1e100));
-  continuous("exponential above 1", prior(exponential(2), above(1)), [](double x) { return 1 - std::exp(-2 * (x - 1)); });
+  continuous("positive student_t", prior(student_t(4, 0, 1), positive()),
+             truncated(cdf_of(bm::students_t(4)), 0, 1e99));
+  continuous("exponential above 1", prior(exponential(2), above(1)),
+             [](double x) { return 1 - std::exp(-2 * (x - 1)); });
 
   // Several nodes. A prior's arguments and bounds are the values just drawn.
   continuous("first of a hierarchy", across_runs(Hierarchy{}, 2, 0), cdf_of(bm::normal(1, 2)));
@@ -269,7 +276,8 @@ std::vector<Comparison> compare_everything() {
 
   // Order statistics of independent draws.
   const Cdf parent = cdf_of(bm::normal(0.5, 2));
-  continuous("smaller of two", across_runs(OrderedVector<2>{}, 2, 0), [=](double x) { return 1 - std::pow(1 - parent(x), 2); });
+  continuous("smaller of two", across_runs(OrderedVector<2>{}, 2, 0),
+             [=](double x) { return 1 - std::pow(1 - parent(x), 2); });
   continuous("larger of two", across_runs(OrderedVector<2>{}, 2, 1), [=](double x) { return std::pow(parent(x), 2); });
   continuous("middle of three", across_runs(OrderedVector<3>{}, 3, 1),
              [=](double x) { return parent(x) * parent(x) * (3 - 2 * parent(x)); });

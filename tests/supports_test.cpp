@@ -1,6 +1,5 @@
 // Every transform from the unconstrained line against the same formula in long double: values, inverse, Jacobian by a
 // numerical determinant; and the gradient of models with such parameters, whose log density is written out here again.
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,8 +23,8 @@ using Point = std::vector<Exact>;
 
 constexpr double eps = std::numeric_limits<double>::epsilon();
 
-// df/dx by central differences, their error removed up to h^8 by Richardson's extrapolation. Of functions that vary over
-// lengths of 1 it is right to 1e-14, relative to the size of f.
+// df/dx by central differences, their error removed up to h^8 by Richardson's extrapolation: right to 1e-14 of the size
+// of f, for functions that vary over lengths of 1.
 Exact slope(const std::function<Exact(Exact)>& f, Exact x) {
   constexpr int levels = 5;
   Exact table[levels];
@@ -76,18 +75,19 @@ struct NoContext {
   using value_type = double;
 };
 
-// A support, its transform written again, and how far from its ends it is at x (in units of value; for rounding).
+// A support, and its transform written again.
 struct Transform {
   std::string name;
   std::function<double(double)> constrain, log_jacobian, unconstrain;
   // adjoint * dvalue/dx + weight * dlog|J|/dx
   std::function<double(double x, double adjoint, double weight)> gradient;
   std::function<Exact(Exact)> reference;
-  double largest;  // size of the numbers that are rounded: bounds
+  double largest;  // of the bounds, which set the size of roundings
 };
 
-template <class S> Transform transform(const std::string& name, const S& support, std::function<Exact(Exact)> reference,
-                                       double largest = 0) {
+template <class S>
+Transform transform(const std::string& name, const S& support, std::function<Exact(Exact)> reference,
+                    double largest = 0) {
   return {name,
           [=](double x) { return support.bind(NoContext{}).constrain(x).value; },
           [=](double x) {
@@ -115,7 +115,7 @@ std::vector<Transform> transforms() {
       transform("unit_interval", unit_interval(), [](Exact x) { return sigmoid_ld(x); }),
       transform("between -1 and 4", between(-1, 4), [](Exact x) { return scaled(-1, 4, x); }, 4),
       transform("between -2 and 0.1", between(-2, 0.1), [](Exact x) { return scaled(-2, 0.1, x); }, 2),
-      transform("between 1000 and 1000.5", between(1e3, 1e3 + 0.5), [](Exact x) { return scaled(1e3, 1e3 + 0.5L, x); }, 1e3),
+      transform("between 1000 and 1000.5", between(1e3, 1000.5), [](Exact x) { return scaled(1e3, 1000.5, x); }, 1e3),
   };
 }
 
@@ -206,7 +206,8 @@ TEST(Ordered, MapsTheLineAsItsFormulaDoesAndBack) {
     std::vector<double> value(x.size()), back(x.size());
     Ordered::constrain<double>(LaneArray<double>{x.data()}, LaneArray<double>{value.data()}, n);
     const Point reference = ordered_ld(Point(x.begin(), x.end()));
-    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(value[i], double(reference[i]), 4 * eps * std::abs(reference[i]));
+    for (std::size_t i = 0; i < x.size(); ++i)
+      EXPECT_NEAR(value[i], double(reference[i]), 4 * eps * std::abs(reference[i]));
     for (std::size_t i = 1; i < x.size(); ++i) EXPECT_LT(value[i - 1], value[i]);
     Ordered::unconstrain(value.data(), back.data(), n);
     // A difference of two rounded values over the difference itself.
@@ -437,7 +438,7 @@ TEST(AModelsGradient, IsRightForOrderedVectors) {
   expect_gradient("ordered, five elements", OrderedVector<5>{}, 7, ordered_vector_ld<5>);
 }
 
-// ---- what transforms know about their values: logarithms, reciprocals, complements ---------------------------------------
+// ---- what transforms know about their values: logarithms, reciprocals, complements -------------------------------
 
 struct KnownLogarithms {
   template <class M> void operator()(M& m) const {
@@ -465,7 +466,8 @@ TEST(AModelsGradient, IsRightWhereLogarithmsAreKnownByTheNode) {
     sum += on_unit(x[3], a, b) + on_unit(x[4], c, a + b) + on_unit(x[7], a, 2) + on_unit(x[8], a, 2);
     sum += 2 * std::log(a) - a * (v0 + v1) + x[5] + x[6];
     sum += normal_ld(x[9], x[0] - x[1] + x[5], v1);
-    return sum + normal_ld(x[10], log_sigmoid_ld(x[3]) + log_sigmoid_ld(-x[4]) + sigmoid_ld(x[7]) / sigmoid_ld(x[8]), c);
+    const Exact mean = log_sigmoid_ld(x[3]) + log_sigmoid_ld(-x[4]) + sigmoid_ld(x[7]) / sigmoid_ld(x[8]);
+    return sum + normal_ld(x[10], mean, c);
   });
 }
 
@@ -476,8 +478,7 @@ struct BetaParameter {
 TEST(ABetaParameter, MayBeCloserToOneThanADoubleCanSay) {
   const Exact normaliser = std::lgamma(0.5L + Exact(0.01)) - std::lgamma(0.5L) - std::lgamma(Exact(0.01));
   for (const double x : {-700., -300., -40., 36., 37., 40., 100., 700.}) {
-    const double expected =
-        double(normaliser + 0.5L * log_sigmoid_ld(x) + Exact(0.01) * log_sigmoid_ld(-x));
+    const double expected = double(normaliser + 0.5L * log_sigmoid_ld(x) + Exact(0.01) * log_sigmoid_ld(-x));
     const double by_x = double(0.5L * sigmoid_ld(-x) - Exact(0.01) * sigmoid_ld(x));
     for (const AtLane& lane : evaluate<Pack>(BetaParameter{}, std::vector<std::vector<double>>(pack_width, {x}))) {
       EXPECT_NEAR(lane.log_density, expected, 1e-11 * std::max(1., std::abs(expected))) << x;

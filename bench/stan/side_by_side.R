@@ -37,6 +37,10 @@ posteriors <- list(
                            stan = function(d) list(N = length(d$y), y = d$y)),
   kidscore_momiq = list(zoo = "linear_regression", programs = c("linear_regression", "linear_regression_glm"),
                         stan = regression))
+chosen <- strsplit(Sys.getenv("POSTERIORS"), " ", fixed = TRUE)[[1]]
+unknown <- setdiff(chosen, names(posteriors))
+if (length(unknown)) stop("POSTERIORS has ", unknown[1], " (there are: ", paste(names(posteriors), collapse = ", "), ")")
+if (length(chosen)) posteriors <- posteriors[chosen]
 
 # ---------------------------------------------------------------- Lockstep
 
@@ -94,7 +98,12 @@ lockstep_run <- function(posterior, seed) {
 # ---------------------------------------------------------------- Stan
 
 # Compiled programs are kept from run to run, by what they were made of.
+stan_programs <- list()  # in this process, which can load each only once
 stan_compiled <- function(program) {
+  if (is.null(stan_programs[[program]])) stan_programs[[program]] <<- stan_read_or_compile(program)
+  stan_programs[[program]]
+}
+stan_read_or_compile <- function(program) {
   sources <- file.path(here, c(paste0(program, ".stan"), "stan_gradient.hpp"))
   key <- tempfile()
   writeLines(c(unlist(lapply(sources, readLines)), readLines(Sys.getenv("R_MAKEVARS_USER")), R.version.string), key)
@@ -117,7 +126,7 @@ stan_bound <- function(program, data) {
 
 stan_gradient_seconds <- function(program) {
   n <- get_num_upars(program$empty)
-  point <- 0.3 * sin(0.7 * seq_len(n))  # as in bench/gradients.cpp: of no consequence, there is no branch on it
+  point <- 0.3 * sin(0.7 * seq_len(n))  # much as in bench/gradients.cpp
   seconds <- function(count) .Call(program$loop, program$data, point, as.integer(count))[1]
   count <- 100
   while ((elapsed <- seconds(count)) < 0.05) count <- count * 4
@@ -216,21 +225,32 @@ for (repetition in seq_len(repetitions)) {
 load_after <- readLines("/proc/loadavg")
 figures <- do.call(rbind, rows)
 
-# ---------------------------------------------------------------- the same posterior? (rules: agreement with a reference)
+# ---------------------------------------------------------------- the same posterior?
 
+# All runs of each engine together: means, sds and the shares below Stan's 5%, 50% and 95% quantiles, in standard errors
+# of their difference. The limit: a false alarm at most once in a hundred for each posterior.
+ess_plain <- rstan:::ess_mean  # of the draws as they are, not of their ranks
 agreement <- function(name) {
-  bind <- function(engine) {
-    parts <- kept[[paste(name, engine)]]
-    all <- array(unlist(lapply(parts, function(d) aperm(d, c(1, 3, 2)))),
-                 c(dim(parts[[1]])[1], dim(parts[[1]])[3], sum(vapply(parts, function(d) dim(d)[2], 1L))))
-    draws <- aperm(all, c(1, 3, 2))
-    dimnames(draws)[[3]] <- dimnames(parts[[1]])[[3]]
-    as.data.frame(monitor(draws, warmup = 0, print = FALSE))
+  draws_of <- function(engine, parameter) do.call(cbind, lapply(kept[[paste(name, engine)]], function(d) d[, , parameter]))
+  compare <- function(parameter) {
+    a <- draws_of("Lockstep", parameter)
+    b <- draws_of("Stan", parameter)
+    z <- function(value, error) (value(a) - value(b)) / sqrt(error(a)^2 + error(b)^2)
+    square <- function(x) (x - mean(x))^2
+    share <- function(p) {
+      at <- quantile(b, p)
+      z(function(x) mean(x <= at), function(x) sqrt(p * (1 - p) / ess_plain((x <= at) + 0)))
+    }
+    c(mean = z(mean, function(x) sd(x) / sqrt(ess_plain(x))),
+      sd = z(sd, function(x) sd(square(x)) / (2 * sd(x) * sqrt(ess_plain(square(x))))),
+      q5 = share(0.05), q50 = share(0.5), q95 = share(0.95), ess = ess_plain(a))
   }
-  a <- bind("Lockstep")
-  b <- bind("Stan")[rownames(a), ]
-  z <- c((a$mean - b$mean) / sqrt(a$se_mean^2 + b$se_mean^2), (a$sd - b$sd) / sqrt(a$MCSE_SD^2 + b$MCSE_SD^2))
-  c(z = max(abs(z)), limit = qnorm(1 - 0.005 / length(z)), ess = min(a$n_eff))
+  parameters <- posteriors[[name]]$parameters
+  all <- vapply(parameters, compare, numeric(6))
+  z <- abs(all[rownames(all) != "ess", , drop = FALSE])
+  worst <- arrayInd(which.max(z), dim(z))
+  list(z = max(z), limit = qnorm(1 - 0.005 / length(z)), ess = min(all["ess", ]),
+       worst = paste(rownames(z)[worst[1]], "of", colnames(z)[worst[2]]))
 }
 
 # ---------------------------------------------------------------- the tables
@@ -244,7 +264,8 @@ plain <- function(x, digits = 3) format(signif(median(x), digits), big.mark = ",
 # Ratio of medians, with its 95% bootstrap interval over repetitions.
 ratio <- function(a, b) {
   set.seed(1)
-  again <- replicate(4000, median(sample(a, replace = TRUE)) / median(sample(b, replace = TRUE)))
+  resampled <- function(x) median(x[sample.int(length(x), replace = TRUE)])
+  again <- replicate(4000, resampled(a) / resampled(b))
   interval <- signif(quantile(again, c(0.025, 0.975)), 2)
   sprintf("**%s** (%s..%s)", signif(median(a) / median(b), 2), interval[1], interval[2])
 }
@@ -262,8 +283,8 @@ each <- function(use) {
 
 compiler <- system2("g++", "--version", stdout = TRUE)[1]
 cpu <- sub(".*: ", "", grep("^model name", readLines("/proc/cpuinfo"), value = TRUE)[1])
-about <- c(sprintf("Date: %s. Repetitions: %d. Pinned to core %s; load average before and after: %s; %s.", format(Sys.time(), "%Y-%m-%d", tz = "UTC"),
-                   repetitions, Sys.getenv("CORE"), sub("^(\\S+ ).*", "\\1", load_before), sub(" .*", "", load_after)),
+about <- c(sprintf("%s, %d repetitions, on core %s; load average of the machine before %s, after %s.", format(Sys.time(), "%Y-%m-%d", tz = "UTC"),
+                   repetitions, Sys.getenv("CORE"), sub(" .*", "", load_before), sub(" .*", "", load_after)),
            sprintf("Processor: %s. %s.", cpu, compiler),
            sprintf("Lockstep: commit %s, %s.", Sys.getenv("LOCKSTEP_COMMIT"), Sys.getenv("LOCKSTEP_FLAGS")),
            sprintf("Stan %s by rstan %s, %s, its flags: %s.", stan_version(), packageVersion("rstan"), R.version.string, Sys.getenv("STAN_CXXFLAGS")))
@@ -289,13 +310,14 @@ each(function(name, program, stan, ours)
          ratio(ours$ess / ours$seconds, stan$ess / stan$seconds), plain(stan$gradients / stan$ess), plain(ours$gradients / ours$ess)))
 
 cat("\n### Checks\n\n")
-row_of("posterior", "log density and gradient: largest relative difference", "means and sds: largest |z| of Lockstep against Stan (limit)", "divergences, Stan", "Lockstep", "largest R-hat, Stan", "Lockstep", "stuck chains, Lockstep")
-row_of("---", "---", "---", "---", "---", "---", "---", "---")
+row_of("posterior", "log density and gradient: largest relative difference", "draws: largest \\|z\\| of Lockstep against Stan (limit)", "Lockstep's smallest ESS there", "divergences, Stan", "Lockstep", "largest R-hat, Stan", "Lockstep", "stuck chains, Lockstep")
+row_of("---", "---", "---", "---", "---", "---", "---", "---", "---")
 for (name in names(posteriors)) {
   z <- agreement(name)
   stan <- figures[figures$posterior == name & figures$engine == "Stan", ]
   ours <- figures[figures$posterior == name & figures$engine == "Lockstep", ]
-  row_of(name, sprintf("%.0e", max(posteriors[[name]]$differences)), sprintf("%.2f (%.2f)%s", z["z"], z["limit"], if (z["z"] > z["limit"]) " **differs**" else ""),
+  row_of(name, sprintf("%.0e", max(posteriors[[name]]$differences)), sprintf("%.2f (%.2f), %s%s", z$z, z$limit, z$worst, if (z$z > z$limit) " **differs**" else ""),
+         sprintf("%.0f", z$ess),
          sum(stan$divergences), sum(ours$divergences), sprintf("%.3f", max(stan$r_hat)), sprintf("%.3f", max(ours$r_hat)), sum(ours$stuck))
 }
 cat("\nRaw figures:", raw, "\n")

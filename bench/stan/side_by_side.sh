@@ -3,6 +3,7 @@
 #
 #   bench/stan/side_by_side.sh [REPETITIONS]       10 unless given
 #
+# POSTERIORS='NAME ...'   only these
 # CORE=N                 the core to run on (the last one)
 # STAN_CXXFLAGS=FLAGS    how the Stan programs are compiled (-O3)
 #
@@ -43,7 +44,8 @@ if [[ ! -x $work/lockstep_side || $work/lockstep_side -ot $side || $work/lockste
   (cd "$release" && eval "$compile" && eval "$link")
 fi
 
-LOCKSTEP_COMMIT=$(git -C "$root" describe --always --dirty --abbrev=10 2>/dev/null || echo unknown)
+LOCKSTEP_COMMIT=$(git -C "$root" rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
+[[ -z $(git -C "$root" status --porcelain -- include kernels host models 2>/dev/null) ]] || LOCKSTEP_COMMIT+=" with local changes"
 LOCKSTEP_FLAGS=$(grep -oE ' -(O[0-9]|march=[^ ]+|mprefer[^ ]+)' <<<"$commands" | sort -u | tr -d '\n' | sed 's/^ //')
 export LOCKSTEP_COMMIT LOCKSTEP_FLAGS
 

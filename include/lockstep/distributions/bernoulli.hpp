@@ -47,8 +47,8 @@ template <class Y> LOCKSTEP_FN auto count_term_of(const Y& y) {
   }
 }
 
-// log p(y) = y (log r - (r - 1)) - log(2 pi y)/2 - stirling_error(y), r = rate/y: Loader's form, exact to the last digits
-// for counts of 1e8 too. For y = 0 it is -rate.
+// log p(y) = y (log r - (r - 1)) - log(2 pi y)/2 - stirling_error(y), r = rate/y: Loader's form, exact to the last
+// digits for counts of 1e8 too. For y = 0 it is -rate.
 template <class Y, class Rate, class LogRate>
 LOCKSTEP_FN auto poisson_log_density(const Y& y, const Rate& rate, const LogRate& log_rate) {
   auto deviance = y.value * log_minus(rate * inverse_of(y), log_rate - log_of(y));

@@ -27,7 +27,8 @@ struct GammaKernel {
     auto ratio = beta.value * y.value * alpha.inverse;
     auto log_ratio = beta.log + log_of(y) - alpha.log;
     auto inverse_y = inverse_of(y);
-    auto log_density = alpha.value * log_minus(ratio, log_ratio) + 0.5 * alpha.log - log_sqrt_2pi - alpha.stirling - log_of(y);
+    auto log_density =
+        alpha.value * log_minus(ratio, log_ratio) + 0.5 * alpha.log - log_sqrt_2pi - alpha.stirling - log_of(y);
     return partials(unless(y.value <= 0., log_density), (alpha.value - 1.) * inverse_y - beta.value,
                     log_ratio + 0.5 * alpha.inverse - alpha.stirling_slope,
                     (alpha.value - beta.value * y.value) * beta.inverse);

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# ArviZ opens what the program writes, and computes the figures that the program prints.
+#
+#   arviz_reads_results.sh PROGRAM      exit status 77: skipped
+#
+# PYTHON: a Python that has arviz (default: python3).
+set -euo pipefail
+
+program=$(readlink -f -- "$1")
+tests=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+python=''
+for candidate in "${PYTHON:-}" python3; do
+  if [[ -n $candidate ]] && "$candidate" -c 'import arviz' 2>/dev/null; then
+    python=$candidate
+    break
+  fi
+done
+if [[ -z $python ]]; then
+  echo "skipped: no Python with arviz was found (name one with PYTHON=...)"
+  exit 77
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+cd "$work"
+# sample_as NAME MODEL OPTION...: leaves NAME.nc and NAME.json.
+sample_as() {
+  "$program" sample "$2" "${@:3}" --out "$1.nc" >/dev/null 2>err || { cat err; exit 1; }
+  "$program" summary "$1.nc" --format json >"$1.json"
+}
+for model in eight_schools radon; do
+  sample_as "$model-long" "$model" --chains 4 --draws 1000
+  sample_as "$model-short" "$model" --chains 64 --draws 100
+done
+sample_as eight_schools eight_schools
+
+"$python" "$tests/read_with_arviz.py" eight_schools.nc
+"$python" "$tests/compare_with_arviz.py" *.nc

@@ -1,0 +1,625 @@
+// The program as a user meets it: what it prints where, its exit codes, the files it leaves, and that whatever is wrong
+// gives one message, "lockstep: Problem (why). Suggestion.", and nothing else.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <numeric>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "host/netcdf.hpp"
+#include "host/progress_bar.hpp"
+
+namespace lockstep {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+Words lines(const std::string& text) {
+  Words all;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) all.push_back(line);
+  return all;
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+struct Outcome {
+  int code = -1;    // 128 + signal if one ended it
+  std::string out, err;
+};
+
+// Each test has a folder of its own, in which it runs the program.
+class CommandLine : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::temp_directory_path() / ("lockstep-" + std::to_string(getpid()) + "-" + test->name());
+    fs::create_directories(folder_ / "here");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path here() const { return folder_ / "here"; }
+  fs::path file(const std::string& name) const { return here() / name; }
+
+  void write(const std::string& name, const std::string& text) const { std::ofstream(file(name)) << text; }
+
+  Words files() const {
+    Words names;
+    for (const fs::directory_entry& each : fs::directory_iterator(here())) names.push_back(each.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  // `prepare` is called in the new process: it may redirect or limit.
+  Outcome run(const Words& arguments, const std::function<void()>& prepare = {}) const {
+    Words words = arguments;
+    words.insert(words.begin(), LOCKSTEP_PROGRAM);
+    return execute(words, prepare);
+  }
+  // A bash script in which "$0" is the program.
+  Outcome run_script(const std::string& script) const { return execute({"bash", "-c", script, LOCKSTEP_PROGRAM}, {}); }
+
+  Outcome execute(Words words, const std::function<void()>& prepare) const {
+    const fs::path out = folder_ / "out", err = folder_ / "err";
+    const pid_t child = fork();
+    if (child == 0) {
+      std::vector<char*> pointers;
+      for (std::string& word : words) pointers.push_back(word.data());
+      pointers.push_back(nullptr);
+      redirect(0, "/dev/null", O_RDONLY);
+      redirect(1, out, O_WRONLY | O_CREAT | O_TRUNC);
+      redirect(2, err, O_WRONLY | O_CREAT | O_TRUNC);
+      if (chdir(here().c_str()) != 0) _exit(126);
+      if (prepare) prepare();
+      execvp(pointers[0], pointers.data());
+      _exit(127);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content(out), content(err)};
+  }
+
+  static void redirect(int stream, const fs::path& path, int flags) {
+    const int opened = open(path.c_str(), flags, 0666);
+    if (opened < 0 || dup2(opened, stream) < 0) _exit(126);
+    if (opened != stream) close(opened);
+  }
+
+  static Words quick(const std::string& model, const Words& more = {}) {
+    Words words{"sample", model, "--chains", "4", "--warmup", "50", "--draws", "20"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+
+  // A refusal: one message of the documented form with the words that matter, nothing on stdout, no file left behind.
+  void expect_refused(const Outcome& outcome, int code, const std::string& part, const Words& files_before) const {
+    static const std::regex form(R"(lockstep: \S[^\n]* \([^\n]+\)\. [A-Z][^\n]*[.}]\n)");
+    EXPECT_EQ(outcome.code, code) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_TRUE(std::regex_match(outcome.err, form)) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, part)) << outcome.err << "has no '" << part << "'";
+    EXPECT_EQ(files(), files_before);
+  }
+
+  fs::path folder_;
+};
+
+std::string trace(const Words& words) {
+  return std::accumulate(words.begin(), words.end(), std::string("lockstep"),
+                         [](const std::string& all, const std::string& word) { return all + " '" + word + "'"; });
+}
+
+// ---------------------------------------------------------------- sample
+
+TEST_F(CommandLine, SamplePrintsSummaryAndVerdictAndLeavesAFileNamedAfterTheModel) {
+  const Outcome outcome = run({"sample", "eight_schools"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Words printed = lines(outcome.out);
+  ASSERT_GT(printed.size(), 20u);
+  EXPECT_TRUE(std::regex_match(printed[0], std::regex(R"(eight_schools: \d+ chains x \d+ draws after \d+ warmup draws each, .* s)")))
+      << printed[0];
+  EXPECT_TRUE(std::regex_match(printed[2], std::regex(" +mean +sd +q5 +median +q95 .*r_hat.*"))) << printed[2];
+  for (const char* row : {"\nmu ", "\ntau ", "\nz[Choate] ", "\ntheta[Mt. Hermon] ", "\nConverged: ", "\nResults: eight_schools.nc\n"})
+    EXPECT_TRUE(contains(outcome.out, row)) << row << " is missing from\n" << outcome.out;
+  EXPECT_EQ(files(), Words{"eight_schools.nc"});
+  const Fit fit = read_netcdf(file("eight_schools.nc"));
+  EXPECT_GE(fit.chains, 16u);
+  EXPECT_EQ(std::get<std::string>(fit.attributes.at("model")), "eight_schools");
+  EXPECT_EQ(std::get<std::string>(fit.attributes.at("seed")), "1");
+}
+
+TEST_F(CommandLine, SampleDoesWhatItsOptionsSay) {
+  write("data.json", R"({"school": ["a", "b"], "y": [1, 2], "sigma": [1, 1]})");
+  fs::create_directory(file("results"));
+  const Outcome outcome = run({"sample", "eight_schools", "--data", "data.json", "--chains", "7", "--warmup", "60", "--draws", "30",
+                               "--seed", "18446744073709551615", "--threads=1", "--out", "results/my.nc"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "eight_schools: 7 chains x 30 draws after ")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "\ntheta[b] ")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "Results: results/my.nc\n")) << outcome.out;
+  EXPECT_EQ(files(), (Words{"data.json", "results"}));
+  const Fit fit = read_netcdf(file("results/my.nc"));
+  EXPECT_EQ(fit.chains, 7u);
+  EXPECT_EQ(fit.draws, 30u);
+  EXPECT_EQ(fit.variable("observed_data", "y").values, (std::vector<double>{1, 2}));
+  const double warmup = std::get<double>(fit.attributes.at("tuning_steps"));
+  EXPECT_TRUE(warmup >= 60 && warmup <= 70) << warmup;  // and the burn-in with the frozen kernel
+  EXPECT_EQ(std::get<std::string>(fit.attributes.at("seed")), "18446744073709551615");
+}
+
+TEST_F(CommandLine, EveryModelOfTheZooIsSampledWithItsExampleData) {
+  for (const std::string& line : lines(run({"models"}).out)) {
+    const std::string model = line.substr(0, line.find(' '));
+    SCOPED_TRACE(model);
+    const Outcome outcome = run(quick(model));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_TRUE(fs::exists(file(model + ".nc")));
+  }
+}
+
+TEST_F(CommandLine, TheSameSeedGivesTheSameDrawsAndAnotherSeedOthers) {
+  const auto draws = [&](const Words& more) {
+    Words words{"sample", "eight_schools", "--chains", "32", "--draws", "50", "--out", "x.nc"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome outcome = run(words);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return read_netcdf(file("x.nc")).variable("posterior", "theta").values;
+  };
+  const std::vector<double> first = draws({});
+  EXPECT_EQ(draws({}), first);
+  EXPECT_EQ(draws({"--seed", "1"}), first);
+  EXPECT_EQ(draws({"--threads", "1"}), first);
+  EXPECT_EQ(draws({"--threads", "auto", "--warmup", "auto"}), first);
+  EXPECT_NE(draws({"--seed", "2"}), first);
+}
+
+TEST_F(CommandLine, MoreThreadsThanThereAreAreNotUsedAndSaidSo) {
+  const Outcome outcome = run(quick("std_normal", {"--threads", "4096"}));
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, "lockstep: --threads is 4096 (the process may use ")) << outcome.err;
+}
+
+TEST_F(CommandLine, ProgressGoesToStderrAsPlainLines) {
+  const Outcome outcome = run({"sample", "radon", "--chains", "8", "--draws", "100"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Words progress = lines(outcome.err);
+  ASSERT_GE(progress.size(), 2u);
+  for (const std::string& line : progress)
+    EXPECT_TRUE(std::regex_match(line, std::regex(R"((warmup|sampling): (done|\d+%|\d+ draws) \([^()]* s\)|sampling: \d+% \(\d+ draws, .* s\))")))
+        << line;
+  EXPECT_FALSE(contains(outcome.out, "sampling"));
+  EXPECT_FALSE(contains(outcome.err, "\r"));
+}
+
+TEST_F(CommandLine, AnExistingResultsFileIsReplaced) {
+  write("std_normal.nc", "something else");
+  EXPECT_EQ(run(quick("std_normal")).code, 0);
+  EXPECT_EQ(read_netcdf(file("std_normal.nc")).chains, 4u);
+  EXPECT_EQ(files(), Words{"std_normal.nc"});
+}
+
+TEST_F(CommandLine, ARunThatDidNotConvergeIsDoneAllTheSame) {
+  const Outcome outcome = run({"sample", "radon", "--chains", "2", "--warmup", "30", "--draws", "10"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "\nNOT converged: ")) << outcome.out;
+}
+
+// ---------------------------------------------------------------- summary
+
+TEST_F(CommandLine, SummaryRepeatsTheTableAndTheVerdictOfTheRun) {
+  const Outcome sampled = run(quick("eight_schools"));
+  const Outcome summarised = run({"summary", "eight_schools.nc"});
+  ASSERT_EQ(summarised.code, 0) << summarised.err;
+  EXPECT_EQ(summarised.err, "");
+  EXPECT_TRUE(contains(sampled.out, summarised.out)) << sampled.out << "\nis not\n" << summarised.out;
+  EXPECT_EQ(run({"summary", "eight_schools.nc", "--format", "table"}).out, summarised.out);
+}
+
+TEST_F(CommandLine, SummaryAsJsonIsAListOfObjectsAndNothingElse) {
+  ASSERT_EQ(run(quick("eight_schools")).code, 0);
+  const Outcome outcome = run({"summary", "eight_schools.nc", "--format", "json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  const nlohmann::json list = nlohmann::json::parse(outcome.out);
+  ASSERT_TRUE(list.is_array());
+  ASSERT_EQ(list.size(), 18u);  // mu, tau, 8 z, 8 theta
+  for (const auto& object : list) {
+    EXPECT_TRUE(object.at("name").is_string());
+    for (const char* figure : {"mean", "sd", "q5", "median", "q95", "mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat", "r_hat_nested"})
+      EXPECT_TRUE(object.at(figure).is_number()) << figure << " of " << object;
+  }
+  const std::vector<double> mu = read_netcdf(file("eight_schools.nc")).variable("posterior", "mu").values;
+  EXPECT_EQ(list[0].at("name"), "mu");
+  EXPECT_NEAR(list[0].at("mean").get<double>(), std::accumulate(mu.begin(), mu.end(), 0.) / double(mu.size()), 1e-12);
+}
+
+TEST_F(CommandLine, SummaryAsJsonHasNullForWhatIsNotKnown) {
+  ASSERT_EQ(run({"sample", "std_normal", "--chains", "1", "--draws", "50"}).code, 0);
+  const nlohmann::json list = nlohmann::json::parse(run({"summary", "std_normal.nc", "--format", "json"}).out);
+  EXPECT_TRUE(list.at(0).at("r_hat_nested").is_null()) << list.at(0);
+  EXPECT_TRUE(list.at(0).at("mean").is_number()) << list.at(0);
+}
+
+TEST_F(CommandLine, SummaryAsCsvHasTheFiguresOfTheJson) {
+  ASSERT_EQ(run(quick("eight_schools")).code, 0);
+  const Words rows = lines(run({"summary", "eight_schools.nc", "--format", "csv"}).out);
+  const nlohmann::json list = nlohmann::json::parse(run({"summary", "eight_schools.nc", "--format", "json"}).out);
+  ASSERT_EQ(rows.size(), list.size() + 1);
+  const auto cells = [](const std::string& row) {
+    Words all;
+    std::istringstream stream(row);
+    for (std::string cell; std::getline(stream, cell, ',');) all.push_back(cell);
+    return all;
+  };
+  const Words names = cells(rows[0]);
+  ASSERT_EQ(names.at(0), "name");
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const Words row = cells(rows[i + 1]);
+    ASSERT_EQ(row.size(), names.size()) << rows[i + 1];
+    EXPECT_EQ(row[0], list[i].at("name"));
+    for (std::size_t k = 1; k < names.size(); ++k) EXPECT_EQ(std::stod(row[k]), list[i].at(names[k]).get<double>()) << names[k];
+  }
+}
+
+// ---------------------------------------------------------------- help, models, version
+
+TEST_F(CommandLine, HelpSaysCommandsExitCodesAndExamples) {
+  const Outcome outcome = run({"help"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.err, "");
+  for (const char* part : {"\n  sample ", "\n  summary ", "\n  models ", "\n  version ", "\n  help ", "Exit codes:\n  0 ", "\n  1 ",
+                           "\n  2 ", "\n  lockstep sample eight_schools\n"})
+    EXPECT_TRUE(contains(outcome.out, part)) << part << " is missing from\n" << outcome.out;
+  EXPECT_EQ(run({"--help"}).out, outcome.out);
+  EXPECT_EQ(run({"-h"}).out, outcome.out);
+}
+
+TEST_F(CommandLine, HelpFitsTheLinesOfATerminal) {
+  for (const Words& words : {Words{"help"}, {"help", "sample"}, {"help", "summary"}, {"help", "help"}})
+    for (const std::string& line : lines(run(words).out)) EXPECT_LE(line.size(), 110u) << line;
+}
+
+TEST_F(CommandLine, HelpOfACommandSaysItsOptions) {
+  const Outcome outcome = run({"help", "sample"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.err, "");
+  for (const char* option : {"--data", "--chains", "--warmup", "--draws", "--seed", "--threads", "--out"})
+    EXPECT_TRUE(contains(outcome.out, option)) << option;
+  EXPECT_EQ(run({"sample", "--help"}).out, outcome.out);
+  EXPECT_EQ(run({"sample", "eight_schools", "-h"}).out, outcome.out);
+  EXPECT_TRUE(contains(run({"help", "summary"}).out, "--format"));
+  EXPECT_EQ(files(), Words{});
+}
+
+TEST_F(CommandLine, ModelsAreListedWithWhatTheyAre) {
+  const Outcome outcome = run({"models"});
+  EXPECT_EQ(outcome.code, 0);
+  std::set<std::string> names;
+  for (const std::string& line : lines(outcome.out)) {
+    EXPECT_TRUE(std::regex_match(line, std::regex(R"([a-z_]+ +\S.*)"))) << line;
+    names.insert(line.substr(0, line.find(' ')));
+  }
+  for (const char* name : {"std_normal", "eight_schools", "linear_regression", "radon", "ar_k", "gauss_mix"})
+    EXPECT_TRUE(names.contains(name)) << name;
+}
+
+TEST_F(CommandLine, VersionIsOneLine) {
+  const Outcome outcome = run({"version"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_TRUE(std::regex_match(outcome.out, std::regex("lockstep \\d+\\.\\d+\\.\\d+\n"))) << outcome.out;
+  EXPECT_EQ(run({"--version"}).out, outcome.out);
+}
+
+// ---------------------------------------------------------------- what is wrong on the command line
+
+TEST_F(CommandLine, WrongCommandLinesAreRefusedWithCodeTwo) {
+  struct Case {
+    Words words;
+    std::string part;
+  };
+  const Case cases[] = {
+      {{}, "No command was given"},
+      {{"--chains", "4"}, "No command was given"},
+      {{"bogus"}, "'bogus'"},
+      {{"Sample"}, "'Sample'"},
+      {{""}, "''"},
+      {{"test"}, "./lockstep test"},
+      {{"help", "bogus"}, "'bogus'"},
+      {{"version", "3"}, "'3'"},
+      {{"models", "--bogus"}, "'--bogus'"},
+      {{"sample"}, "MODEL"},
+      {{"sample", "--draws", "10"}, "MODEL"},
+      {{"sample", "bogus"}, "eight_schools, "},
+      {{"sample", "eight_schools", "radon"}, "'radon'"},
+      {{"sample", "eight_schools", "--bogus"}, "'--bogus'"},
+      {{"sample", "eight_schools", "--chain", "4"}, "'--chain'"},
+      {{"sample", "eight_schools", "--chains"}, "--chains"},
+      {{"sample", "eight_schools", "--chains", "4", "--chains", "5"}, "--chains"},
+      {{"sample", "eight_schools", "--chains", "0"}, "--chains is '0'"},
+      {{"sample", "eight_schools", "--chains", "-1"}, "--chains is '-1'"},
+      {{"sample", "eight_schools", "--chains", "abc"}, "--chains is 'abc'"},
+      {{"sample", "eight_schools", "--chains", "1e9"}, "--chains is '1e9'"},
+      {{"sample", "eight_schools", "--chains", "1000000000"}, "1 to 1000000 "},
+      {{"sample", "eight_schools", "--chains", "99999999999999999999"}, "1 to 1000000 "},
+      {{"sample", "eight_schools", "--chains", "4x"}, "--chains is '4x'"},
+      {{"sample", "eight_schools", "--chains", " 4"}, "--chains is ' 4'"},
+      {{"sample", "eight_schools", "--chains", ""}, "--chains is ''"},
+      {{"sample", "eight_schools", "--draws", "0"}, "--draws is '0'"},
+      {{"sample", "eight_schools", "--draws", "2.5"}, "--draws is '2.5'"},
+      {{"sample", "eight_schools", "--draws", "0x10"}, "--draws is '0x10'"},
+      {{"sample", "eight_schools", "--seed", "abc"}, "--seed is 'abc'"},
+      {{"sample", "eight_schools", "--seed", "-1"}, "--seed is '-1'"},
+      {{"sample", "eight_schools", "--seed", "18446744073709551616"}, "--seed"},
+      {{"sample", "eight_schools", "--seed", "auto"}, "--seed is 'auto'"},
+      {{"sample", "eight_schools", "--threads", "0"}, "--threads is '0'"},
+      {{"sample", "eight_schools", "--threads", "100000"}, "--threads is '100000'"},
+      {{"sample", "eight_schools", "--warmup", "-5"}, "--warmup is '-5'"},
+      {{"sample", "eight_schools", "--data", ""}, "--data is empty"},
+      {{"sample", "eight_schools", "--out", ""}, "--out is empty"},
+      {{"sample", "eight_schools", "--out", "missing/x.nc"}, "'missing/x.nc'"},
+      {{"sample", "eight_schools", "--out", "data.json/x.nc"}, "'data.json/x.nc'"},
+      {{"sample", "eight_schools", "--out", "."}, "folder"},
+      {{"sample", "eight_schools", "--out", "/dev/null"}, "'/dev/null'"},
+      {{"sample", "eight_schools", "--out", std::string(300, 'x')}, "longer than"},
+      {{"summary"}, "FILE"},
+      {{"summary", "a.nc", "b.nc"}, "'b.nc'"},
+      {{"summary", "a.nc", "--format", "xml"}, "table, json and csv"},
+  };
+  write("data.json", "{}");
+  for (const Case& each : cases) {
+    SCOPED_TRACE(trace(each.words));
+    expect_refused(run(each.words), 2, each.part, {"data.json"});
+  }
+}
+
+// ---------------------------------------------------------------- what is wrong with files
+
+TEST_F(CommandLine, WrongDataAreRefusedWithCodeOne) {
+  struct Case {
+    std::string model, json, part;
+  };
+  const Case cases[] = {
+      {"eight_schools", "", "is empty"},
+      {"eight_schools", "school,y\n1,2\n", "not valid JSON"},
+      {"eight_schools", R"({"y": [1, 2)", "not valid JSON"},
+      {"eight_schools", "[1, 2]", "object is needed"},
+      {"eight_schools", R"({"y": [1, 2]})", "'sigma' is missing"},
+      {"eight_schools", R"({"y": [1, 2], "sigma": [1, 1, 1]})", "'sigma' has 3 elements"},
+      {"eight_schools", R"({"y": [[1, 2]], "sigma": [1, 1]})", "'y' is an array of shape [1, 2]"},
+      {"eight_schools", R"({"y": 1, "sigma": [1]})", "'y' is one number"},
+      {"eight_schools", R"({"y": ["a", "b"], "sigma": [1, 1]})", "'y'"},
+      {"eight_schools", R"({"y": [1, null], "sigma": [1, 1]})", "'y'"},
+      {"eight_schools", R"({"y": [1, NaN], "sigma": [1, 1]})", "'y' is NaN at element 2"},
+      {"eight_schools", R"({"y": [1, 2], "sigma": [1, -1]})", "number 2 of 'y'"},
+      {"eight_schools", R"({"y": [1, 2], "sigma": [0, 1]})", "number 1 of 'y'"},
+      {"eight_schools", R"({"y": ["Inf", 2], "sigma": [1, 1]})", "number 1 of 'y'"},
+      {"radon", R"({"county": 2, "county_idx": [1, 3], "log_uppm": [0, 0], "floor_measure": [0, 1], "log_radon": [1, 2]})",
+       "'county_idx' is 3 at element 2"},
+      {"radon", R"({"county": 2, "county_idx": [0, 1], "log_uppm": [0, 0], "floor_measure": [0, 1], "log_radon": [1, 2]})",
+       "'county_idx' is 0 at element 1"},
+      {"radon", R"({"county": 2, "county_idx": [1, 1.5], "log_uppm": [0, 0], "floor_measure": [0, 1], "log_radon": [1, 2]})",
+       "'county_idx' is 1.5"},
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.json);
+    write("data.json", each.json);
+    expect_refused(run({"sample", each.model, "--data", "data.json"}), 1, each.part, {"data.json"});
+  }
+}
+
+TEST_F(CommandLine, AMissingDataFileOrAFolderIsRefused) {
+  expect_refused(run({"sample", "eight_schools", "--data", "missing.json"}), 1, "'missing.json'", {});
+  expect_refused(run({"sample", "eight_schools", "--data", "."}), 1, "folder", {});
+}
+
+TEST_F(CommandLine, FilesThatAreNoResultsAreRefusedBySummary) {
+  ASSERT_EQ(run(quick("eight_schools", {"--out", "whole.nc"})).code, 0);
+  const std::string whole = content(file("whole.nc"));
+  write("text.nc", "name,mean\nmu,4\n");
+  write("empty.nc", "");
+  Fit fit;
+  fit.chains = fit.draws = 4;
+  fit.groups.push_back({"sample_stats", true, {{"lp", {}, {}, ElementType::real, std::vector<double>(16, 1.)}}});
+  write_netcdf(fit, file("no_posterior.nc"));
+  const Words before{"empty.nc", "no_posterior.nc", "text.nc", "truncated.nc", "whole.nc"};
+  for (double share : {0.001, 0.1, 0.5, 0.99}) {
+    SCOPED_TRACE(share);
+    write("truncated.nc", whole.substr(0, std::size_t(share * double(whole.size()))));
+    expect_refused(run({"summary", "truncated.nc"}), 1, "'truncated.nc'", before);
+    expect_refused(run({"summary", "truncated.nc", "--format", "json"}), 1, "'truncated.nc'", before);
+  }
+  expect_refused(run({"summary", "missing.nc"}), 1, "'missing.nc'", before);
+  expect_refused(run({"summary", "text.nc"}), 1, "HDF5", before);
+  expect_refused(run({"summary", "empty.nc"}), 1, "HDF5", before);
+  expect_refused(run({"summary", "."}), 1, "folder", before);
+  expect_refused(run({"summary", "no_posterior.nc"}), 1, "posterior", before);
+}
+
+// Ends the trial, not the test program, if the machine does not let one mount.
+constexpr int cannot_mount = 77;
+
+// Runs a script with a small or read-only file system at ./disk, which only it sees.
+std::string with_disk(const std::string& mount_options, const std::string& script) {
+  const std::string namespaces = geteuid() == 0 ? "unshare -m" : "unshare -rm";
+  return namespaces + " true >/dev/null 2>&1 || exit 77; mkdir disk; " + namespaces + " bash -c '{ mount --make-rprivate / && mount -t tmpfs -o " + mount_options +
+         " lockstep-test disk; } >/dev/null 2>&1 || exit 77; " + script + "' \"$0\"; code=$?; rmdir disk; exit $code";
+}
+
+TEST_F(CommandLine, AFullDiskIsSaidAndNothingIsLeftOnIt) {
+  const Outcome outcome = run_script(with_disk("size=64k", "\"$0\" sample eight_schools --out disk/x.nc; code=$?; ls -A disk; exit $code"));
+  if (outcome.code == cannot_mount)
+    GTEST_SKIP() << "a small file system cannot be mounted here (it takes root or user namespaces)";
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(contains(outcome.err, "lockstep: Cannot write 'disk/x.nc' (No space left on device). Free some space")) << outcome.err;
+}
+
+TEST_F(CommandLine, AFolderThatCannotBeWrittenIsSaidBeforeTheWork) {
+  const Outcome outcome = run_script(with_disk("ro", "\"$0\" sample eight_schools --out disk/x.nc"));
+  if (outcome.code == cannot_mount)
+    GTEST_SKIP() << "a read-only file system cannot be mounted here (it takes root or user namespaces)";
+  expect_refused(outcome, 2, "'disk/x.nc' (Read-only file system)", {});
+}
+
+TEST_F(CommandLine, AFileThatGetsTooLargeIsSaidAndNotLeftInParts) {
+  const Outcome outcome = run({"sample", "eight_schools"}, [] {
+    const rlimit limit{20000, 20000};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  });
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(contains(outcome.err, "lockstep: Cannot write 'eight_schools.nc' (File too large). ")) << outcome.err;
+  EXPECT_EQ(files(), Words{});
+}
+
+// ---------------------------------------------------------------- what is wrong with the standard streams
+
+TEST_F(CommandLine, OutputThatCannotBeWrittenIsAFailure) {
+  ASSERT_EQ(run(quick("eight_schools")).code, 0);
+  for (const Words& words : {Words{"models"}, {"version"}, {"help"}, {"summary", "eight_schools.nc", "--format", "json"}}) {
+    SCOPED_TRACE(trace(words));
+    expect_refused(run(words, [] { redirect(1, "/dev/full", O_WRONLY); }), 1, "No space left on device", {"eight_schools.nc"});
+    expect_refused(run(words, [] { close(1); }), 1, "Bad file descriptor", {"eight_schools.nc"});
+  }
+}
+
+TEST_F(CommandLine, ARunDoesNotNeedItsProgressToBeRead) {
+  for (const std::function<void()>& prepare : std::initializer_list<std::function<void()>>{
+           [] { redirect(2, "/dev/full", O_WRONLY); }, [] { close(2); }, [] { close(0), close(1), close(2); }}) {
+    fs::remove(file("radon.nc"));
+    const Outcome outcome = run({"sample", "radon", "--chains", "16", "--draws", "50"}, prepare);
+    EXPECT_TRUE(outcome.code == 0 || (outcome.code == 1 && outcome.out.empty())) << outcome.code;  // 1: stdout is closed
+    EXPECT_EQ(read_netcdf(file("radon.nc")).chains, 16u);
+    EXPECT_EQ(files(), Words{"radon.nc"});
+  }
+}
+
+TEST_F(CommandLine, AReaderThatHasSeenEnoughIsNoError) {
+  ASSERT_EQ(run(quick("radon")).code, 0);
+  const Outcome outcome = run_script("set -o pipefail; \"$0\" summary radon.nc --format json | head -n 1");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.out, "[\n");
+  EXPECT_EQ(outcome.err, "");
+  const Outcome whole_run = run_script("set -o pipefail; \"$0\" sample radon --chains 8 --draws 100 2>&1 | head -n 1");
+  EXPECT_EQ(whole_run.code, 0);
+  EXPECT_EQ(read_netcdf(file("radon.nc")).draws, 100u);
+}
+
+// ---------------------------------------------------------------- the progress bar
+
+// The two ends of a terminal of a given width.
+class Terminal {
+ public:
+  explicit Terminal(unsigned short columns) {
+    setenv("TERM", "xterm", 1);
+    master_ = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    if (master_ < 0 || grantpt(master_) != 0 || unlockpt(master_) != 0) return;
+    const winsize size{24, columns, 0, 0};
+    ioctl(master_, TIOCSWINSZ, &size);
+    stream_ = std::fopen(ptsname(master_), "w");
+  }
+  ~Terminal() {
+    if (stream_) std::fclose(stream_);
+    if (master_ >= 0) close(master_);
+  }
+  std::FILE* stream() const { return stream_; }
+
+  // What was written since, each time the line was begun anew.
+  Words shown() const {
+    std::string text;
+    char buffer[4096];
+    for (ssize_t got; (got = read(master_, buffer, sizeof buffer)) > 0;) text.append(buffer, std::size_t(got));
+    Words all;
+    for (std::size_t start = 0; start < text.size();) {
+      const std::size_t end = std::min(text.find('\r', start + 1), text.size());
+      all.push_back(text.substr(start, end - start));
+      start = end;
+    }
+    return all;
+  }
+
+ private:
+  int master_ = -1;
+  std::FILE* stream_ = nullptr;
+};
+
+TEST(ProgressBar, FillsFromZeroToTheWholeAndIsTakenAwayAtTheEnd) {
+  const Terminal terminal(100);
+  if (!terminal.stream()) GTEST_SKIP() << "there are no pseudo terminals here";
+  {
+    ProgressBar bar(terminal.stream());
+    bar({true, 0, 200});
+    bar({true, 200, 200});
+    bar({false, 100, 400});
+    bar({false, 399.9, 400});
+    bar({false, 400, 400});
+  }
+  const Words shown = terminal.shown();
+  ASSERT_EQ(shown.size(), 6u);
+  EXPECT_TRUE(contains(shown[0], "\rwarmup    [                              ]    0%  0 draws  ")) << shown[0];
+  EXPECT_TRUE(contains(shown[1], "\rwarmup    [##############################]  100%  ")) << shown[1];
+  EXPECT_TRUE(contains(shown[2], "\rsampling  [#######                       ]   25%  100 draws  ")) << shown[2];
+  EXPECT_TRUE(contains(shown[3], "]   99%  ")) << shown[3];
+  EXPECT_TRUE(contains(shown[4], "]  100%  ")) << shown[4];
+  EXPECT_EQ(shown[5], "\r\033[K");
+}
+
+TEST(ProgressBar, ShowsNoShareOfAWarmupThatStopsByItself) {
+  const Terminal terminal(100);
+  if (!terminal.stream()) GTEST_SKIP() << "there are no pseudo terminals here";
+  ProgressBar bar(terminal.stream(), true);
+  bar({true, 100, 10000});
+  bar({true, 200, 10000});
+  bar({true, 10000, 10000});
+  bar({true, 300, 10000});  // late: that warmup had ended is known
+  const Words shown = terminal.shown();
+  ASSERT_EQ(shown.size(), 3u);
+  EXPECT_TRUE(contains(shown[0], "\rwarmup    [#####                         ]  100 draws  ")) << shown[0];
+  EXPECT_TRUE(contains(shown[1], "\rwarmup    [ #####                        ]  200 draws  ")) << shown[1];
+  EXPECT_TRUE(contains(shown[2], "\rwarmup    [##############################]  100%  ")) << shown[2];
+}
+
+TEST(ProgressBar, NeverWrapsOnANarrowTerminal) {
+  for (const unsigned short columns : {10, 20, 40, 60, 80}) {
+    const Terminal terminal(columns);
+    if (!terminal.stream()) GTEST_SKIP() << "there are no pseudo terminals here";
+    ProgressBar bar(terminal.stream());
+    for (int i = 0; i <= 10; ++i) bar({false, i * 1e9, 1e10});
+    for (std::string text : terminal.shown()) {
+      text = std::regex_replace(text, std::regex("\r|\033\\[K"), "");
+      EXPECT_LT(text.size(), columns) << text;
+    }
+  }
+}
+
+TEST(ProgressBar, SaysDurationsAsOneReadsThem) {
+  EXPECT_EQ(duration_text(0.04), "0.0 s");
+  EXPECT_EQ(duration_text(59.94), "59.9 s");
+  EXPECT_EQ(duration_text(59.96), "1 min 00 s");
+  EXPECT_EQ(duration_text(3599.4), "59 min 59 s");
+  EXPECT_EQ(duration_text(3599.6), "1 h 00 min");
+  EXPECT_EQ(duration_text(93784), "26 h 03 min");
+}
+
+}  // namespace
+}  // namespace lockstep

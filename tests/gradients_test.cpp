@@ -1,0 +1,771 @@
+// Gradients: every node kind and every zoo model, against two oracles, on every team.
+//
+// The reverse sweep of one scalar lane is compared with
+//   - forward-mode derivatives of the same log density, by dual numbers: exact up to rounding, and no pull takes part;
+//   - central differences, extrapolated: independent of every derivative formula, but less exact.
+// Then SIMD packs, every lane somewhere else, and the emulated team of lanes x slices are compared with that lane.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/emulated_team.hpp"
+#include "kernels/gradient.hpp"
+#include "kernels/model_table.hpp"
+#include "kernels/pack.hpp"
+#include "lockstep/data.hpp"
+#include "lockstep/model.hpp"
+#include "models/ar_k.hpp"
+#include "models/eight_schools.hpp"
+#include "models/gauss_mix.hpp"
+#include "models/linear_regression.hpp"
+#include "models/radon.hpp"
+#include "models/std_normal.hpp"
+
+namespace lockstep {
+namespace {
+
+using Values = std::vector<double>;
+
+// ---- dual numbers: a value and its derivative in one direction ---------------------------------------------------------
+
+struct Dual {
+  double value = 0, slope = 0;
+  Dual() = default;
+  Dual(double v) : value(v) {}
+  Dual(double v, double s) : value(v), slope(s) {}
+
+  friend Dual operator-(const Dual& x) { return {-x.value, -x.slope}; }
+  friend Dual operator+(const Dual& x, const Dual& y) { return {x.value + y.value, x.slope + y.slope}; }
+  friend Dual operator-(const Dual& x, const Dual& y) { return {x.value - y.value, x.slope - y.slope}; }
+  friend Dual operator*(const Dual& x, const Dual& y) { return {x.value * y.value, x.slope * y.value + x.value * y.slope}; }
+  friend Dual operator/(const Dual& x, const Dual& y) {
+    const double ratio = x.value / y.value;
+    return {ratio, (x.slope - ratio * y.slope) / y.value};
+  }
+  Dual& operator+=(const Dual& y) { return *this = *this + y; }
+  friend bool operator<(const Dual& x, const Dual& y) { return x.value < y.value; }
+  friend bool operator>(const Dual& x, const Dual& y) { return x.value > y.value; }
+  friend bool operator<=(const Dual& x, const Dual& y) { return x.value <= y.value; }
+  friend bool operator>=(const Dual& x, const Dual& y) { return x.value >= y.value; }
+  friend bool operator==(const Dual& x, const Dual& y) { return x.value == y.value; }
+
+  friend Dual exp(const Dual& x) { return {std::exp(x.value), std::exp(x.value) * x.slope}; }
+  friend Dual expm1(const Dual& x) { return {std::expm1(x.value), std::exp(x.value) * x.slope}; }
+  friend Dual log(const Dual& x) { return {std::log(x.value), x.slope / x.value}; }
+  friend Dual log1p(const Dual& x) { return {std::log1p(x.value), x.slope / (1 + x.value)}; }
+  friend Dual sqrt(const Dual& x) { return {std::sqrt(x.value), 0.5 * x.slope / std::sqrt(x.value)}; }
+  friend Dual abs(const Dual& x) { return x.value < 0 ? -x : x; }
+  friend Dual floor(const Dual& x) { return {std::floor(x.value), 0}; }
+  friend Dual max(const Dual& x, const Dual& y) { return x > y ? x : y; }
+  friend Dual min(const Dual& x, const Dual& y) { return x < y ? x : y; }
+  friend Dual select(bool mask, const Dual& x, const Dual& y) { return mask ? x : y; }
+};
+
+}  // namespace
+
+// Stored as two doubles, so an array's stride is two.
+template <> struct LaneTraits<Dual> {
+  static constexpr int width = 2;
+  static Dual load(const double* p) { return {p[0], p[1]}; }
+  static void store(double* p, const Dual& x) { p[0] = x.value, p[1] = x.slope; }
+  static Dual gather(const double* p, const std::int64_t* columns) { return {p[*columns]}; }
+};
+
+namespace {
+
+// ---- running a model -----------------------------------------------------------------------------------------------------
+
+// An aligned array that knows when someone wrote behind its end.
+class Guarded {
+ public:
+  explicit Guarded(std::size_t size, double fill = 0)
+      : size_(size), base_(static_cast<double*>(std::aligned_alloc(64, (size + guard + 7) / 8 * 64))) {
+    std::fill_n(base_, size, fill);
+    std::fill_n(base_ + size, guard, sentinel);
+  }
+  ~Guarded() {
+    EXPECT_TRUE(std::all_of(base_ + size_, base_ + size_ + guard, [](double v) { return v == sentinel; })) << "overrun";
+    std::free(base_);
+  }
+  Guarded(const Guarded&) = delete;
+  double* data() { return base_; }
+  double& operator[](std::size_t i) { return base_[i]; }
+
+ private:
+  static constexpr std::size_t guard = 64;
+  static constexpr double sentinel = 1.2345e300;
+  std::size_t size_;
+  double* base_;
+};
+
+// Arrays start as garbage: nothing may rely on zeros.
+constexpr double garbage = -7.7e77;
+
+struct Result {
+  double log_density = 0;
+  Values gradient;
+};
+
+// A data set bound to a model, which can be run in every way.
+template <class Model> struct Bound {
+  Data data;
+  DataViews views;
+  BoundModel<Model> model;
+  int n;
+  std::int64_t scratch;
+
+  explicit Bound(Data d)
+      : data(std::move(d)), views(data), model(views.view()), n(int(model.layout().coordinates)),
+        scratch(model.layout().scratch) {}
+
+  template <bool columns = false> Result scalar(const Values& x, std::int64_t data_set = 0) const {
+    Guarded gradient(std::size_t(n), garbage), memory(std::size_t(scratch), garbage);
+    const Workspace workspace{x.data(), gradient.data(), memory.data(), &data_set, 1};
+    Result r;
+    r.log_density = log_density_gradient<double, columns>(model.model(), WholeTeam{}, workspace, n);
+    r.gradient.assign(gradient.data(), gradient.data() + n);
+    return r;
+  }
+
+  // By dual numbers, one direction after the other.
+  Result forward(const Values& x) const {
+    Guarded position(2 * std::size_t(n)), gradient(2 * std::size_t(n), garbage), memory(2 * std::size_t(scratch), garbage);
+    Result r;
+    for (int i = 0; i < n; ++i) position[std::size_t(2 * i)] = x[std::size_t(i)];
+    for (int i = 0; i < n; ++i) {
+      position[std::size_t(2 * i) + 1] = 1;
+      const Workspace workspace{position.data(), gradient.data(), memory.data(), nullptr, 2};
+      const Dual f = log_density_gradient<Dual, false>(model.model(), WholeTeam{}, workspace, n);
+      r.log_density = f.value;
+      r.gradient.push_back(f.slope);
+      position[std::size_t(2 * i) + 1] = 0;
+    }
+    return r;
+  }
+
+  // One position per lane.
+  template <bool columns = false>
+  std::vector<Result> pack(const std::vector<Values>& x, const std::vector<std::int64_t>& data_sets = {}) const {
+    constexpr std::size_t w = pack_width;
+    Guarded position(w * std::size_t(n)), gradient(w * std::size_t(n), garbage), memory(w * std::size_t(scratch), garbage), f(w);
+    for (std::size_t l = 0; l < w; ++l)
+      for (std::size_t i = 0; i < std::size_t(n); ++i) position[i * w + l] = x[l][i];
+    const Workspace workspace{position.data(), gradient.data(), memory.data(), data_sets.data(), pack_width};
+    LaneTraits<Pack>::store(f.data(), log_density_gradient<Pack, columns>(model.model(), WholeTeam{}, workspace, n));
+    return unpack(w, f, gradient);
+  }
+
+  template <bool columns = false>
+  std::vector<Result> team(const std::vector<Values>& x, int slices, const std::vector<std::int64_t>& data_sets = {}) const {
+    const std::size_t lanes = x.size(), s = std::size_t(slices);
+    Guarded position(lanes * std::size_t(n)), gradient(lanes * s * std::size_t(n), garbage),
+        memory(lanes * s * std::size_t(scratch), garbage), f(lanes * s);
+    for (std::size_t l = 0; l < lanes; ++l)
+      for (std::size_t i = 0; i < std::size_t(n); ++i) position[i * lanes + l] = x[l][i];
+    EmulatedTeam::run(int(lanes), slices, [&](const EmulatedTeam& member) {
+      const std::size_t lane = std::size_t(member.lane());
+      const Workspace workspace{position.data() + lane, gradient.data() + lane, memory.data() + lane,
+                                data_sets.empty() ? nullptr : data_sets.data() + lane, int(lanes)};
+      f[std::size_t(member.slice()) * lanes + lane] =
+          log_density_gradient<double, columns>(model.model(), member, workspace, n);
+    });
+    for (std::size_t slice = 1; slice < s; ++slice)  // every slice has the sum
+      for (std::size_t l = 0; l < lanes; ++l) EXPECT_EQ(f[slice * lanes + l], f[l]);
+    return unpack(lanes, f, gradient);
+  }
+
+ private:
+  std::vector<Result> unpack(std::size_t lanes, Guarded& f, Guarded& gradient) const {
+    std::vector<Result> results(lanes);
+    for (std::size_t l = 0; l < lanes; ++l) {
+      results[l].log_density = f[l];
+      for (std::size_t i = 0; i < std::size_t(n); ++i) results[l].gradient.push_back(gradient[i * lanes + l]);
+    }
+    return results;
+  }
+};
+
+// ---- comparing -------------------------------------------------------------------------------------------------------------
+
+// Numbers without a pattern, the same in every run.
+class Numbers {
+ public:
+  explicit Numbers(std::uint32_t seed) : stream_({.seed = seed, .purpose = Purpose::start}) {}
+  double uniform(double from, double to) { return from + (to - from) * stream_.uniform(); }
+  Values uniforms(std::size_t n, double from, double to) {
+    Values values(n);
+    for (double& v : values) v = uniform(from, to);
+    return values;
+  }
+  Values integers(std::size_t n, int from, int to) {
+    Values values(n);
+    for (double& v : values) v = from + double(stream_.below(std::uint64_t(to - from + 1)));
+    return values;
+  }
+
+ private:
+  Stream stream_;
+};
+
+// The largest difference of log densities and of components, each relative to max(1, |its value|).
+double difference(const Result& a, const Result& b) {
+  const auto relative = [](double x, double y) { return std::abs(x - y) / std::max(1., std::abs(y)); };
+  if (a.gradient.size() != b.gradient.size()) return HUGE_VAL;
+  double worst = relative(a.log_density, b.log_density);
+  for (std::size_t i = 0; i < a.gradient.size(); ++i) {
+    const double d = relative(a.gradient[i], b.gradient[i]);
+    if (!(d <= worst)) worst = d;  // NaN is the worst
+  }
+  return worst;
+}
+
+// Central differences, by Richardson's extrapolation of three steps (error of order h^6).
+template <class F> Values central_differences(const F& f, Values x) {
+  Values gradient;
+  for (double& xi : x) {
+    const double at = xi;
+    std::array<double, 3> d;
+    double h = 4e-3;
+    for (double& slope : d) {
+      xi = at + h;
+      const double up = f(x);
+      xi = at - h;
+      slope = (up - f(x)) / (2 * h);
+      h /= 2;
+    }
+    xi = at;
+    const double once = (4 * d[1] - d[0]) / 3, twice = (4 * d[2] - d[1]) / 3;
+    gradient.push_back((16 * twice - once) / 15);
+  }
+  return gradient;
+}
+
+struct Tolerances {
+  double forward = 1e-12, differences = 1e-7, pack = 1e-12, team = 1e-11;
+};
+
+// All of the above at several positions in the bulk; `reach` is how far from 0 the coordinates go.
+template <class Model> void expect_right_gradients(const Bound<Model>& bound, double reach = 1.5, const Tolerances& allowed = {}) {
+  Numbers numbers(7);
+  const std::size_t n = std::size_t(bound.n);
+  std::vector<Values> positions;
+  std::vector<Result> expected;
+  for (int lane = 0; lane < pack_width; ++lane) {
+    positions.push_back(numbers.uniforms(n, -reach, reach));
+    expected.push_back(bound.scalar(positions.back()));
+    ASSERT_TRUE(std::isfinite(expected.back().log_density));
+  }
+  double forward = 0, differences = 0, pack = 0, team = 0;
+  const auto keep_worst = [](double& worst, double d) { worst = d <= worst ? worst : d; };
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (n > 0) keep_worst(forward, difference(bound.forward(positions[i]), expected[i]));
+    Result by_differences = expected[i];
+    by_differences.gradient = central_differences([&](const Values& x) { return bound.scalar(x).log_density; }, positions[i]);
+    keep_worst(differences, difference(by_differences, expected[i]));
+  }
+  const std::vector<Result> packed = bound.pack(positions);
+  for (std::size_t lane = 0; lane < packed.size(); ++lane) keep_worst(pack, difference(packed[lane], expected[lane]));
+  for (const std::size_t lanes : {std::size_t(1), std::size_t(3)})
+    for (const int slices : {1, 2, 3, 5}) {
+      const std::vector<Values> here(positions.begin(), positions.begin() + std::ptrdiff_t(std::min(lanes, positions.size())));
+      const std::vector<Result> results = bound.team(here, slices);
+      for (std::size_t lane = 0; lane < results.size(); ++lane) {
+        const double d = difference(results[lane], expected[lane]);
+        keep_worst(team, d);
+        EXPECT_LE(d, allowed.team) << lanes << " lanes, " << slices << " slices, lane " << lane;
+      }
+    }
+  EXPECT_LE(forward, allowed.forward);
+  EXPECT_LE(differences, allowed.differences);
+  EXPECT_LE(pack, allowed.pack);
+  if (std::getenv("LOCKSTEP_SHOW_ERRORS"))
+    std::printf("    coordinates %4d  forward %.1e  differences %.1e  pack %.1e  team %.1e\n", bound.n, forward, differences, pack, team);
+}
+
+Data example(const std::string& name) { return Data::from_json_file(LOCKSTEP_SOURCE_DIR "/models/data/" + name + ".json"); }
+
+// ---- the zoo ---------------------------------------------------------------------------------------------------------------
+
+TEST(ZooGradients, StdNormal) { expect_right_gradients(Bound<models::StdNormal>(example("std_normal"))); }
+TEST(ZooGradients, EightSchools) { expect_right_gradients(Bound<models::EightSchools>(example("eight_schools"))); }
+TEST(ZooGradients, ArK) { expect_right_gradients(Bound<models::ArK>(example("ar_k")), 0.5); }
+TEST(ZooGradients, GaussMix) { expect_right_gradients(Bound<models::GaussMix>(example("gauss_mix"))); }
+TEST(ZooGradients, LinearRegression) { expect_right_gradients(Bound<models::LinearRegression>(example("linear_regression"))); }
+TEST(ZooGradients, Radon) { expect_right_gradients(Bound<models::Radon>(example("radon"))); }
+
+// ---- scalar parameters on every support ----------------------------------------------------------------------------------------
+
+struct ScalarSupports {
+  Dim i;
+  Real y;
+  RealScalar s;
+  explicit ScalarSupports(Dataset& d) : i(d.dim("i")), y(d.real("y", i)), s(d.scalar("s")) {}
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 2));
+    auto b = m.param("b", half_normal(1));
+    auto c = m.param("c", beta(2, 3));
+    auto d = m.param("d", normal(0, 1), above(-1.5));
+    auto e = m.param("e", cauchy(0, 1), below(2));
+    auto f = m.param("f", flat(), between(-1, 3));
+    auto g = m.param("g", uniform(0.5, 2.5));
+    auto h = m.param("h", flat(positive()));
+    m.observe("y", y, i, [&](auto) { return normal(a + b * c - d / h + e * f, g * s); });
+  }
+};
+
+TEST(Gradients, OfScalarParametersOnEverySupport) {
+  Data data;
+  data.set("y", Numbers(1).uniforms(13, -2, 2));
+  data.set("s", 0.7);
+  expect_right_gradients(Bound<ScalarSupports>(data), 1);
+}
+
+struct BoundsThatAreParameters {
+  Dim i;
+  Real y;
+  explicit BoundsThatAreParameters(Dataset& d) : i(d.dim("i")), y(d.real("y", i)) {}
+  template <class M> void operator()(M& m) const {
+    auto low = m.param("low", normal(0, 1));
+    auto width = m.param("width", half_normal(1));
+    auto a = m.param("a", normal(0, 1), above(low));
+    auto b = m.param("b", normal(0, 2), below(a * 2 + 1));
+    auto c = m.param("c", normal(0, 1), between(low, low + width));
+    auto d = m.param("d", uniform(low - width, low + 2 * width));
+    auto high = m.let("high", exp(low) + a);
+    auto e = m.param("e", normal(0, 1), below(high));
+    auto v = m.param("v", normal(0, 1), i, between(low, high + 3));
+    auto w = m.param("w", exponential(1), i, above(b));
+    auto u = m.param("u", i, [&](auto) { return uniform(low, low + width); });
+    m.observe("y", y, i, [&](auto j) { return normal(v[j] * c + w[j] - d, exp(e) + square(u[j])); });
+  }
+};
+
+TEST(Gradients, OfBoundsThatAreParameters) {
+  Data data;
+  data.set("y", Numbers(2).uniforms(7, -2, 2));
+  expect_right_gradients(Bound<BoundsThatAreParameters>(data), 0.4);
+}
+
+// ---- vector parameters -------------------------------------------------------------------------------------------------------
+
+struct VectorSupports {
+  Dim i;
+  Real y;
+  explicit VectorSupports(Dataset& d) : i(d.dim("i")), y(d.real("y", i)) {}
+  template <class M> void operator()(M& m) const {
+    auto center = m.param("center", normal(0, 1));
+    auto spread = m.param("spread", lognormal(0, 0.5));
+    auto a = m.param("a", i, [&](auto) { return normal(center, spread); });
+    auto b = m.param("b", gamma(2.5, spread), i);
+    auto c = m.param("c", beta(spread, 2), i);
+    auto d = m.param("d", student_t(4, center, spread), i, below(5));
+    auto e = m.param("e", lognormal(center, spread), i);
+    auto f = m.param("f", normal(center, spread), i, ordered());
+    auto g = m.param("g", i, [&](auto j) { return normal(a[j] * c[j], b[j]); });
+    m.observe("y", y, i, [&](auto j) { return normal(a[j] + b[j] * c[j] + d[j] - f[j] + g[j], e[j]); });
+  }
+};
+
+TEST(Gradients, OfVectorParametersOnEverySupport) {
+  for (const std::size_t n : {0, 1, 2, 7, 8, 13}) {
+    Data data;
+    data.set("y", Numbers(3).uniforms(n, -2, 2));
+    SCOPED_TRACE(n);
+    expect_right_gradients(Bound<VectorSupports>(data), 0.7);
+  }
+}
+
+struct ConstantIndices {
+  Dim i, k;
+  Real y;
+  explicit ConstantIndices(Dataset& d) : i(d.dim("i")), k(d.dim("k")), y(d.real("y", i)) {}
+  template <class M> void operator()(M& m) const {
+    auto mu = m.param("mu", normal(0, 1), k);
+    auto sigma = m.param("sigma", half_normal(1), k);
+    auto cut = m.param("cut", normal(0, 1), k, ordered());
+    auto z = m.let("z", k, [&](auto j) { return mu[j] * sigma[0] + cut[2]; });
+    m.observe("y", y, i, [&](auto j) { return normal(mu[0] + mu[1] * z[2] + cut[0] * y[0] - z[0] * cut[1] * y[j], sigma[1]); });
+  }
+};
+
+TEST(Gradients, OfElementsNamedByAConstant) {
+  Data data;
+  data.set("y", Numbers(4).uniforms(11, -2, 2));
+  data.set("k", 3);
+  expect_right_gradients(Bound<ConstantIndices>(data), 1);
+}
+
+// ---- intermediates -------------------------------------------------------------------------------------------------------------
+
+struct Intermediates {
+  Dim i;
+  Real x, y;
+  explicit Intermediates(Dataset& d) : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)) {}
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    auto s = m.param("s", half_normal(1));
+    auto z = m.param("z", normal(0, 1), i);
+    auto once = m.let("once", exp(0.3 * a) * s);
+    auto shown = m.deterministic("shown", once + a * a);
+    auto twice = m.let("twice", shown / (1 + square(once)));
+    auto kept = m.let("kept", i, [&](auto j) { return z[j] * twice + x[j]; });
+    auto lazy = m.deterministic("lazy", i, [&](auto j) { return kept[j] * kept[j] + once; });
+    auto again = m.let("again", i, [&](auto j) { return lazy[j] / (2 + kept[j] * kept[j]) - z[j]; });
+    m.observe("y", y, i, [&](auto j) { return normal(again[j] + lazy[j] * 0.1, once + 1); });
+    m.observe("y_again", y, i.from(3), [&](auto j) { return normal(kept[j], twice * twice + 0.5); });
+  }
+};
+
+TEST(Gradients, OfIntermediatesThatReadEachOther) {
+  for (const std::size_t n : {0, 1, 4, 9}) {
+    if (n == 1) continue;  // all of y_again would be given
+    Numbers numbers(5);
+    Data data;
+    data.set("x", numbers.uniforms(n, -1, 1));
+    data.set("y", numbers.uniforms(n, -2, 2));
+    SCOPED_TRACE(n);
+    expect_right_gradients(Bound<Intermediates>(data), 1);
+  }
+}
+
+struct EveryOperation {
+  Dim i;
+  Real x, y;
+  RealScalar s;
+  explicit EveryOperation(Dataset& d) : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)), s(d.scalar("s")) {}
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    auto b = m.param("b", half_normal(1));
+    auto p = m.param("p", beta(2, 2));
+    auto v = m.param("v", half_normal(1), i);
+    m.observe("s", s, normal(a * b - log(p), b + 0.5));
+    m.observe("y", y, i, [&](auto j) {
+      auto curve = exp(-square(a * 0.5)) + log(b) + log1p(b * v[j]) - expm1(0.2 * a) + sqrt(b + v[j]) + inverse_logit(a - x[j]);
+      auto ratio = (2 - a) / (b + 1) + x[j] / v[j] + 3 / (v[j] + 1) - v[j] / x[j] - -a + (1 - p) * log(v[j]) - 2 * log(x[j]);
+      return normal(curve + ratio - log(1 - p), sqrt(square(x[j] * a) + 1) + 1 / b);
+    });
+  }
+};
+
+TEST(Gradients, OfEveryOperation) {
+  Numbers numbers(6);
+  Data data;
+  data.set("x", numbers.uniforms(7, 0.5, 2));
+  data.set("y", numbers.uniforms(7, -2, 2));
+  data.set("s", 0.4);
+  expect_right_gradients(Bound<EveryOperation>(data), 1);
+}
+
+// ---- gathering -----------------------------------------------------------------------------------------------------------------
+
+struct Gathering {
+  Dim house, county, state;
+  GroupIndex county_of, state_of;
+  Real x, y;
+  explicit Gathering(Dataset& d)
+      : house(d.dim("house")), county(d.dim("county")), state(d.dim("state")), county_of(d.index("county_of", house, county)),
+        state_of(d.index("state_of", county, state)), x(d.real("x", house)), y(d.real("y", house)) {}
+  template <class M> void operator()(M& m) const {
+    auto sigma = m.param("sigma", half_normal(1));
+    auto gamma = m.param("gamma", normal(0, 1), state);
+    auto scale = m.param("scale", lognormal(0, 0.5), state);
+    auto alpha = m.param("alpha", county, [&](auto c) { return normal(gamma[state_of[c]], scale[state_of[c]]); });
+    auto shift = m.let("shift", county, [&](auto c) { return alpha[c] * gamma[state_of[c]]; });
+    auto both = m.deterministic("both", county, [&](auto c) { return alpha[c] + shift[c]; });
+    m.observe("y", y, house, [&](auto i) {
+      const auto c = county_of[i];
+      return normal(both[c] + shift[c] * x[i] + gamma[state_of[c]], sigma * scale[state_of[c]]);
+    });
+  }
+};
+
+TEST(Gradients, ThroughGroupIndicesAlsoOfEmptyGroups) {
+  struct Sizes {
+    std::size_t houses, counties, states;
+  };
+  for (const Sizes size : {Sizes{23, 5, 2}, Sizes{7, 9, 4}, Sizes{1, 1, 1}, Sizes{0, 3, 2}, Sizes{0, 0, 0}}) {
+    Numbers numbers(8);
+    Data data;
+    data.set("county", double(size.counties));
+    data.set("state", double(size.states));
+    data.set("county_of", numbers.integers(size.houses, 1, std::max(1, int(size.counties) / 2)));  // the others are empty
+    data.set("state_of", numbers.integers(size.counties, 1, int(size.states)));
+    data.set("x", numbers.uniforms(size.houses, -1, 1));
+    data.set("y", numbers.uniforms(size.houses, -2, 2));
+    SCOPED_TRACE(size.houses);
+    expect_right_gradients(Bound<Gathering>(data), 1);
+  }
+}
+
+// ---- dense linear predictors -----------------------------------------------------------------------------------------------------
+
+struct Linear {
+  Dim row, column;
+  Matrix X;
+  Real y;
+  explicit Linear(Dataset& d) : row(d.dim("row")), column(d.dim("column")), X(d.matrix("X", row, column)), y(d.real("y", row)) {}
+  template <class M> void operator()(M& m) const {
+    auto scale = m.param("scale", half_normal(1));
+    auto z = m.param("z", normal(0, 1), column);
+    auto beta = m.let("beta", column, [&](auto k) { return z[k] * scale; });
+    auto positive_beta = m.param("positive_beta", half_normal(1), column);
+    auto mean = m.linear(X, beta);
+    auto spread = m.linear(X, positive_beta);
+    auto kept = m.let("kept", row, [&](auto i) { return mean[i] + 0.1 * spread[i]; });
+    m.observe("y", y, row, [&](auto i) { return normal(kept[i] + mean[i], 1 + square(0.1 * spread[i])); });
+  }
+};
+
+TEST(Gradients, OfLinearPredictorsOfAwkwardSizes) {
+  for (const std::size_t rows : {0, 1, 7, 8, 9, 17})
+    for (const std::size_t columns : {0, 1, 7, 8, 9}) {
+      Numbers numbers(9);
+      Data data;
+      data.set("column", double(columns));
+      data.set("X", Data::Field{{std::int64_t(rows), std::int64_t(columns)}, numbers.uniforms(rows * columns, -1, 1), 1});
+      data.set("y", numbers.uniforms(rows, -2, 2));
+      SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(columns));
+      expect_right_gradients(Bound<Linear>(data), 0.8);
+    }
+}
+
+TEST(Gradients, OfALinearPredictorOf597Rows) {
+  Numbers numbers(10);
+  Data data;
+  data.set("X", Data::Field{{597, 43}, numbers.uniforms(597 * 43, -0.3, 0.3), 1});
+  data.set("y", numbers.uniforms(597, -2, 2));
+  expect_right_gradients(Bound<Linear>(data), 0.8);
+}
+
+// ---- recurrences -----------------------------------------------------------------------------------------------------------------
+
+// GARCH(1,1): the variance of each return follows from the last return and the last variance.
+struct Garch {
+  Dim time;
+  Real y;
+  explicit Garch(Dataset& d) : time(d.dim("time")), y(d.real("y", time)) {}
+  template <class M> void operator()(M& m) const {
+    auto omega = m.param("omega", half_normal(1));
+    auto a = m.param("a", beta(2, 5));
+    auto b = m.param("b", beta(2, 5));
+    auto mu = m.param("mu", normal(0, 1));
+    auto variance = m.scan("variance", time, omega + 0.1, [&](auto, auto last) { return omega + a * square(mu) + b * last; });
+    m.observe("y", y, time, [&](auto t) { return normal(mu, sqrt(variance[t])); });
+  }
+};
+
+// A latent level with its own innovations and a covariate, read at time points that several observations share; a second
+// recurrence reads the first.
+struct Levels {
+  Dim time, observation, column;
+  GroupIndex time_of;
+  Matrix X;
+  Real y;
+  explicit Levels(Dataset& d)
+      : time(d.dim("time")), observation(d.dim("observation")), column(d.dim("column")),
+        time_of(d.index("time_of", observation, time)), X(d.matrix("X", time, column)), y(d.real("y", observation)) {}
+  template <class M> void operator()(M& m) const {
+    auto phi = m.param("phi", uniform(-1, 1));
+    auto tau = m.param("tau", half_normal(1));
+    auto start = m.param("start", normal(0, 1));
+    auto z = m.param("z", normal(0, 1), time);
+    auto positive_z = m.param("positive_z", half_normal(1), time);
+    auto beta = m.param("beta", normal(0, 1), column);
+    auto drift = m.linear(X, beta);
+    auto level = m.scan("level", time, start, [&](auto t, auto last) { return phi * last + tau * z[t] + drift[t]; });
+    auto smooth = m.scan("smooth", time, 0.5 * start, [&](auto t, auto last) { return 0.7 * last + 0.3 * level[t] * positive_z[t]; });
+    auto sum = m.let("sum", time, [&](auto t) { return level[t] + drift[t] * smooth[t]; });
+    m.observe("y", y, observation, [&](auto i) {
+      return normal(level[time_of[i]] + smooth[time_of[i]] * 0.5 + sum[time_of[i]], exp(0.1 * level[0]) + 0.5);
+    });
+  }
+};
+
+TEST(Gradients, OfRecurrences) {
+  for (const std::size_t n : {0, 1, 2, 7, 40}) {
+    Data data;
+    data.set("y", Numbers(11).uniforms(n, -2, 2));
+    SCOPED_TRACE(n);
+    expect_right_gradients(Bound<Garch>(data), 1);
+  }
+}
+
+TEST(Gradients, OfRecurrencesReadThroughAGroupIndexAndByEachOther) {
+  for (const std::size_t n : {1, 2, 7, 12}) {
+    Numbers numbers(12);
+    Data data;
+    data.set("time_of", numbers.integers(2 * n + 1, 1, int(n)));
+    data.set("X", Data::Field{{std::int64_t(n), 3}, numbers.uniforms(3 * n, -0.5, 0.5), 1});
+    data.set("y", numbers.uniforms(2 * n + 1, -2, 2));
+    SCOPED_TRACE(n);
+    expect_right_gradients(Bound<Levels>(data), 0.8);
+  }
+}
+
+// The observed series' own past, by lags and by a vector of coefficients.
+struct Autoregression {
+  Dim time, lag;
+  Real x, y;
+  explicit Autoregression(Dataset& d) : time(d.dim("time")), lag(d.dim("lag")), x(d.real("x", time)), y(d.real("y", time)) {}
+  template <class M> void operator()(M& m) const {
+    auto beta = m.param("beta", normal(0, 1), lag, between(-1, 1));
+    auto theta = m.param("theta", normal(0, 1));
+    auto sigma = m.param("sigma", half_normal(1));
+    auto node = m.observe("y", y, time.from(lag.size), [&](auto t, auto past) {
+      return normal(dot(beta, past) + theta * past(1) * past(2) + x[t], sigma + 0.1 * square(past(2)));
+    });
+    m.observe("z", x, time.from(1), [&](auto t, auto past) { return normal(theta * past(1) + node[t], sigma); });
+  }
+};
+
+TEST(Gradients, OfTheObservedPast) {
+  for (const int lags : {2, 3})
+    for (const std::size_t n : {4, 11, 26}) {
+      Numbers numbers(13);
+      Data data;
+      data.set("lag", lags);
+      data.set("x", numbers.uniforms(n, -1, 1));
+      data.set("y", numbers.uniforms(n, -2, 2));
+      SCOPED_TRACE(n);
+      expect_right_gradients(Bound<Autoregression>(data), 1);
+    }
+}
+
+// ---- mixtures and the other distributions, as likelihoods with element-wise and shared arguments -------------------------------------
+
+struct Mixtures {
+  Dim i, k;
+  Real y;
+  GroupIndex group;
+  explicit Mixtures(Dataset& d) : i(d.dim("i")), k(d.dim("k")), y(d.real("y", i)), group(d.index("group", i, k)) {}
+  template <class M> void operator()(M& m) const {
+    auto mu = m.param("mu", normal(0, 2), k, ordered());
+    auto sigma = m.param("sigma", half_normal(2), k);
+    auto w = m.param("w", beta(2, 2));
+    auto v = m.param("v", beta(2, 2), k);
+    auto x = m.param("x", mixture(component(w, normal(mu[0], 1)), component(1 - w, cauchy(mu[1], sigma[0]))));
+    m.observe("y", y, i, [&](auto j) {
+      return mixture(component(w * v[group[j]], normal(mu[0], sigma[0])), component(w * (1 - v[group[j]]), normal(mu[1], sigma[group[j]])),
+                     component(1 - w, student_t(5, x + mu[group[j]], sigma[1])));
+    });
+  }
+};
+
+TEST(Gradients, OfMixtures) {
+  Numbers numbers(14);
+  Data data;
+  data.set("k", 2);
+  data.set("y", numbers.uniforms(19, -3, 3));
+  data.set("group", numbers.integers(19, 1, 2));
+  expect_right_gradients(Bound<Mixtures>(data), 1);
+}
+
+struct EveryDistribution {
+  Dim i;
+  Real x, y, positive_y, unit_y;
+  Integer count, flag;
+  explicit EveryDistribution(Dataset& d)
+      : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)), positive_y(d.real("positive_y", i)), unit_y(d.real("unit_y", i)),
+        count(d.integer("count", i)), flag(d.integer("flag", i)) {}
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", cauchy(0, 1));
+    auto b = m.param("b", gamma(3, 2));
+    auto nu = m.param("nu", exponential(0.2), above(1));
+    auto p = m.param("p", beta(2, 2));
+    auto z = m.param("z", half_cauchy(1), i);
+    m.observe("1", y, i, [&](auto j) { return normal(a * x[j], b); });
+    m.observe("2", y, i, [&](auto j) { return cauchy(a, z[j]); });
+    m.observe("3", y, i, [&](auto j) { return student_t(nu, a * x[j], b * z[j]); });
+    m.observe("4", positive_y, i, [&](auto) { return half_normal(b); });
+    m.observe("5", positive_y, i, [&](auto j) { return half_cauchy(z[j]); });
+    m.observe("6", positive_y, i, [&](auto j) { return exponential(b * z[j]); });
+    m.observe("7", positive_y, i, [&](auto j) { return gamma(b, z[j]); });
+    m.observe("8", positive_y, i, [&](auto j) { return gamma(z[j] + 0.5, b); });
+    m.observe("9", positive_y, i, [&](auto) { return lognormal(a, b); });
+    m.observe("10", unit_y, i, [&](auto j) { return beta(b, z[j] + 0.5); });
+    m.observe("11", count, i, [&](auto j) { return poisson(b * z[j]); });
+    m.observe("12", count, i, [&](auto j) { return poisson_log(a + x[j]); });
+    m.observe("13", flag, i, [&](auto) { return bernoulli(p); });
+    m.observe("14", flag, i, [&](auto j) { return bernoulli_logit(a * x[j]); });
+    m.observe("15", y, i, [&](auto j) { return uniform(-4 - b, z[j] + 4); });
+  }
+};
+
+TEST(Gradients, OfEveryDistributionsArguments) {
+  Numbers numbers(15);
+  Data data;
+  data.set("x", numbers.uniforms(9, -1, 1));
+  data.set("y", numbers.uniforms(9, -2, 2));
+  data.set("positive_y", numbers.uniforms(9, 0.2, 3));
+  data.set("unit_y", numbers.uniforms(9, 0.1, 0.9));
+  data.set("count", numbers.integers(9, 0, 6));
+  data.set("flag", numbers.integers(9, 0, 1));
+  expect_right_gradients(Bound<EveryDistribution>(data), 0.8);
+}
+
+// ---- a data set per lane ---------------------------------------------------------------------------------------------------------
+
+template <class Model> void expect_each_lane_to_read_its_own_data(const std::vector<Data>& sets, double reach) {
+  const Bound<Model> stacked(Data::stack(sets));
+  ASSERT_TRUE(stacked.model.has_columns());
+  Numbers numbers(16);
+  std::vector<Values> positions;
+  std::vector<std::int64_t> chosen;
+  std::vector<Result> alone;
+  for (std::size_t lane = 0; lane < std::size_t(std::max(pack_width, 3)); ++lane) {
+    positions.push_back(numbers.uniforms(std::size_t(stacked.n), -reach, reach));
+    chosen.push_back(std::int64_t((2 * lane + 1) % sets.size()));
+    alone.push_back(Bound<Model>(sets[std::size_t(chosen.back())]).scalar(positions.back()));
+    EXPECT_LE(difference(stacked.template scalar<true>(positions.back(), chosen.back()), alone.back()), 1e-14);
+  }
+  const std::vector<Result> packed = stacked.template pack<true>(positions, chosen);
+  for (std::size_t lane = 0; lane < packed.size(); ++lane) EXPECT_LE(difference(packed[lane], alone[lane]), 1e-12) << lane;
+  positions.resize(3);
+  for (const int slices : {1, 2, 5}) {
+    const std::vector<Result> team = stacked.template team<true>(positions, slices, chosen);
+    for (std::size_t lane = 0; lane < team.size(); ++lane) EXPECT_LE(difference(team[lane], alone[lane]), 1e-11) << lane;
+  }
+}
+
+TEST(StackedData, LanesGetTheGradientOfTheirOwnDataSet) {
+  std::vector<Data> sets;
+  for (int s = 0; s < 5; ++s) {
+    Numbers numbers(std::uint32_t(100 + s));
+    Data data;
+    data.set("x", numbers.uniforms(7, 0.5, 2));
+    data.set("y", Numbers(99).uniforms(7, -2, 2));  // the same in all: shared
+    data.set("s", numbers.uniform(-1, 1));
+    sets.push_back(data);
+  }
+  expect_each_lane_to_read_its_own_data<EveryOperation>(sets, 1);
+  for (Data& data : sets) data.set("lag", 2);
+  expect_each_lane_to_read_its_own_data<Autoregression>(sets, 1);
+}
+
+TEST(StackedData, LanesReadTheirOwnCountsAndPositiveValues) {
+  std::vector<Data> sets;
+  for (int s = 0; s < 3; ++s) {
+    Numbers numbers(std::uint32_t(200 + s));
+    Data data;
+    data.set("x", numbers.uniforms(9, -1, 1));
+    data.set("y", numbers.uniforms(9, -2, 2));
+    data.set("positive_y", numbers.uniforms(9, 0.2, 3));
+    data.set("unit_y", numbers.uniforms(9, 0.1, 0.9));
+    data.set("count", numbers.integers(9, 0, 6));
+    data.set("flag", numbers.integers(9, 0, 1));
+    sets.push_back(data);
+  }
+  expect_each_lane_to_read_its_own_data<EveryDistribution>(sets, 0.8);
+}
+
+}  // namespace
+}  // namespace lockstep
