@@ -1,8 +1,10 @@
 // The command line: reads it, calls the library, prints. The help texts are its documentation.
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -16,9 +18,6 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
-
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 #include "host/netcdf.hpp"
 #include "host/progress_bar.hpp"
@@ -69,20 +68,21 @@ void complain(const std::string& message) noexcept { std::fprintf(stderr, "locks
 // ---------------------------------------------------------------- reading numbers
 
 // All of the text is one whole number of that range, or it is refused.
-template <class T> T whole_number(const std::string& option, const std::string& text, T least, T most, bool or_auto) {
+template <class T>
+T whole_number(const std::string& option, const std::string& text, T least, T most, bool or_auto) {
   T value{};
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error == std::errc{} && stop == end && value >= least && value <= most) return value;
-  throw UsageError(fmt::format("{} is '{}' (a whole number from {} to {} is needed). Give one{}.", option, text, least, most,
-                               or_auto ? ", or auto" : ""));
+  throw UsageError(fmt::format("{} is '{}' (a whole number from {} to {} is needed). Give one{}.", option, text, least,
+                               most, or_auto ? ", or auto" : ""));
 }
 
 // A count that the program may choose itself.
 struct Count {
   const char* option;
   int least, most;
-  int automatic;             // what stands for "choose" in SampleOptions
+  int automatic;  // what stands for "choose" in SampleOptions
   std::string text = "auto";
 
   int value() const { return text == "auto" ? automatic : whole_number(option, text, least, most, true); }
@@ -105,11 +105,13 @@ struct SampleCommand {
     option("--chains", chains.text, "N|auto", "Number of chains. auto: what suits this machine");
     option("--warmup", warmup.text, "N|auto", "Warmup draws per chain. auto: until all chains have settled");
     option("--draws", draws.text, "N|auto", "Draws per chain after warmup. auto: 1000 up to 16 chains, else 250");
-    option("--seed", seed, "S", "Seed of the random numbers. Default: 1. The same seed and number of\n"
-                                "chains give the same draws on any number of threads");
+    option("--seed", seed, "S",
+           "Seed of the random numbers. Default: 1. The same seed and number of\n"
+           "chains give the same draws on any number of threads");
     option("--threads", threads.text, "N|auto", "Threads. auto: all cores that the process may use");
-    option("--out", out, "FILE", "Results file (NetCDF, for ArviZ). Default: MODEL.nc. One of that name is\n"
-                                 "replaced");
+    option("--out", out, "FILE",
+           "Results file (NetCDF, for ArviZ). Default: MODEL.nc. One of that name is\n"
+           "replaced");
     command->footer("Prints a summary and a verdict; progress goes to stderr.");
     command->callback([this] { run(); });
   }
@@ -131,6 +133,8 @@ struct SampleCommand {
       throw UsageError(fmt::format("There is no model '{}' (the zoo has: {}). Choose one of these.", model, names()));
     const fs::path file = out.empty() ? model + ".nc" : out;
     require_writable(file);
+    if (std::error_code error; !data.empty() && fs::equivalent(file, data, error))
+      throw UsageError(fmt::format("--out is '{}' (the data are in it, and would be lost). Name another.", out));
     if (options.threads > available_threads()) {
       complain(fmt::format("--threads is {} (the process may use {}). Going on with these.", options.threads,
                            available_threads()));
@@ -150,8 +154,8 @@ struct SampleCommand {
       diagnoses = diagnose(result);
       return result;
     }();
-    print(fmt::format("{}: {} chains x {} draws after {:.0f} warmup draws each, {}\n\n{}\n{}Results: {}\n", model, fit.chains,
-                      fit.draws, std::get<double>(fit.attributes.at("tuning_steps")),
+    print(fmt::format("{}: {} chains x {} draws after {:.0f} warmup draws each, {}\n\n{}\n{}Results: {}\n", model,
+                      fit.chains, fit.draws, std::get<double>(fit.attributes.at("tuning_steps")),
                       duration_text(std::get<double>(fit.attributes.at("sampling_time"))), summary(fit, diagnoses),
                       report(judge(fit, diagnoses)), file.string()));
   }
@@ -185,7 +189,8 @@ struct SampleCommand {
     if (file.filename().native().size() > longest_name)
       refuse(fmt::format("its name is longer than {} bytes", longest_name), "Choose a shorter one with --out.");
     const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
-    if (!fs::is_directory(folder, error)) refuse("its folder does not exist", "Make it first, or name another with --out.");
+    if (!fs::is_directory(folder, error))
+      refuse("its folder does not exist", "Make it first, or name another with --out.");
     if (access(folder.c_str(), W_OK | X_OK) != 0)
       refuse(std::strerror(errno), "Name a file in a folder that you may write to with --out.");
   }
@@ -201,7 +206,8 @@ struct SummaryCommand {
     command->add_option("FILE", file, "A results file of lockstep, or of another sampler in ArviZ's layout")
         ->required()
         ->option_text(" ");
-    command->add_option("--format", format, "Default: table, which the verdict follows; json and csv have full precision")
+    command
+        ->add_option("--format", format, "Default: table, which the verdict follows; json and csv have full precision")
         ->option_text("table|json|csv");
     command->callback([this] { run(); });
   }
@@ -215,8 +221,7 @@ struct SummaryCommand {
     }
     const Fit fit = read_netcdf(file, {"posterior", "sample_stats"});
     if (!fit.has_group("posterior"))
-      throw std::runtime_error(fmt::format("'{}' has no group posterior (it is what is summarised). Choose a file that has "
-                                           "draws.", file));
+      throw std::runtime_error(fmt::format("'{}' has no posterior (it is summarised). Choose a file with draws.", file));
     const std::vector<NamedDiagnosis> diagnoses = diagnose(fit);
     std::string text = summary(fit, diagnoses, chosen);
     if (chosen == Format::table) text += "\n" + report(judge(fit, diagnoses));
@@ -235,7 +240,8 @@ std::string command_names(const CLI::App& app) {
 const CLI::App& find_command(const CLI::App& app, const std::string& name) {
   for (const CLI::App* each : app.get_subcommands({}))
     if (each->get_name() == name) return *each;
-  throw UsageError(fmt::format("There is no command '{}' (there are: {}). See lockstep help.", name, command_names(app)));
+  throw UsageError(
+      fmt::format("There is no command '{}' (there are: {}). See lockstep help.", name, command_names(app)));
 }
 
 // Without a name, the program's own.
@@ -260,9 +266,11 @@ std::string in_our_words(const CLI::ParseError& error, const CLI::App& app) {
                        option ? "there is no such option" : "there is one argument too many", hint);
   }
   const std::string message = error.what();
-  if (dynamic_cast<const CLI::RequiredError*>(&error)) return fmt::format("{} (it was not given). See {}.", message, hint);
+  if (dynamic_cast<const CLI::RequiredError*>(&error))
+    return fmt::format("{} (it was not given). See {}.", message, hint);
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error))
-    return fmt::format("{} takes one value (it has none, or several). See {}.", message.substr(0, message.find(':')), hint);
+    return fmt::format("{} takes one value (it has none, or several). See {}.", message.substr(0, message.find(':')),
+                       hint);
   return fmt::format("{} (the command line cannot be understood so). See {}.", message, hint);
 }
 
@@ -271,8 +279,8 @@ void require_known_command(int argc, char** argv, const CLI::App& app) {
   if (argc < 2 || argv[1][0] == '-') return;
   const std::string name = argv[1];
   if (name == "test" || name == "bench")
-    throw UsageError(fmt::format("'{0}' is no command of the program (it builds first, so the script does it). Type "
-                                 "./lockstep {0} in the source folder.", name));
+    throw UsageError(fmt::format(
+        "'{0}' is the script's (it builds first). Type ./lockstep {0} in the source folder.", name));
   find_command(app, name);
 }
 

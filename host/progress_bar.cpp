@@ -1,5 +1,6 @@
 #include "host/progress_bar.hpp"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -7,8 +8,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
-
-#include <fmt/format.h>
 
 namespace lockstep {
 namespace {
@@ -70,8 +69,10 @@ void ProgressBar::operator()(const Progress& progress) noexcept {
     }
     if (finished_) return;
     finished_ = progress.done >= progress.total;
-    if (terminal_) draw_bar(progress);
-    else write_line(progress);
+    if (terminal_)
+      draw_bar(progress);
+    else
+      write_line(progress);
   } catch (const std::exception&) {  // out of memory: the run itself will notice
   }
 }
@@ -112,9 +113,12 @@ void ProgressBar::write_line(const Progress& progress) {
   const char* name = progress.warmup ? "warmup" : "sampling";
   const std::string time = duration_text(elapsed);
   std::string line;
-  if (finished_) line = fmt::format("{}: done ({})\n", name, time);
-  else if (unknown) line = fmt::format("{}: {:.0f} draws ({})\n", name, progress.done, time);
-  else line = fmt::format("{}: {:.0f}% ({:.0f} draws, {})\n", name, std::floor(100 * share), progress.done, time);
+  if (finished_)
+    line = fmt::format("{}: done ({})\n", name, time);
+  else if (unknown)
+    line = fmt::format("{}: {:.0f} draws ({})\n", name, progress.done, time);
+  else
+    line = fmt::format("{}: {:.0f}% ({:.0f} draws, {})\n", name, std::floor(100 * share), progress.done, time);
   std::fputs(line.c_str(), stream_);
   std::fflush(stream_);
 }

@@ -31,8 +31,8 @@ class ProgressBar {
   std::FILE* stream_;
   bool terminal_, open_ended_;
   bool bar_shown_ = false;
-  bool warmup_ = true;      // the phase that was last reported
-  bool finished_ = false;   // it has reported its end: what comes late is out of date
+  bool warmup_ = true;     // the phase that was last reported
+  bool finished_ = false;  // it has reported its end: what comes late is out of date
   double phase_started_ = 0;
   double next_share_ = 0.25, next_time_ = 60;  // a log gets a line for every quarter, and for every minute
   int frame_ = 0;

@@ -68,13 +68,13 @@ template <class Model> class BoundModel {
 
   const LayoutView& layout() const { return layout_; }
 
-  template <class T> [[gnu::flatten]] void gradient(const double* position, double* log_density, double* gradient,
+  template <class T> LOCKSTEP_FLATTEN void gradient(const double* position, double* log_density, double* gradient,
                                                     double* scratch, const std::int64_t* data_columns) const {
     const Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
     const int n = int(layout_.coordinates);
     LaneTraits<T>::store(log_density, lockstep::log_density_gradient<T, false>(*model_, WholeTeam{}, workspace, n));
   }
-  template <class T> [[gnu::flatten]] void gradient_by_columns(const double* position, double* log_density, double* gradient,
+  template <class T> LOCKSTEP_FLATTEN void gradient_by_columns(const double* position, double* log_density, double* gradient,
                                                                double* scratch, const std::int64_t* data_columns) const {
     const Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
     const int n = int(layout_.coordinates);

@@ -13,12 +13,11 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <regex>
 #include <set>
 #include <sstream>
-
-#include <nlohmann/json.hpp>
 
 #include "host/netcdf.hpp"
 #include "host/progress_bar.hpp"
@@ -44,7 +43,7 @@ Words lines(const std::string& text) {
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 struct Outcome {
-  int code = -1;    // 128 + signal if one ended it
+  int code = -1;  // 128 + signal if one ended it
   std::string out, err;
 };
 
@@ -136,10 +135,12 @@ TEST_F(CommandLine, SamplePrintsSummaryAndVerdictAndLeavesAFileNamedAfterTheMode
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const Words printed = lines(outcome.out);
   ASSERT_GT(printed.size(), 20u);
-  EXPECT_TRUE(std::regex_match(printed[0], std::regex(R"(eight_schools: \d+ chains x \d+ draws after \d+ warmup draws each, .* s)")))
+  EXPECT_TRUE(std::regex_match(
+      printed[0], std::regex(R"(eight_schools: \d+ chains x \d+ draws after \d+ warmup draws each, .* s)")))
       << printed[0];
   EXPECT_TRUE(std::regex_match(printed[2], std::regex(" +mean +sd +q5 +median +q95 .*r_hat.*"))) << printed[2];
-  for (const char* row : {"\nmu ", "\ntau ", "\nz[Choate] ", "\ntheta[Mt. Hermon] ", "\nConverged: ", "\nResults: eight_schools.nc\n"})
+  for (const char* row :
+       {"\nmu ", "\ntau ", "\nz[Choate] ", "\ntheta[Mt. Hermon] ", "\nConverged: ", "\nResults: eight_schools.nc\n"})
     EXPECT_TRUE(contains(outcome.out, row)) << row << " is missing from\n" << outcome.out;
   EXPECT_EQ(files(), Words{"eight_schools.nc"});
   const Fit fit = read_netcdf(file("eight_schools.nc"));
@@ -151,8 +152,9 @@ TEST_F(CommandLine, SamplePrintsSummaryAndVerdictAndLeavesAFileNamedAfterTheMode
 TEST_F(CommandLine, SampleDoesWhatItsOptionsSay) {
   write("data.json", R"({"school": ["a", "b"], "y": [1, 2], "sigma": [1, 1]})");
   fs::create_directory(file("results"));
-  const Outcome outcome = run({"sample", "eight_schools", "--data", "data.json", "--chains", "7", "--warmup", "60", "--draws", "30",
-                               "--seed", "18446744073709551615", "--threads=1", "--out", "results/my.nc"});
+  const Outcome outcome =
+      run({"sample", "eight_schools", "--data", "data.json", "--chains", "7", "--warmup", "60", "--draws", "30",
+           "--seed", "18446744073709551615", "--threads=1", "--out", "results/my.nc"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_TRUE(contains(outcome.out, "eight_schools: 7 chains x 30 draws after ")) << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "\ntheta[b] ")) << outcome.out;
@@ -205,7 +207,9 @@ TEST_F(CommandLine, ProgressGoesToStderrAsPlainLines) {
   const Words progress = lines(outcome.err);
   ASSERT_GE(progress.size(), 2u);
   for (const std::string& line : progress)
-    EXPECT_TRUE(std::regex_match(line, std::regex(R"((warmup|sampling): (done|\d+%|\d+ draws) \([^()]* s\)|sampling: \d+% \(\d+ draws, .* s\))")))
+    EXPECT_TRUE(std::regex_match(
+        line,
+        std::regex(R"((warmup|sampling): (done|\d+%|\d+ draws) \([^()]* s\)|sampling: \d+% \(\d+ draws, .* s\))")))
         << line;
   EXPECT_FALSE(contains(outcome.out, "sampling"));
   EXPECT_FALSE(contains(outcome.err, "\r"));
@@ -245,7 +249,8 @@ TEST_F(CommandLine, SummaryAsJsonIsAListOfObjectsAndNothingElse) {
   ASSERT_EQ(list.size(), 18u);  // mu, tau, 8 z, 8 theta
   for (const auto& object : list) {
     EXPECT_TRUE(object.at("name").is_string());
-    for (const char* figure : {"mean", "sd", "q5", "median", "q95", "mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat", "r_hat_nested"})
+    for (const char* figure :
+         {"mean", "sd", "q5", "median", "q95", "mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat", "r_hat_nested"})
       EXPECT_TRUE(object.at(figure).is_number()) << figure << " of " << object;
   }
   const std::vector<double> mu = read_netcdf(file("eight_schools.nc")).variable("posterior", "mu").values;
@@ -277,7 +282,8 @@ TEST_F(CommandLine, SummaryAsCsvHasTheFiguresOfTheJson) {
     const Words row = cells(rows[i + 1]);
     ASSERT_EQ(row.size(), names.size()) << rows[i + 1];
     EXPECT_EQ(row[0], list[i].at("name"));
-    for (std::size_t k = 1; k < names.size(); ++k) EXPECT_EQ(std::stod(row[k]), list[i].at(names[k]).get<double>()) << names[k];
+    for (std::size_t k = 1; k < names.size(); ++k)
+      EXPECT_EQ(std::stod(row[k]), list[i].at(names[k]).get<double>()) << names[k];
   }
 }
 
@@ -287,8 +293,8 @@ TEST_F(CommandLine, HelpSaysCommandsExitCodesAndExamples) {
   const Outcome outcome = run({"help"});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.err, "");
-  for (const char* part : {"\n  sample ", "\n  summary ", "\n  models ", "\n  version ", "\n  help ", "Exit codes:\n  0 ", "\n  1 ",
-                           "\n  2 ", "\n  lockstep sample eight_schools\n"})
+  for (const char* part : {"\n  sample ", "\n  summary ", "\n  models ", "\n  version ", "\n  help ",
+                           "Exit codes:\n  0 ", "\n  1 ", "\n  2 ", "\n  lockstep sample eight_schools\n"})
     EXPECT_TRUE(contains(outcome.out, part)) << part << " is missing from\n" << outcome.out;
   EXPECT_EQ(run({"--help"}).out, outcome.out);
   EXPECT_EQ(run({"-h"}).out, outcome.out);
@@ -380,6 +386,7 @@ TEST_F(CommandLine, WrongCommandLinesAreRefusedWithCodeTwo) {
       {{"sample", "eight_schools", "--out", "data.json/x.nc"}, "'data.json/x.nc'"},
       {{"sample", "eight_schools", "--out", "."}, "folder"},
       {{"sample", "eight_schools", "--out", "/dev/null"}, "'/dev/null'"},
+      {{"sample", "eight_schools", "--data", "data.json", "--out", "./data.json"}, "would be lost"},
       {{"sample", "eight_schools", "--out", std::string(300, 'x')}, "longer than"},
       {{"summary"}, "FILE"},
       {{"summary", "a.nc", "b.nc"}, "'b.nc'"},
@@ -413,11 +420,14 @@ TEST_F(CommandLine, WrongDataAreRefusedWithCodeOne) {
       {"eight_schools", R"({"y": [1, 2], "sigma": [1, -1]})", "number 2 of 'y'"},
       {"eight_schools", R"({"y": [1, 2], "sigma": [0, 1]})", "number 1 of 'y'"},
       {"eight_schools", R"({"y": ["Inf", 2], "sigma": [1, 1]})", "number 1 of 'y'"},
-      {"radon", R"({"county": 2, "county_idx": [1, 3], "log_uppm": [0, 0], "floor_measure": [0, 1], "log_radon": [1, 2]})",
+      {"radon",
+       R"({"county": 2, "county_idx": [1, 3], "log_uppm": [0, 0], "floor_measure": [0, 1], "log_radon": [1, 2]})",
        "'county_idx' is 3 at element 2"},
-      {"radon", R"({"county": 2, "county_idx": [0, 1], "log_uppm": [0, 0], "floor_measure": [0, 1], "log_radon": [1, 2]})",
+      {"radon",
+       R"({"county": 2, "county_idx": [0, 1], "log_uppm": [0, 0], "floor_measure": [0, 1], "log_radon": [1, 2]})",
        "'county_idx' is 0 at element 1"},
-      {"radon", R"({"county": 2, "county_idx": [1, 1.5], "log_uppm": [0, 0], "floor_measure": [0, 1], "log_radon": [1, 2]})",
+      {"radon",
+       R"({"county": 2, "county_idx": [1, 1.5], "log_uppm": [0, 0], "floor_measure": [0, 1], "log_radon": [1, 2]})",
        "'county_idx' is 1.5"},
   };
   for (const Case& each : cases) {
@@ -461,17 +471,20 @@ constexpr int cannot_mount = 77;
 // Runs a script with a small or read-only file system at ./disk, which only it sees.
 std::string with_disk(const std::string& mount_options, const std::string& script) {
   const std::string namespaces = geteuid() == 0 ? "unshare -m" : "unshare -rm";
-  return namespaces + " true >/dev/null 2>&1 || exit 77; mkdir disk; " + namespaces + " bash -c '{ mount --make-rprivate / && mount -t tmpfs -o " + mount_options +
+  return namespaces + " true >/dev/null 2>&1 || exit 77; mkdir disk; " + namespaces +
+         " bash -c '{ mount --make-rprivate / && mount -t tmpfs -o " + mount_options +
          " lockstep-test disk; } >/dev/null 2>&1 || exit 77; " + script + "' \"$0\"; code=$?; rmdir disk; exit $code";
 }
 
 TEST_F(CommandLine, AFullDiskIsSaidAndNothingIsLeftOnIt) {
-  const Outcome outcome = run_script(with_disk("size=64k", "\"$0\" sample eight_schools --out disk/x.nc; code=$?; ls -A disk; exit $code"));
+  const Outcome outcome =
+      run_script(with_disk("size=64k", "\"$0\" sample eight_schools --out disk/x.nc; code=$?; ls -A disk; exit $code"));
   if (outcome.code == cannot_mount)
     GTEST_SKIP() << "a small file system cannot be mounted here (it takes root or user namespaces)";
   EXPECT_EQ(outcome.code, 1);
   EXPECT_EQ(outcome.out, "");
-  EXPECT_TRUE(contains(outcome.err, "lockstep: Cannot write 'disk/x.nc' (No space left on device). Free some space")) << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, "lockstep: Cannot write 'disk/x.nc' (No space left on device). Free some space"))
+      << outcome.err;
 }
 
 TEST_F(CommandLine, AFolderThatCannotBeWrittenIsSaidBeforeTheWork) {
@@ -496,9 +509,11 @@ TEST_F(CommandLine, AFileThatGetsTooLargeIsSaidAndNotLeftInParts) {
 
 TEST_F(CommandLine, OutputThatCannotBeWrittenIsAFailure) {
   ASSERT_EQ(run(quick("eight_schools")).code, 0);
-  for (const Words& words : {Words{"models"}, {"version"}, {"help"}, {"summary", "eight_schools.nc", "--format", "json"}}) {
+  for (const Words& words :
+       {Words{"models"}, {"version"}, {"help"}, {"summary", "eight_schools.nc", "--format", "json"}}) {
     SCOPED_TRACE(trace(words));
-    expect_refused(run(words, [] { redirect(1, "/dev/full", O_WRONLY); }), 1, "No space left on device", {"eight_schools.nc"});
+    expect_refused(run(words, [] { redirect(1, "/dev/full", O_WRONLY); }), 1, "No space left on device",
+                   {"eight_schools.nc"});
     expect_refused(run(words, [] { close(1); }), 1, "Bad file descriptor", {"eight_schools.nc"});
   }
 }
@@ -508,7 +523,8 @@ TEST_F(CommandLine, ARunDoesNotNeedItsProgressToBeRead) {
            [] { redirect(2, "/dev/full", O_WRONLY); }, [] { close(2); }, [] { close(0), close(1), close(2); }}) {
     fs::remove(file("radon.nc"));
     const Outcome outcome = run({"sample", "radon", "--chains", "16", "--draws", "50"}, prepare);
-    EXPECT_TRUE(outcome.code == 0 || (outcome.code == 1 && outcome.out.empty())) << outcome.code;  // 1: stdout is closed
+    EXPECT_TRUE(outcome.code == 0 || (outcome.code == 1 && outcome.out.empty()))
+        << outcome.code;  // 1: stdout is closed
     EXPECT_EQ(read_netcdf(file("radon.nc")).chains, 16u);
     EXPECT_EQ(files(), Words{"radon.nc"});
   }

@@ -47,7 +47,8 @@ def compare(path):
             error = abs(ours - theirs) / (numpy.std(draws) if figure == "mean" else abs(theirs))
             assert error < TOLERANCE, f"{path}: {figure} of {name} is {ours}, and {theirs} by ArviZ"
             largest = max(largest, error)
-    print(f"{path}: {len(FIGURES)} figures of {len(expected)} scalars equal ArviZ's, largest relative error {largest:.1e}")
+    count = f"{len(FIGURES)} figures of {len(expected)} scalars"
+    print(f"{path}: {count} equal ArviZ's, largest relative error {largest:.1e}")
 
 
 for each in sys.argv[1:]:

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,9 +42,7 @@ template <class Model> struct Bound {
   explicit Bound(Data d) : data(std::move(d)), views(data), model(views.view()) {}
 
   std::size_t coordinates() const { return std::size_t(model.layout().coordinates); }
-  std::vector<SiteView> sites() const {
-    return {model.layout().sites, model.layout().sites + model.layout().site_count};
-  }
+  std::span<const SiteView> sites() const { return {model.layout().sites, std::size_t(model.layout().site_count)}; }
   SiteView site(const std::string& name) const {
     for (const SiteView& s : sites())
       if (s.name == name) return s;
@@ -739,28 +738,31 @@ template <Mistake mistake> struct Mistaken {
   }
 };
 
-template <Mistake mistake> void expect_mistake(const std::vector<std::string>& parts) {
+Data data_for_mistakes() {
   Data data;
   data.set("lag", 2);
   data.set("x", {0.1, 0.2, 0.3, 0.4});
   data.set("w", {1, 2, 3});
   data.set("group", {1, 3, 2, 2});
   data.set("X", std::vector<Values>(4, {1, 2, 3}));
-  if (mistake == Mistake::none) {
-    EXPECT_NO_THROW(Bound<Mistaken<mistake>>{data});
-    return;
-  }
-  expect_model_error([&] { Bound<Mistaken<mistake>>{data}; }, parts);
-  // Through the table of functions the message is the same.
-  try {
-    HostModel(*model_table<Mistaken<mistake>>(), data);
-    ADD_FAILURE() << "no error";
-  } catch (const std::runtime_error& error) {
-    EXPECT_EQ(std::string(error.what()), model_error([&] { Bound<Mistaken<mistake>>{data}; }));
-  }
+  return data;
+}
+template <Mistake mistake> void expect_mistake(const std::vector<std::string>& parts) {
+  expect_model_error([] { Bound<Mistaken<mistake>>{data_for_mistakes()}; }, parts);
 }
 
-TEST(Mistakes, NoneGivesNoError) { expect_mistake<Mistake::none>({}); }
+TEST(Mistakes, NoneGivesNoError) { EXPECT_NO_THROW(Bound<Mistaken<Mistake::none>>{data_for_mistakes()}); }
+
+TEST(Mistakes, AreNamedThroughTheTableOfFunctionsToo) {
+  using Model = Mistaken<Mistake::parameter_by_other_dimension>;
+  const Data data = data_for_mistakes();
+  try {
+    HostModel(*model_table<Model>(), data);
+    ADD_FAILURE() << "no error";
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(std::string(error.what()), model_error([] { Bound<Model>{data_for_mistakes()}; }));
+  }
+}
 
 TEST(Mistakes, ReadingWithAnotherDimensionsIndexIsNamed) {
   expect_mistake<Mistake::parameter_by_other_dimension>({"'v'", "another dimension"});

@@ -1,7 +1,5 @@
-// The README's model, extracted by readme_test.sh into readme_model.hpp, against the zoo's: the same layout, and the same
-// log density and gradient at a few points, lane by lane.
-#include "readme_model.hpp"
-
+// The README's model, extracted by readme_test.sh into readme_model.hpp, against the zoo's: the same layout, and the
+// same log density and gradient at a few points, lane by lane.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +10,7 @@
 #include "kernels/model_table.hpp"
 #include "lockstep/data.hpp"
 #include "models/eight_schools.hpp"
+#include "readme_model.hpp"
 
 namespace {
 

@@ -203,6 +203,7 @@ record <- function(name, engine, program, repetition, seed, gradient, run) {
   write.csv(do.call(rbind, rows), raw, row.names = FALSE)
 }
 
+first_seed <- as.integer(Sys.getenv("SEED", "0"))
 load_before <- readLines("/proc/loadavg")
 for (repetition in seq_len(repetitions)) {
   say("repetition %d of %d", repetition, repetitions)
@@ -210,7 +211,7 @@ for (repetition in seq_len(repetitions)) {
     posterior <- posteriors[[name]]
     benchmark <- if (is.null(posterior$gradient)) posterior$zoo else posterior$gradient
     for (program in posterior$bound) {
-      stan_seed <- 1000 * repetition + match(program$name, posterior$programs)
+      stan_seed <- first_seed + 1000 * repetition + match(program$name, posterior$programs)
       gradient <- stan_gradient_seconds(program)
       run <- stan_run(program, stan_seed)
       posteriors[[name]]$parameters <- setdiff(dimnames(run$draws)[[3]], "lp__")
@@ -283,41 +284,60 @@ each <- function(use) {
 
 compiler <- system2("g++", "--version", stdout = TRUE)[1]
 cpu <- sub(".*: ", "", grep("^model name", readLines("/proc/cpuinfo"), value = TRUE)[1])
-about <- c(sprintf("%s, %d repetitions, on core %s; load average of the machine before %s, after %s.", format(Sys.time(), "%Y-%m-%d", tz = "UTC"),
-                   repetitions, Sys.getenv("CORE"), sub(" .*", "", load_before), sub(" .*", "", load_after)),
+about <- c(sprintf("%s, %d repetitions, on core %s; load average of the machine before %s, after %s.",
+                   format(Sys.time(), "%Y-%m-%d", tz = "UTC"), repetitions, Sys.getenv("CORE"), sub(" .*", "", load_before),
+                   sub(" .*", "", load_after)),
            sprintf("Processor: %s. %s.", cpu, compiler),
            sprintf("Lockstep: commit %s, %s.", Sys.getenv("LOCKSTEP_COMMIT"), Sys.getenv("LOCKSTEP_FLAGS")),
-           sprintf("Stan %s by rstan %s, %s, its flags: %s.", stan_version(), packageVersion("rstan"), R.version.string, Sys.getenv("STAN_CXXFLAGS")))
+           sprintf("Stan %s by rstan %s, %s, its programs: %s.", stan_version(), packageVersion("rstan"),
+                   R.version.string, Sys.getenv("STAN_CXXFLAGS")))
 writeLines(c(about, ""))
-writeLines(paste("#", about), sub("csv$", "txt", raw))
+writeLines(about, sub("csv$", "txt", raw))
 
-cat("### Gradients: microseconds of one core per gradient of one chain, median (min..max)\n\n")
-row_of("posterior", "Stan program", "Stan, gradient alone", "Lockstep, gradient alone", "×", "Stan, in its sampler", "Stan, gradients per core-second", "Lockstep, in its sampler", "×")
-row_of("---", "---", "---", "---", "---", "---", "---", "---", "---")
+row <- function(...) cat("|", paste(..., sep = " | "), "|\n")
+heading <- function(title, ...) {
+  cat("\n### ", title, "\n\n", sep = "")
+  row(...)
+  do.call(row, as.list(rep("---", ...length())))
+}
+each <- function(use) {
+  for (name in names(posteriors))
+    for (program in posteriors[[name]]$programs) {
+      mine <- figures[figures$posterior == name & figures$program == program, ]
+      use(name, program, mine[mine$engine == "Stan", ], mine[mine$engine == "Lockstep", ])
+    }
+}
+
+heading("Gradients: microseconds of one core per gradient of one chain, median (min..max)", "posterior", "Stan program",
+        "Stan, gradient alone", "Lockstep, gradient alone", "×", "Stan, in its sampler", "that is, per core-second",
+        "Lockstep, in its sampler", "×")
 each(function(name, program, stan, ours) {
   stan_step <- stan$sampling_seconds / stan$sampling_steps
   our_step <- ours$seconds / ours$gradients
-  row_of(name, program, spread(1e6 * stan$gradient_seconds), spread(1e6 * ours$gradient_seconds), ratio(stan$gradient_seconds, ours$gradient_seconds),
-         spread(1e6 * stan_step), plain(1 / stan_step), spread(1e6 * our_step), ratio(stan_step, our_step))
+  row(name, program, spread(1e6 * stan$gradient_seconds), spread(1e6 * ours$gradient_seconds),
+      ratio(stan$gradient_seconds, ours$gradient_seconds), spread(1e6 * stan_step), plain(1 / stan_step),
+      spread(1e6 * our_step), ratio(stan_step, our_step))
 })
 
-cat("\n### Runs by defaults: smallest of all bulk and tail ESS per core-second, warmup included, median (min..max)\n\n")
-row_of("posterior", "Stan program", "Stan: ESS", "core-s", "ESS per core-s", "Lockstep: ESS", "core-s", "ESS per core-s", "×", "gradients per effective draw, Stan", "Lockstep")
-row_of("---", "---", "---", "---", "---", "---", "---", "---", "---", "---", "---")
+heading("Runs by defaults: smallest of all bulk and tail ESS per core-second, warmup included, median (min..max)",
+        "posterior", "Stan program", "Stan: ESS", "core-s", "ESS per core-s", "Lockstep: ESS", "core-s", "ESS per core-s",
+        "×", "gradients per effective draw, Stan", "Lockstep")
 each(function(name, program, stan, ours)
-  row_of(name, program, paste0(unsure(stan), plain(stan$ess)), plain(stan$seconds), spread(stan$ess / stan$seconds),
-         paste0(unsure(ours), plain(ours$ess)), plain(ours$seconds), spread(ours$ess / ours$seconds),
-         ratio(ours$ess / ours$seconds, stan$ess / stan$seconds), plain(stan$gradients / stan$ess), plain(ours$gradients / ours$ess)))
+  row(name, program, paste0(unsure(stan), plain(stan$ess)), plain(stan$seconds), spread(stan$ess / stan$seconds),
+      paste0(unsure(ours), plain(ours$ess)), plain(ours$seconds), spread(ours$ess / ours$seconds),
+      ratio(ours$ess / ours$seconds, stan$ess / stan$seconds), plain(stan$gradients / stan$ess),
+      plain(ours$gradients / ours$ess)))
 
-cat("\n### Checks\n\n")
-row_of("posterior", "log density and gradient: largest relative difference", "draws: largest \\|z\\| of Lockstep against Stan (limit)", "Lockstep's smallest ESS there", "divergences, Stan", "Lockstep", "largest R-hat, Stan", "Lockstep", "stuck chains, Lockstep")
-row_of("---", "---", "---", "---", "---", "---", "---", "---", "---")
+heading("Checks", "posterior", "log density and gradient: largest relative difference",
+        "draws: largest \\|z\\| of Lockstep against Stan (limit)", "Lockstep's smallest ESS there", "divergences, Stan",
+        "Lockstep", "largest R-hat, Stan", "Lockstep", "stuck chains, Lockstep")
 for (name in names(posteriors)) {
-  z <- agreement(name)
+  found <- agreement(name)
   stan <- figures[figures$posterior == name & figures$engine == "Stan", ]
   ours <- figures[figures$posterior == name & figures$engine == "Lockstep", ]
-  row_of(name, sprintf("%.0e", max(posteriors[[name]]$differences)), sprintf("%.2f (%.2f), %s%s", z$z, z$limit, z$worst, if (z$z > z$limit) " **differs**" else ""),
-         sprintf("%.0f", z$ess),
-         sum(stan$divergences), sum(ours$divergences), sprintf("%.3f", max(stan$r_hat)), sprintf("%.3f", max(ours$r_hat)), sum(ours$stuck))
+  row(name, sprintf("%.0e", max(posteriors[[name]]$differences)),
+      sprintf("%.2f (%.2f), %s%s", found$z, found$limit, found$worst, if (found$z > found$limit) " **differs**" else ""),
+      sprintf("%.0f", found$ess), sum(stan$divergences), sum(ours$divergences), sprintf("%.3f", max(stan$r_hat)),
+      sprintf("%.3f", max(ours$r_hat)), sum(ours$stuck))
 }
 cat("\nRaw figures:", raw, "\n")

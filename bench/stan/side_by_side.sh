@@ -4,6 +4,7 @@
 #   bench/stan/side_by_side.sh [REPETITIONS]       10 unless given
 #
 # POSTERIORS='NAME ...'   only these
+# SEED=N                 added to every seed (0)
 # CORE=N                 the core to run on (the last one)
 # STAN_CXXFLAGS=FLAGS    how the Stan programs are compiled (-O3)
 #

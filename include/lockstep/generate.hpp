@@ -193,6 +193,7 @@ class Generate {
     }
     return PlainVector("linear predictor", values, x.rows);
   }
+  template <class Beta> void linear(const Matrix&, const Beta&&) = delete;
 
   double data(const double* table, std::int64_t element, std::int64_t columns) const {
     return table[element * columns + (columns > 1 ? in_.data_column : 0)];

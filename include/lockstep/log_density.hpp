@@ -36,12 +36,9 @@ struct Workspace {
 // ---- reading a node ------------------------------------------------------------------------------------------------------
 
 template <class Node> struct LeafValue {
-  const Node* node;
+  NodePointer<Node> node;
   typename Node::value_type value;
-  template <class A> LOCKSTEP_FN void pull(const A& a) const {
-    node->require_alive();
-    node->pull(a);
-  }
+  template <class A> LOCKSTEP_FN void pull(const A& a) const { node->pull(a); }
   LOCKSTEP_FN auto log_value() const requires requires(const Node& n) { n.log_value(); } { return node->log_value(); }
   LOCKSTEP_FN auto log1m_value() const requires requires(const Node& n) { n.log1m_value(); } { return node->log1m_value(); }
   LOCKSTEP_FN auto inverse_value() const requires requires(const Node& n) { n.inverse_value(); } {
@@ -50,23 +47,17 @@ template <class Node> struct LeafValue {
 };
 
 template <class Node> struct Leaf : RecipeTag {
-  const Node* node;
+  NodePointer<Node> node;
   static constexpr bool uniform = true;
   LOCKSTEP_FN explicit Leaf(const Node* n) : node(n) {}
-  template <class M> LOCKSTEP_FN LeafValue<Node> evaluate(const M&) const {
-    node->require_alive();
-    return {node, node->value()};
-  }
+  template <class M> LOCKSTEP_FN LeafValue<Node> evaluate(const M&) const { return {node, node->value()}; }
 };
 
 template <class Node> struct ElementValue {
-  const Node* node;
+  NodePointer<Node> node;
   int position;
   typename Node::value_type value;
-  template <class A> LOCKSTEP_FN void pull(const A& a) const {
-    node->require_alive();
-    node->pull(position, a);
-  }
+  template <class A> LOCKSTEP_FN void pull(const A& a) const { node->pull(position, a); }
   LOCKSTEP_FN auto log_value() const requires requires(const Node& n) { n.log_value(0); } {
     return node->log_value(position);
   }
@@ -74,14 +65,11 @@ template <class Node> struct ElementValue {
 
 // One element of a vector node. An element named by a constant is the same for the whole plate.
 template <class Node, bool IsUniform> struct Element : RecipeTag {
-  const Node* node;
+  NodePointer<Node> node;
   int position;
   static constexpr bool uniform = IsUniform;
   LOCKSTEP_FN Element(const Node* n, int i) : node(n), position(i) {}
-  template <class M> LOCKSTEP_FN ElementValue<Node> evaluate(const M&) const {
-    node->require_alive();
-    return {node, position, node->value(position)};
-  }
+  template <class M> LOCKSTEP_FN ElementValue<Node> evaluate(const M&) const { return {node, position, node->value(position)}; }
 };
 
 // ---- scalar nodes -----------------------------------------------------------------------------------------------------------
@@ -333,7 +321,7 @@ template <class M, class Beta> class LinearPredictor : public OwnedAccess<Linear
   using value_type = typename M::value_type;
   using T = value_type;
   LOCKSTEP_FN LinearPredictor(M& m, const Matrix& x, const Beta& beta)
-      : m_(m), x_(x), beta_(beta), values_(m.allocate(x.rows.size)), adjoints_(m.allocate(x.rows.size)) {
+      : m_(m), x_(x), beta_(&beta), values_(m.allocate(x.rows.size)), adjoints_(m.allocate(x.rows.size)) {
     for_blocks(owned_rows(), [this](auto size, int first) { this->template predict<decltype(size)::value>(first); });
   }
   LOCKSTEP_FN ~LinearPredictor() {
@@ -365,7 +353,7 @@ template <class M, class Beta> class LinearPredictor : public OwnedAccess<Linear
     const double* x = at(first, 0);
     const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
     const int columns = x_.columns.size;
-    for (int k = 0; k < columns; ++k) sums.add(x + k, stride, beta_.value(k));
+    for (int k = 0; k < columns; ++k) sums.add(x + k, stride, beta_->value(k));
     sums.for_each([&](int r, const T& sum) {
       values_.store(row(first + r), sum);
       adjoints_.store(row(first + r), T(0.));
@@ -374,15 +362,16 @@ template <class M, class Beta> class LinearPredictor : public OwnedAccess<Linear
   template <int columns> LOCKSTEP_FN void pull_columns(int first) {
     RunningSums<T, columns> sums;
     const int rows = owned_rows();
+    if (rows == 0) return;
     const double* x = at(0, first);
     const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
     for (int i = 0; i < rows; ++i, x += stride) sums.add(x, 1, adjoints_.load(row(i)));
-    sums.for_each([&](int c, const T& sum) { beta_.pull(first + c, sum); });
+    sums.for_each([&](int c, const T& sum) { beta_->pull(first + c, sum); });
   }
 
   M& m_;
   Matrix x_;
-  const Beta& beta_;
+  NodePointer<Beta> beta_;
   LaneArray<T> values_, adjoints_;
 };
 
@@ -468,6 +457,7 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
                   "the coefficients are another linear predictor, which is read along its rows only; keep them in a let");
     return {*this, x, beta};
   }
+  template <class Beta> void linear(const Matrix&, const Beta&&) = delete;  // the coefficients must outlive the predictor
 
   // ---- for nodes ----
   LOCKSTEP_FN const Team& team() const { return team_; }

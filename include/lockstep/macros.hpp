@@ -6,3 +6,11 @@
 #else
 #define LOCKSTEP_FN
 #endif
+
+// Everything that a gradient calls is inlined into it; without that GCC keeps expression objects in memory, at twenty
+// times the cost. Instrumented builds do without: they are not about speed, and take minutes for a model otherwise.
+#if defined(__SANITIZE_ADDRESS__)
+#define LOCKSTEP_FLATTEN
+#else
+#define LOCKSTEP_FLATTEN [[gnu::flatten]]
+#endif
