@@ -20,6 +20,7 @@
 #include <system_error>
 
 #include "host/netcdf.hpp"
+#include "host/plugin.hpp"
 #include "host/progress_bar.hpp"
 #include "host/summary.hpp"
 #include "host/verdict.hpp"
@@ -43,6 +44,7 @@ Exit codes:
 
 Examples:
   lockstep sample eight_schools
+  lockstep sample my_model.hpp --data my_data.json
   lockstep sample radon --chains 64 --draws 500 --seed 7 --out radon.nc
   lockstep summary radon.nc --format json
 )";
@@ -88,6 +90,35 @@ struct Count {
   int value() const { return text == "auto" ? automatic : whole_number(option, text, least, most, true); }
 };
 
+// ---------------------------------------------------------------- models
+
+// A path rather than a name of the zoo: it has a folder or an ending.
+bool is_model_file(const std::string& model) {
+  const fs::path path(model);
+  return path.has_parent_path() || path.has_extension();
+}
+
+std::string no_such_model(const std::string& model) {
+  std::string names;
+  for (const ZooModel& each : zoo()) names += (names.empty() ? "" : ", ") + std::string(each.name);
+  return fmt::format("There is no model '{}' (the zoo has: {}). Choose one of these, or name a model file: ./{}.hpp.", model, names, model);
+}
+
+struct BuildCommand {
+  std::string model;
+
+  void add_to(CLI::App& app) {
+    CLI::App* command = app.add_subcommand("build", "Compile a model of your own, for its first use or to see its errors");
+    command->add_option("MODEL", model, "A model file (see models/README.md)")->required()->option_text(" ");
+    command->callback([this] { run(); });
+  }
+  void run() const {
+    if (find_zoo_model(model)) throw UsageError(fmt::format("'{}' is a model of the zoo (it is compiled in). Sample from it at once.", model));
+    const PluginBuild build = build_model(model, complain);
+    print(fmt::format("{} {}\n", build.compiled ? "built" : "was built already:", build.library.string()));
+  }
+};
+
 // ---------------------------------------------------------------- sample
 
 struct SampleCommand {
@@ -100,7 +131,7 @@ struct SampleCommand {
 
   void add_to(CLI::App& app) {
     command = app.add_subcommand("sample", "Sample from a model's posterior");
-    command->add_option("MODEL", model, "A model of the zoo (see: lockstep models)")->required()->option_text(" ");
+    command->add_option("MODEL", model, "A model of the zoo (see: lockstep models), or a model file: path/to/model.hpp")->required()->option_text(" ");
     option("--data", data, "FILE", "Data: JSON in CmdStan's conventions. Default: the model's example data");
     option("--chains", chains.text, "N|auto", "Number of chains. auto: what suits this machine");
     option("--warmup", warmup.text, "N|auto", "Warmup draws per chain. auto: until all chains have settled");
@@ -129,9 +160,8 @@ struct SampleCommand {
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), false);
     options.threads = threads.value();
     const ZooModel* zoo_model = find_zoo_model(model);
-    if (!zoo_model)
-      throw UsageError(fmt::format("There is no model '{}' (the zoo has: {}). Choose one of these.", model, names()));
-    const fs::path file = out.empty() ? model + ".nc" : out;
+    if (!zoo_model && !is_model_file(model)) throw UsageError(no_such_model(model));
+    const fs::path file = out.empty() ? fs::path(model).stem().string() + ".nc" : out;
     require_writable(file);
     if (std::error_code error; !data.empty() && fs::equivalent(file, data, error))
       throw UsageError(fmt::format("--out is '{}' (the data are in it, and would be lost). Name another.", out));
@@ -140,13 +170,15 @@ struct SampleCommand {
                            available_threads()));
       options.threads = available_threads();
     }
-    const Data input = data.empty() ? example_data(*zoo_model) : Data::from_json_file(data);
+    const ModelTable& table = zoo_model ? *zoo_model->table() : load_model(model, complain);
+    // A model of one's own may need no data; if it does, the error names the first field that is missing.
+    const Data input = !data.empty() ? Data::from_json_file(data) : zoo_model ? example_data(*zoo_model) : Data();
 
     std::vector<NamedDiagnosis> diagnoses;
     const Fit fit = [&] {
       ProgressBar bar(stderr, options.warmup < 0);
       options.progress = [&bar](const Progress& progress) { bar(progress); };
-      Fit result = lockstep::sample(*zoo_model->table(), input, options);
+      Fit result = lockstep::sample(table, input, options);
       result.attributes["model"] = model;
       bar.now("writing the results");
       write_netcdf(result, file);
@@ -168,11 +200,6 @@ struct SampleCommand {
     }
   }
 
-  static std::string names() {
-    std::string all;
-    for (const ZooModel& each : zoo()) all += (all.empty() ? "" : ", ") + std::string(each.name);
-    return all;
-  }
 
   // What file systems take, less what is added to it while the file is written.
   static constexpr std::size_t longest_name = 220;
@@ -296,7 +323,9 @@ void run(int argc, char** argv) {
   SampleCommand sample_command;
   SummaryCommand summary_command;
   std::string topic;
+  BuildCommand build_command;
   sample_command.add_to(app);
+  build_command.add_to(app);
   summary_command.add_to(app);
   app.add_subcommand("models", "List the models that come with the program")->callback([] {
     std::string text;

@@ -106,8 +106,12 @@ std::string legible(const std::string& output, const fs::path& header, const fs:
   for (std::string line; std::getline(lines, line);) {
     const bool is_error = line.find("error:") != std::string::npos;
     const bool required_here = line.find("required from here") != std::string::npos;
-    if (line.find(name) != std::string::npos && (is_error || required_here)) own.push_back(line);
-    else if (is_error) other.push_back(line);
+    std::vector<std::string>& to = line.find(name) != std::string::npos && (is_error || required_here) ? own : other;
+    // The same line of the file once: a template is compiled for several kinds of lanes.
+    const std::string place = line.substr(0, line.find(": "));
+    const std::string line_number = place.substr(0, place.rfind(':'));
+    const bool is_new = std::none_of(to.begin(), to.end(), [&](const std::string& seen) { return seen.rfind(line_number + ":", 0) == 0; });
+    if ((&to == &own || is_error) && is_new) to.push_back(line);
   }
   std::string text;
   std::size_t shown = 0;
@@ -167,7 +171,7 @@ std::string model_class(const std::string& text, const std::string& file) {
 PluginBuild build_model(const fs::path& header, const std::function<void(const std::string&)>& say) {
   const fs::path source = fs::absolute(header);
   const fs::path root = LOCKSTEP_ROOT;
-  const std::string text = read_file(source);
+  const std::string text = read_file(header);
   const std::string name = model_class(text, header.string());
   // The class may be in a namespace: the first one that the file opens, if any.
   std::smatch space;

@@ -522,10 +522,10 @@ TEST_F(CommandLine, ARunDoesNotNeedItsProgressToBeRead) {
   for (const std::function<void()>& prepare : std::initializer_list<std::function<void()>>{
            [] { redirect(2, "/dev/full", O_WRONLY); }, [] { close(2); }, [] { close(0), close(1), close(2); }}) {
     fs::remove(file("radon.nc"));
-    const Outcome outcome = run({"sample", "radon", "--chains", "16", "--draws", "50"}, prepare);
+    const Outcome outcome = run({"sample", "radon", "--chains", "8", "--warmup", "50", "--draws", "20"}, prepare);
     EXPECT_TRUE(outcome.code == 0 || (outcome.code == 1 && outcome.out.empty()))
         << outcome.code;  // 1: stdout is closed
-    EXPECT_EQ(read_netcdf(file("radon.nc")).chains, 16u);
+    EXPECT_EQ(read_netcdf(file("radon.nc")).chains, 8u);
     EXPECT_EQ(files(), Words{"radon.nc"});
   }
 }

@@ -270,6 +270,18 @@ ratio <- function(a, b) {
   interval <- signif(quantile(again, c(0.025, 0.975)), 2)
   sprintf("**%s** (%s..%s)", signif(median(a) / median(b), 2), interval[1], interval[2])
 }
+# Over all posteriors, against whichever of Stan's programs is the fastest there. `better`: a figure of one engine's rows,
+# such that more is better.
+geometric_mean <- function(title, better) {
+  against_best <- vapply(names(posteriors), function(name) {
+    one <- figures[figures$posterior == name, ]
+    medians <- tapply(better(one), list(one$engine, one$program), median)
+    fastest <- which.max(medians["Stan", ])
+    medians["Lockstep", fastest] / medians["Stan", fastest]
+  }, 0)
+  cat(sprintf("%s: geometric mean %s against Stan's faster program of each posterior.\n", title,
+              signif(exp(mean(log(against_best))), 2)))
+}
 # "~": chains shorter than 20 autocorrelation times, where the estimator itself is unsure.
 unsure <- function(f) if (median(f$draws / (f$chains * f$draws / f$ess)) < 20) "~" else ""
 
@@ -311,13 +323,16 @@ each <- function(use) {
 heading("Gradients: microseconds of one core per gradient of one chain, median (min..max)", "posterior", "Stan program",
         "Stan, gradient alone", "Lockstep, gradient alone", "×", "Stan, in its sampler", "that is, per core-second",
         "Lockstep, in its sampler", "×")
-each(function(name, program, stan, ours) {
-  stan_step <- stan$sampling_seconds / stan$sampling_steps
-  our_step <- ours$seconds / ours$gradients
+# Stan's clock knows its sampling phase; Lockstep's figure is of the whole run, and its idle lanes' gradients count too.
+step_seconds <- function(rows)
+  ifelse(rows$engine == "Stan", rows$sampling_seconds / rows$sampling_steps, rows$seconds / rows$gradients)
+each(function(name, program, stan, ours)
   row(name, program, spread(1e6 * stan$gradient_seconds), spread(1e6 * ours$gradient_seconds),
-      ratio(stan$gradient_seconds, ours$gradient_seconds), spread(1e6 * stan_step), plain(1 / stan_step),
-      spread(1e6 * our_step), ratio(stan_step, our_step))
-})
+      ratio(stan$gradient_seconds, ours$gradient_seconds), spread(1e6 * step_seconds(stan)), plain(1 / step_seconds(stan)),
+      spread(1e6 * step_seconds(ours)), ratio(step_seconds(stan), step_seconds(ours))))
+cat("\n")
+geometric_mean("Alone", function(rows) 1 / rows$gradient_seconds)
+geometric_mean("In the sampler", function(rows) 1 / step_seconds(rows))
 
 heading("Runs by defaults: smallest of all bulk and tail ESS per core-second, warmup included, median (min..max)",
         "posterior", "Stan program", "Stan: ESS", "core-s", "ESS per core-s", "Lockstep: ESS", "core-s", "ESS per core-s",
@@ -327,6 +342,8 @@ each(function(name, program, stan, ours)
       paste0(unsure(ours), plain(ours$ess)), plain(ours$seconds), spread(ours$ess / ours$seconds),
       ratio(ours$ess / ours$seconds, stan$ess / stan$seconds), plain(stan$gradients / stan$ess),
       plain(ours$gradients / ours$ess)))
+cat("\n")
+geometric_mean("ESS per core-second", function(rows) rows$ess / rows$seconds)
 
 heading("Checks", "posterior", "log density and gradient: largest relative difference",
         "draws: largest \\|z\\| of Lockstep against Stan (limit)", "Lockstep's smallest ESS there", "divergences, Stan",

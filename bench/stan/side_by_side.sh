@@ -4,9 +4,9 @@
 #   bench/stan/side_by_side.sh [REPETITIONS]       10 unless given
 #
 # POSTERIORS='NAME ...'   only these
-# SEED=N                 added to every seed (0)
-# CORE=N                 the core to run on (the last one)
-# STAN_CXXFLAGS=FLAGS    how the Stan programs are compiled (-O3)
+# SEED=N                  added to every seed (0)
+# CORE=N                  the core to run on (the last one)
+# STAN_CXXFLAGS=FLAGS     how the Stan programs are compiled (-O3)
 #
 # It needs Debian's r-cran-rstan; no network. Tables go to stdout; raw figures and compiled programs to build/stan.
 set -euo pipefail
