@@ -1,5 +1,8 @@
 #include "lockstep/data.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
@@ -9,13 +12,10 @@
 #include <iterator>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <system_error>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 namespace lockstep {
 
@@ -25,19 +25,18 @@ using Json = nlohmann::json;
 
 // ---- JSON ----
 
-// Python's NaN and Infinity are no JSON; CmdStan takes them, and the strings beside them.
-const std::map<std::string, double, std::less<>> special_numbers{
-    {"nan", std::nan("")},       {"inf", HUGE_VAL},       {"+inf", HUGE_VAL},       {"-inf", -HUGE_VAL},
-    {"infinity", HUGE_VAL},      {"+infinity", HUGE_VAL}, {"-infinity", -HUGE_VAL}};
-
+// Numbers that JSON cannot write. CmdStan takes these strings, in any case.
 std::optional<double> special_number(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  const auto found = special_numbers.find(text);
-  if (found == special_numbers.end()) return std::nullopt;
-  return found->second;
+  if (text == "nan") return std::nan("");
+  for (const char* positive : {"inf", "+inf", "infinity", "+infinity"})
+    if (text == positive) return HUGE_VAL;
+  for (const char* negative : {"-inf", "-infinity"})
+    if (text == negative) return -HUGE_VAL;
+  return std::nullopt;
 }
 
-// Puts NaN, Infinity and -Infinity that stand outside of strings into quotes.
+// Puts NaN, Infinity and -Infinity that stand outside of strings, as Python writes them, into quotes.
 std::string quote_special_numbers(const std::string& text) {
   std::string quoted;
   bool inside = false;
@@ -67,12 +66,14 @@ Json parse(const std::string& text, const std::string& source) {
     if (event == Json::parse_event_t::key && depth == 1) {
       field = parsed.get<std::string>();
       if (!names.insert(field).second)
-        throw DataError(fmt::format("'{}' has field '{}' twice (a field is bound by its name). Remove or rename one.", source,
-                                    field));
+        throw DataError(fmt::format("'{}' has field '{}' twice (a field is bound by its name). Remove or rename one.",
+                                    source, field));
     }
     if ((event == Json::parse_event_t::array_start || event == Json::parse_event_t::object_start) && depth > most_axes)
-      throw DataError(fmt::format("field '{}' of '{}' is nested more than {} deep (an array has one level per axis). Write "
-                                  "it as numbers, rows, or rows of rows.", field, source, most_axes));
+      throw DataError(
+          fmt::format("field '{}' of '{}' is nested more than {} deep (an array has one level per axis). Write "
+                      "it as numbers, rows, or rows of rows.",
+                      field, source, most_axes));
     return true;
   };
   return Json::parse(text, watch);
@@ -83,8 +84,10 @@ std::string parser_message(const Json::exception& error) {
   std::string message = error.what();
   const std::string before = " at ";
   const std::size_t place = message.find(before);
-  if (place != std::string::npos && message.find("parse error") < place) message = message.substr(place + before.size());
-  else if (const std::size_t code = message.find("] "); code != std::string::npos) message = message.substr(code + 2);
+  if (place != std::string::npos && message.find("parse error") < place)
+    message = message.substr(place + before.size());
+  else if (const std::size_t code = message.find("] "); code != std::string::npos)
+    message = message.substr(code + 2);
   return message.size() <= 200 ? message : message.substr(0, 200) + "...";
 }
 
@@ -137,17 +140,19 @@ class Flattener {
   void append(const Json& json) {
     const std::size_t axis = place_.size();
     if (json.is_array() != (axis < field_.shape.size()) && (json.is_array() || json.is_number()))
-      throw DataError(fmt::format("field '{}' has {}{} where its first elements are {} (every row has the same depth). Make "
-                                  "its rows alike.", name_, json.is_array() ? "an array" : "a number", at(),
-                                  json.is_array() ? "numbers" : "arrays"));
+      throw DataError(
+          fmt::format("field '{}' has {}{} where its first elements are {} (every row has the same depth). Make "
+                      "its rows alike.",
+                      name_, json.is_array() ? "an array" : "a number", at(), json.is_array() ? "numbers" : "arrays"));
     if (axis == field_.shape.size() || !json.is_array()) {
       field_.values.push_back(number(json));
       return;
     }
     if (std::int64_t(json.size()) != field_.shape[axis])
-      throw DataError(fmt::format("field '{}' has a row of length {}{} (its first row has length {}, and all rows are equally "
-                                  "long). Make them equal; write missing values as \"NaN\".", name_, json.size(), at(),
-                                  field_.shape[axis]));
+      throw DataError(
+          fmt::format("field '{}' has a row of length {}{} (its first row has length {}, and all rows are equally "
+                      "long). Make them equal; write missing values as \"NaN\".",
+                      name_, json.size(), at(), field_.shape[axis]));
     place_.push_back(0);
     for (const Json& element : json) {
       ++place_.back();
@@ -160,8 +165,10 @@ class Flattener {
     if (json.is_boolean()) return json.get<bool>() ? 1. : 0.;
     if (json.is_string())
       if (const auto special = special_number(json.get<std::string>())) return *special;
-    throw DataError(fmt::format("field '{}' has {}{} (a number is needed there). Write a number; \"NaN\", \"Inf\" and "
-                                "\"-Inf\" are numbers too.", name_, describe(json), at()));
+    throw DataError(
+        fmt::format("field '{}' has {}{} (a number is needed there). Write a number; \"NaN\", \"Inf\" and "
+                    "\"-Inf\" are numbers too.",
+                    name_, describe(json), at()));
   }
   // " at element 3", " at element [2, 3]", or nothing.
   std::string at() const {
@@ -197,7 +204,9 @@ bool same(const Data::Field& a, const Data::Field& b) {
 
 void Data::set(const std::string& name, double value) { set(name, Field{{}, {value}, 1}); }
 
-void Data::set(const std::string& name, std::initializer_list<double> values) { set(name, std::vector<double>(values)); }
+void Data::set(const std::string& name, std::initializer_list<double> values) {
+  set(name, std::vector<double>(values));
+}
 
 void Data::set(const std::string& name, std::vector<double> values) {
   const std::int64_t size = std::int64_t(values.size());
@@ -208,8 +217,10 @@ void Data::set(const std::string& name, const std::vector<std::vector<double>>& 
   Field field{{std::int64_t(rows.size()), rows.empty() ? 0 : std::int64_t(rows[0].size())}, {}, 1};
   for (const std::vector<double>& row : rows) {
     if (std::int64_t(row.size()) != field.shape[1])
-      throw DataError(fmt::format("field '{}' has rows of different lengths (one has {} elements, the first {}). Make them "
-                                  "equal.", name, row.size(), field.shape[1]));
+      throw DataError(
+          fmt::format("field '{}' has rows of different lengths (one has {} elements, the first {}). Make them "
+                      "equal.",
+                      name, row.size(), field.shape[1]));
     field.values.insert(field.values.end(), row.begin(), row.end());
   }
   set(name, std::move(field));
@@ -219,12 +230,13 @@ void Data::set(const std::string& name, Field field) {
   // The product of columns and extents, or -1 if a factor or the product makes no sense.
   std::int64_t size = field.columns >= 1 ? field.columns : -1;
   for (std::int64_t extent : field.shape) {
-    const bool possible = size >= 0 && extent >= 0 && (extent == 0 || size <= std::numeric_limits<std::int64_t>::max() / extent);
+    const bool possible =
+        size >= 0 && extent >= 0 && (extent == 0 || size <= std::numeric_limits<std::int64_t>::max() / extent);
     size = possible ? size * extent : -1;
   }
   if (size != std::int64_t(field.values.size()))
-    throw DataError(fmt::format("field '{}' has {} values (shape [{}] in {} data sets needs {}). Make them agree.", name,
-                                field.values.size(), fmt::join(field.shape, ", "), field.columns,
+    throw DataError(fmt::format("field '{}' has {} values (shape [{}] in {} data sets needs {}). Make them agree.",
+                                name, field.values.size(), fmt::join(field.shape, ", "), field.columns,
                                 size >= 0 ? std::to_string(size) : "extents of 0 or more"));
   fields_[name] = std::move(field);
 }
@@ -234,8 +246,10 @@ void Data::set_labels(const std::string& dim, std::vector<std::string> labels) {
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto [place, is_new] = first.emplace(labels[i], i);
     if (!is_new)
-      throw DataError(fmt::format("dimension '{}' has label '{}' at elements {} and {} (elements are told apart by their "
-                                  "labels). Make the labels different.", dim, labels[i], place->second + 1, i + 1));
+      throw DataError(
+          fmt::format("dimension '{}' has label '{}' at elements {} and {} (elements are told apart by their "
+                      "labels). Make the labels different.",
+                      dim, labels[i], place->second + 1, i + 1));
   }
   labels_[dim] = std::move(labels);
 }
@@ -246,26 +260,31 @@ Data Data::from_json_file(const std::filesystem::path& path) {
     throw DataError(fmt::format("'{}' is a folder (a JSON file is needed). Name the file in it.", path.string()));
   std::ifstream file(path, std::ios::binary);
   if (!file)
-    throw DataError(fmt::format("the data file '{}' could not be opened ({}). Check its name and permissions.", path.string(),
-                                std::generic_category().message(errno)));
+    throw DataError(fmt::format("the data file '{}' could not be opened ({}). Check its name and permissions.",
+                                path.string(), std::generic_category().message(errno)));
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   if (file.bad())
-    throw DataError(fmt::format("the data file '{}' could not be read to its end (an input error). Check the disk.", path.string()));
+    throw DataError(fmt::format("the data file '{}' could not be read to its end (an input error). Check the disk.",
+                                path.string()));
   return from_json(text, path.string());
 }
 
 Data Data::from_json(const std::string& text, const std::string& source) {
   const Json json = parse_leniently(text, source);
   if (!json.is_object())
-    throw DataError(fmt::format("'{}' holds {} (a JSON object is needed: fields are bound by name). Write {{\"field\": values, "
-                                "...}}.", source, describe(json)));
+    throw DataError(
+        fmt::format("'{}' holds {} (a JSON object is needed: fields are bound by name). Write {{\"field\": values, "
+                    "...}}.",
+                    source, describe(json)));
   Data data;
   for (const auto& [name, value] : json.items()) {
     if (value.is_null() || value.is_object())
-      throw DataError(fmt::format("field '{}' is {} (a number or an array is needed). Remove it, or write its values.", name,
-                                  describe(value)));
-    if (are_labels(value)) data.set_labels(name, value.get<std::vector<std::string>>());
-    else data.set(name, Flattener(name, value).take());
+      throw DataError(fmt::format("field '{}' is {} (a number or an array is needed). Remove it, or write its values.",
+                                  name, describe(value)));
+    if (are_labels(value))
+      data.set_labels(name, value.get<std::vector<std::string>>());
+    else
+      data.set(name, Flattener(name, value).take());
   }
   return data;
 }
@@ -276,17 +295,21 @@ Data Data::stack(const std::vector<Data>& sets) {
   const std::int64_t count = std::int64_t(sets.size());
   for (const Data& set : sets) {
     if (set.labels_ != sets[0].labels_)
-      throw DataError("data sets to be stacked have different labels (all share their dimensions). Make the labels equal.");
+      throw DataError(
+          "data sets to be stacked have different labels (all share their dimensions). Make the labels equal.");
     if (set.fields_.size() != sets[0].fields_.size())
-      throw DataError("data sets to be stacked have different fields (all are bound by the same model). Give each the same ones.");
+      throw DataError(
+          "data sets to be stacked have different fields (all are bound by the same model). Give each the same ones.");
   }
   for (auto& [name, field] : stacked.fields_) {
     bool shared = true;
     for (const Data& set : sets) {
       const auto other = set.fields_.find(name);
       if (other == set.fields_.end() || other->second.shape != field.shape || other->second.columns != 1)
-        throw DataError(fmt::format("field '{}' is missing or has another shape in one of the data sets to be stacked (all "
-                                    "must be alike). Make its shapes equal.", name));
+        throw DataError(
+            fmt::format("field '{}' is missing or has another shape in one of the data sets to be stacked (all "
+                        "must be alike). Make its shapes equal.",
+                        name));
       shared = shared && same(field, other->second);
     }
     if (shared) continue;
@@ -308,8 +331,10 @@ std::int64_t Data::data_sets() const {
 
 DataViews::DataViews(const Data& data) {
   for (const auto& [name, field] : data.fields()) {
-    const bool whole = std::all_of(field.values.begin(), field.values.end(), [](double v) { return std::isfinite(v) && v == std::floor(v); });
-    fields_.push_back({name.c_str(), field.values.data(), field.shape.data(), std::int64_t(field.shape.size()), field.columns, whole});
+    const bool whole = std::all_of(field.values.begin(), field.values.end(),
+                                   [](double v) { return std::isfinite(v) && v == std::floor(v); });
+    fields_.push_back({name.c_str(), field.values.data(), field.shape.data(), std::int64_t(field.shape.size()),
+                       field.columns, whole});
   }
   for (const auto& [dim, labels] : data.labels()) {
     label_pointers_.emplace_back();

@@ -23,7 +23,7 @@ class HostModel {
   const LayoutView& layout() const { return *table_.layout(handle_); }
   int coordinates() const { return int(layout().coordinates); }
 
-  // One lane by plain doubles: log density, and gradient if wanted.
+  // One lane by plain doubles: log density, and gradient if wanted. It has one scratch: not for several threads at once.
   double log_density(const double* position, double* gradient, std::int64_t data_column = 0) const;
   // Throws ModelError. How many values come out is values(meaning).
   void generate(const GenerateRequest& request) const;

@@ -134,7 +134,8 @@ struct SampleCommand {
     command->add_option("MODEL", model, "A model of the zoo (see: lockstep models), or a model file: path/to/model.hpp")->required()->option_text(" ");
     option("--data", data, "FILE", "Data: JSON in CmdStan's conventions. Default: the model's example data");
     option("--chains", chains.text, "N|auto", "Number of chains. auto: what suits this machine");
-    option("--warmup", warmup.text, "N|auto", "Warmup draws per chain. auto: until all chains have settled");
+    option("--warmup", warmup.text, "N|auto", "Warmup draws per chain, then 10 more with the final tuning. auto: until all\n"
+                                          "chains have settled");
     option("--draws", draws.text, "N|auto", "Draws per chain after warmup. auto: 1000 up to 16 chains, else 250");
     option("--seed", seed, "S",
            "Seed of the random numbers. Default: 1. The same seed and number of\n"

@@ -8,6 +8,8 @@
 #include <mutex>
 #include <thread>
 
+#include <unistd.h>
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -33,6 +35,17 @@ Plan make_plan(const SampleOptions& options) {
   plan.superchains = std::min(16, plan.chains);                                     // rules §1
   plan.draws = options.draws > 0 ? options.draws : (plan.chains <= 16 ? 1000 : 250);  // rules §1
   return plan;
+}
+
+// All draws are in memory until the file is written; better said before the run than after it.
+void require_memory(const Plan& plan, const HostModel& model) {
+  const double draws = double(plan.chains) * plan.draws;
+  // Positions and statistics as they are sampled, then the fit's own arrays of values and statistics.
+  const double bytes = 8 * draws * (model.coordinates() + 2. * draw_statistics + double(model.values(Meaning::constrain)));
+  const double memory = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
+  if (bytes > memory)
+    throw SampleError(fmt::format("{} chains x {} draws need {:.0f} GiB of memory (this machine has {:.0f}; all draws are kept until they "
+                                  "are written). Run fewer chains or draws.", plan.chains, plan.draws, bytes / 0x1p30, memory / 0x1p30));
 }
 
 // Starting points: uniform on (-2, 2) in every unconstrained coordinate, tried until log density and gradient are finite.
@@ -70,7 +83,9 @@ class Starts {
       if (site.kind != SiteKind::observed) continue;
       for (std::int32_t j = 0; j < site.size; ++j, ++next)
         if (!std::isfinite(values[next]))
-          return fmt::format("The first observation with log density {} is number {} of '{}': check its value.", values[next], j + 1, site.name);
+          return fmt::format("The first observation that is impossible there is number {} of '{}' (log density {}): check its value, "
+                             "and the data that its distribution uses, such as a negative standard deviation.",
+                             j + 1, site.name, std::isnan(values[next]) ? "NaN" : "-inf");
     }
     return "Every observation is possible there: check the priors.";
   }
@@ -95,11 +110,12 @@ class ProgressReporter {
     progress_ = {warmup, 0, total};
     before_ = draws_before;
   }
-  // The end is reported even if it comes between two ticks of the clock.
-  void finish() {
+  // The end is reported even if it comes between two ticks of the clock. `draws` is what was made, over all chains: less
+  // than was expected if warmup stopped by itself.
+  void finish(double draws) {
     if (!report_) return;
     const std::lock_guard<std::mutex> lock(mutex_);
-    progress_.done = progress_.total;
+    progress_.done = progress_.total = draws;
     report_(progress_);
   }
 
@@ -223,6 +239,7 @@ Fit sample(const ModelTable& table, const Data& data, const SampleOptions& optio
   if (model.coordinates() == 0)
     throw SampleError("the model has no parameters (there is nothing to sample). Add one with m.param.");
   const Plan plan = make_plan(options);
+  require_memory(plan, model);
   const auto started = std::chrono::steady_clock::now();
 
   std::vector<int> superchain(static_cast<std::size_t>(plan.chains));
@@ -250,12 +267,12 @@ Fit sample(const ModelTable& table, const Data& data, const SampleOptions& optio
   const WarmupResult warmup = warm_up(ensemble, superchain, warmup_settings, [&](int chain) {
     return starts(std::uint32_t(plan.superchains + chain));
   });
-  progress.finish();
+  progress.finish(double(warmup.draws) * plan.chains);
 
   progress.phase(false, double(warmup.draws) * plan.chains, double(plan.draws) * plan.chains);
   DrawBlock block(plan.chains, int(n), plan.draws, false);
   ensemble.advance(warmup.draws, warmup.tuning, block);
-  progress.finish();
+  progress.finish(double(plan.draws) * plan.chains);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 
   Fit fit;

@@ -1,5 +1,5 @@
-// What keeps the reverse sweep right: nodes stay where they are, submodels are aggregates of nodes, and an expression over
-// nodes that are gone is found.
+// What keeps the reverse sweep right: nodes stay where they are, submodels are aggregates of nodes, and an expression
+// over nodes that are gone is found.
 //
 // This file is compiled with the liveness check, whatever the build. Its models run on a team of its own, so that no
 // node's type is shared with code that was compiled without.
@@ -36,7 +36,10 @@ struct Schools {
   Real y, sigma;
   Matrix X;
   explicit Schools(Dataset& d)
-      : school(d.dim("school")), y(d.real("y", school)), sigma(d.real("sigma", school)), X(d.matrix("X", school, school)) {}
+      : school(d.dim("school")),
+        y(d.real("y", school)),
+        sigma(d.real("sigma", school)),
+        X(d.matrix("X", school, school)) {}
 };
 
 struct Result {
@@ -44,7 +47,8 @@ struct Result {
   Values gradient;
 };
 
-template <class Model> Result run(const Values& position) {
+template <class Model>
+Result run(const Values& position) {
   Data data;
   data.set("y", {2.8, 0.8, -0.3, 0.7});
   data.set("sigma", {1.5, 1, 1.6, 1.1});
@@ -62,7 +66,8 @@ template <class Model> Result run(const Values& position) {
   return r;
 }
 
-template <class Model> void expect_gradient_of_its_own_density(const Values& position) {
+template <class Model>
+void expect_gradient_of_its_own_density(const Values& position) {
   const Result r = run<Model>(position);
   for (std::size_t i = 0; i < position.size(); ++i) {
     constexpr double h = 1e-5;
@@ -76,12 +81,13 @@ template <class Model> void expect_gradient_of_its_own_density(const Values& pos
 
 const Values somewhere{0.4, -0.3, 0.5, -1.1, 0.2, 0.9};
 
-// ---- submodels -----------------------------------------------------------------------------------------------------------
+// ---- submodels ----------------------------------------------------------------------------------------------------
 
 // The reference: everything in one function.
 struct Inline : Schools {
   using Schools::Schools;
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto mu = m.param("mu", normal(0, 5));
     auto tau = m.param("tau", half_cauchy(5));
     auto z = m.param("z", normal(0, 1), school);
@@ -90,65 +96,93 @@ struct Inline : Schools {
 };
 
 // A submodel: an aggregate whose members are its nodes, made where it is returned.
-template <class Mu, class Tau, class Z> struct NonCentred {
+template <class Mu, class Tau, class Z>
+struct NonCentred {
   Mu mu;
   Tau tau;
   Z z;
-  template <class J> auto operator[](J j) const { return mu + tau * z[j]; }
+  template <class J>
+  auto operator[](J j) const {
+    return mu + tau * z[j];
+  }
 };
-template <class Mu, class Tau, class Z> NonCentred(Mu, Tau, Z) -> NonCentred<Mu, Tau, Z>;
+template <class Mu, class Tau, class Z>
+NonCentred(Mu, Tau, Z) -> NonCentred<Mu, Tau, Z>;
 
-template <class M> auto non_centred(M& m, Dim dim) {
+template <class M>
+auto non_centred(M& m, Dim dim) {
   return NonCentred{m.param("mu", normal(0, 5)), m.param("tau", half_cauchy(5)), m.param("z", normal(0, 1), dim)};
 }
 
 struct Aggregate : Schools {
   using Schools::Schools;
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto theta = non_centred(m, school);
     m.observe("y", y, school, [&](auto j) { return normal(theta[j], sigma[j]); });
   }
 };
 
 // Aggregates within aggregates.
-template <class Mu, class Tau> struct Hyper {
+template <class Mu, class Tau>
+struct Hyper {
   Mu mu;
   Tau tau;
 };
-template <class Mu, class Tau> Hyper(Mu, Tau) -> Hyper<Mu, Tau>;
-template <class H, class Z> struct Nested {
+template <class Mu, class Tau>
+Hyper(Mu, Tau) -> Hyper<Mu, Tau>;
+template <class H, class Z>
+struct Nested {
   H hyper;
   Z z;
-  template <class J> auto operator[](J j) const { return hyper.mu + hyper.tau * z[j]; }
+  template <class J>
+  auto operator[](J j) const {
+    return hyper.mu + hyper.tau * z[j];
+  }
 };
-template <class H, class Z> Nested(H, Z) -> Nested<H, Z>;
+template <class H, class Z>
+Nested(H, Z) -> Nested<H, Z>;
 
-template <class M> auto hyper(M& m) { return Hyper{m.param("mu", normal(0, 5)), m.param("tau", half_cauchy(5))}; }
-template <class M> auto nested(M& m, Dim dim) { return Nested{hyper(m), m.param("z", normal(0, 1), dim)}; }
+template <class M>
+auto hyper(M& m) {
+  return Hyper{m.param("mu", normal(0, 5)), m.param("tau", half_cauchy(5))};
+}
+template <class M>
+auto nested(M& m, Dim dim) {
+  return Nested{hyper(m), m.param("z", normal(0, 1), dim)};
+}
 
 struct NestedAggregates : Schools {
   using Schools::Schools;
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto theta = nested(m, school);
     m.observe("y", y, school, [&](auto j) { return normal(theta[j], sigma[j]); });
   }
 };
 
 // A class whose constructor makes its nodes, a later one from an earlier one.
-template <class M> struct Constructed {
+template <class M>
+struct Constructed {
   decltype(std::declval<M&>().param("mu", normal(0, 5))) mu;
   decltype(std::declval<M&>().param("tau", half_cauchy(5))) tau;
   decltype(std::declval<M&>().param("z", normal(0, 1), Dim{})) z;
   decltype(std::declval<M&>().let("twice", mu * 2)) twice;
   Constructed(M& m, Dim dim)
-      : mu(m.param("mu", normal(0, 5))), tau(m.param("tau", half_cauchy(5))), z(m.param("z", normal(0, 1), dim)),
+      : mu(m.param("mu", normal(0, 5))),
+        tau(m.param("tau", half_cauchy(5))),
+        z(m.param("z", normal(0, 1), dim)),
         twice(m.let("twice", mu * 2)) {}
-  template <class J> auto operator[](J j) const { return 0.5 * twice + tau * z[j]; }
+  template <class J>
+  auto operator[](J j) const {
+    return 0.5 * twice + tau * z[j];
+  }
 };
 
 struct ConstructedSubmodel : Schools {
   using Schools::Schools;
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     Constructed<M> theta(m, school);
     m.observe("y", y, school, [&](auto j) { return normal(theta[j], sigma[j]); });
   }
@@ -157,7 +191,8 @@ struct ConstructedSubmodel : Schools {
 // Expressions that are named on the way, inside a plate's lambda and outside.
 struct NamedExpressions : Schools {
   using Schools::Schools;
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto mu = m.param("mu", normal(0, 5));
     auto tau = m.param("tau", half_cauchy(5));
     auto z = m.param("z", normal(0, 1), school);
@@ -173,10 +208,12 @@ struct NamedExpressions : Schools {
   }
 };
 
-template <class Model> void expect_like_inline() {
+template <class Model>
+void expect_like_inline() {
   const Result expected = run<Inline>(somewhere), r = run<Model>(somewhere);
   EXPECT_NEAR(r.log_density, expected.log_density, 1e-13);
-  for (std::size_t i = 0; i < somewhere.size(); ++i) EXPECT_NEAR(r.gradient[i], expected.gradient[i], 1e-13) << "coordinate " << i;
+  for (std::size_t i = 0; i < somewhere.size(); ++i)
+    EXPECT_NEAR(r.gradient[i], expected.gradient[i], 1e-13) << "coordinate " << i;
 }
 
 TEST(Submodel, ThatIsAnAggregateOfItsNodesHasTheRightGradient) {
@@ -194,45 +231,54 @@ TEST(Submodel, WhoseConstructorMakesItsNodesHasTheRightGradient) {
 
 TEST(Submodel, MayNameExpressionsOnTheWay) { expect_like_inline<NamedExpressions>(); }
 
-// ---- expressions that outlive their nodes ------------------------------------------------------------------------------------
+// ---- expressions that outlive their nodes -------------------------------------------------------------------------
 
-// Each function returns something that reads a node local to it. All of these compile, and without the check give the right
-// density and a wrong gradient.
-template <class M> auto sum_over_local(M& m) {
+// Each function returns something that reads a node local to it. All of these compile, and without the check give the
+// right density and a wrong gradient.
+template <class M>
+auto sum_over_local(M& m) {
   auto mu = m.param("mu", normal(0, 5));
   return mu + 1.;
 }
-template <class M> auto element_of_local(M& m, Dim dim) {
+template <class M>
+auto element_of_local(M& m, Dim dim) {
   auto z = m.param("z", normal(0, 1), dim);
   return z[0] * 2.;
 }
-template <class M> auto vector_over_locals(M& m, Dim dim) {
+template <class M>
+auto vector_over_locals(M& m, Dim dim) {
   auto mu = m.param("mu", normal(0, 5));
   auto z = m.param("z", normal(0, 1), dim);
   return m.deterministic("theta", dim, [&](auto j) { return mu + z[j]; });
 }
-template <class M> auto let_over_local(M& m) {
+template <class M>
+auto let_over_local(M& m) {
   auto mu = m.param("mu", normal(0, 5));
   return m.let("twice", mu * 2.);
 }
 
-template <class M> auto predictor_over_local(M& m, const Schools& schools) {
+template <class M>
+auto predictor_over_local(M& m, const Schools& schools) {
   auto z = m.param("z", normal(0, 1), schools.school);
   return m.linear(schools.X, z);
 }
 // The dead node's place on the stack may hold a live one of its type.
-template <class M> [[gnu::noinline]] auto sum_over_local_of_a_call(M& m) {
+template <class M>
+[[gnu::noinline]] auto sum_over_local_of_a_call(M& m) {
   auto mu = m.param("mu", normal(0, 5));
   return mu + 1.;
 }
-template <class M, class E> [[gnu::noinline]] void observe_beside_another_node(M& m, const E& e, const Schools& schools) {
+template <class M, class E>
+[[gnu::noinline]] void observe_beside_another_node(M& m, const E& e, const Schools& schools) {
   auto mu = m.param("another", normal(0, 5));
   m.observe("y", schools.y, schools.school, [&](auto j) { return normal(e, schools.sigma[j]); });
 }
 
-template <int which> struct Forbidden : Schools {
+template <int which>
+struct Forbidden : Schools {
   using Schools::Schools;
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     if constexpr (which == 0) {
       auto mu = sum_over_local(m);
       m.observe("y", y, school, [&](auto j) { return normal(mu, sigma[j]); });
@@ -265,16 +311,22 @@ TEST(LivenessDeathTest, AnExpressionOverALocalNodeIsFound) { EXPECT_DEATH(run<Fo
 TEST(LivenessDeathTest, AnElementOfALocalVectorIsFound) { EXPECT_DEATH(run<Forbidden<1>>(somewhere), found); }
 TEST(LivenessDeathTest, AVectorOverLocalNodesIsFound) { EXPECT_DEATH(run<Forbidden<2>>(somewhere), found); }
 TEST(LivenessDeathTest, AnIntermediateOverALocalNodeIsFound) { EXPECT_DEATH(run<Forbidden<3>>(somewhere), found); }
-TEST(LivenessDeathTest, AnExpressionOverANodeReplacedByAnotherIsFound) { EXPECT_DEATH(run<Forbidden<4>>(somewhere), found); }
-TEST(LivenessDeathTest, ALinearPredictorOverLocalCoefficientsIsFound) { EXPECT_DEATH(run<Forbidden<5>>(somewhere), found); }
+TEST(LivenessDeathTest, AnExpressionOverANodeReplacedByAnotherIsFound) {
+  EXPECT_DEATH(run<Forbidden<4>>(somewhere), found);
+}
+TEST(LivenessDeathTest, ALinearPredictorOverLocalCoefficientsIsFound) {
+  EXPECT_DEATH(run<Forbidden<5>>(somewhere), found);
+}
 TEST(LivenessDeathTest, AnExpressionOverATemporaryNodeIsFound) { EXPECT_DEATH(run<Forbidden<6>>(somewhere), found); }
 
-// ---- nodes are neither copied, nor moved, nor assigned ---------------------------------------------------------------------
+// ---- nodes are neither copied, nor moved, nor assigned ------------------------------------------------------------
 
-template <class Node> constexpr bool stays_put = !std::is_copy_constructible_v<Node> && !std::is_move_constructible_v<Node> &&
-                                                 !std::is_copy_assignable_v<Node> && !std::is_move_assignable_v<Node>;
+template <class Node>
+constexpr bool stays_put = !std::is_copy_constructible_v<Node> && !std::is_move_constructible_v<Node> &&
+                           !std::is_copy_assignable_v<Node> && !std::is_move_assignable_v<Node>;
 
-template <class M> constexpr bool all_nodes_stay_put() {
+template <class M>
+constexpr bool all_nodes_stay_put() {
   using Scalar = decltype(std::declval<M&>().param("a", normal(0, 1)));
   using Vector = decltype(std::declval<M&>().param("v", normal(0, 1), Dim{}));
   const auto element = [](auto) { return Constant(1); };
@@ -298,29 +350,45 @@ static_assert(all_nodes_stay_put<PackContext>());
 static_assert(all_nodes_stay_put<Generate>());
 
 // The coefficients of a linear predictor are read again in the reverse sweep, so they are no temporary.
-template <class M, class V> concept TakesTemporaryCoefficients = requires(M& m, const Matrix& X, V&& v) { m.linear(X, std::move(v)); };
-template <class M, class V> concept TakesCoefficients = requires(M& m, const Matrix& X, const V& v) { m.linear(X, v); };
-template <class M> using VectorOf = decltype(std::declval<M&>().param("v", normal(0, 1), Dim{}));
+template <class M, class V>
+concept TakesTemporaryCoefficients = requires(M& m, const Matrix& X, V&& v) {
+  m.linear(X, std::move(v));
+};
+template <class M, class V>
+concept TakesCoefficients = requires(M& m, const Matrix& X, const V& v) {
+  m.linear(X, v);
+};
+template <class M>
+using VectorOf = decltype(std::declval<M&>().param("v", normal(0, 1), Dim{}));
 static_assert(TakesCoefficients<Context, VectorOf<Context>> && !TakesTemporaryCoefficients<Context, VectorOf<Context>>);
-static_assert(TakesCoefficients<Generate, VectorOf<Generate>> && !TakesTemporaryCoefficients<Generate, VectorOf<Generate>>);
+static_assert(TakesCoefficients<Generate, VectorOf<Generate>> &&
+              !TakesTemporaryCoefficients<Generate, VectorOf<Generate>>);
 
-// ---- a model does not branch on a value ------------------------------------------------------------------------------------
+// ---- a model does not branch on a value ---------------------------------------------------------------------------
 
-template <class A, class B> concept Compares = requires(const A& a, const B& b) { a < b; } || requires(const A& a, const B& b) { a > b; } ||
-                                               requires(const A& a, const B& b) { a <= b; } || requires(const A& a, const B& b) { a >= b; } ||
-                                               requires(const A& a, const B& b) { a == b; } || requires(const A& a, const B& b) { a != b; };
-template <class A> concept Decides = requires(const A& a) { a ? 1 : 0; } || requires(const A& a) { !a; } ||
-                                     requires(const A& a) { a && a; } || std::is_convertible_v<A, double> || std::is_convertible_v<A, bool>;
+// clang-format off
+template <class A, class B>
+concept Compares = requires(const A& a, const B& b) { a < b; } || requires(const A& a, const B& b) { a > b; } ||
+                   requires(const A& a, const B& b) { a <= b; } || requires(const A& a, const B& b) { a >= b; } ||
+                   requires(const A& a, const B& b) { a == b; } || requires(const A& a, const B& b) { a != b; };
+template <class A>
+concept Decides = requires(const A& a) { a ? 1 : 0; } || requires(const A& a) { !a; } ||
+                  requires(const A& a) { a && a; } || std::is_convertible_v<A, double> ||
+                  std::is_convertible_v<A, bool>;
+// clang-format on
 
-template <class M> constexpr bool does_not_branch() {
+template <class M>
+constexpr bool does_not_branch() {
   using Scalar = decltype(std::declval<M&>().param("a", normal(0, 1)));
   using Vector = decltype(std::declval<M&>().param("v", normal(0, 1), Dim{}));
   using Element = decltype(std::declval<const Vector&>()[Index{}]);
   using Sum = decltype(std::declval<const Scalar&>() + std::declval<const Element&>());
   using Let = decltype(std::declval<M&>().let("l", std::declval<const Sum&>()));
   static_assert(!Decides<Scalar> && !Decides<Element> && !Decides<Sum> && !Decides<Let>);
-  static_assert(!Compares<Scalar, Scalar> && !Compares<Scalar, double> && !Compares<double, Scalar> && !Compares<Scalar, int>);
-  static_assert(!Compares<Element, Element> && !Compares<Element, double> && !Compares<Sum, Scalar> && !Compares<int, Sum>);
+  static_assert(!Compares<Scalar, Scalar> && !Compares<Scalar, double> && !Compares<double, Scalar> &&
+                !Compares<Scalar, int>);
+  static_assert(!Compares<Element, Element> && !Compares<Element, double> && !Compares<Sum, Scalar> &&
+                !Compares<int, Sum>);
   static_assert(!Compares<Let, double> && !Compares<Let, Let>);
   return true;
 }

@@ -28,7 +28,8 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 Data json(const std::string& text) { return Data::from_json(text, "data.json"); }
 
 // The message of the DataError that `f` throws.
-template <class F> std::string message_of(const F& f) {
+template <class F>
+std::string message_of(const F& f) {
   try {
     f();
   } catch (const DataError& error) {
@@ -38,9 +39,11 @@ template <class F> std::string message_of(const F& f) {
 }
 
 // `f` throws a DataError of the form "Problem (why) suggestion." that has each of `parts`.
-template <class F> void expect_error(const F& f, const std::vector<std::string>& parts) {
+template <class F>
+void expect_error(const F& f, const std::vector<std::string>& parts) {
   const std::string message = message_of(f);
-  for (const std::string& part : parts) EXPECT_NE(message.find(part), std::string::npos) << part << "\n  in: " << message;
+  for (const std::string& part : parts)
+    EXPECT_NE(message.find(part), std::string::npos) << part << "\n  in: " << message;
   const std::size_t why = message.find(" ("), suggestion = message.rfind("). ");
   EXPECT_TRUE(why != std::string::npos && suggestion != std::string::npos && why < suggestion && message.back() == '.')
       << "not of the form \"Problem (why) suggestion.\": " << message;
@@ -59,12 +62,13 @@ struct Bindable {
   explicit Bindable(const std::string& text) : data(json(text)) {}
 };
 // What binding by `bind(dataset)` says about the data.
-template <class F> void expect_binding_error(const std::string& text, const F& bind, const std::vector<std::string>& parts) {
+template <class F>
+void expect_binding_error(const std::string& text, const F& bind, const std::vector<std::string>& parts) {
   Bindable b(text);
   expect_error([&] { bind(b.set); }, parts);
 }
 
-// ---- JSON ----------------------------------------------------------------------------------------------------------
+// ---- JSON ---------------------------------------------------------------------------------------------------------
 
 TEST(Json, NumbersArraysAndRowsBecomeFieldsOfTheirShape) {
   const Data data = json(R"({"a": 3, "b": [1, 2.5, -3e2], "c": [[1, 2, 3], [4, 5, 6]], "d": [[[1], [2]]], "e": -0.0})");
@@ -205,7 +209,7 @@ TEST(Json, DeepNestingIsRefusedNotFollowed) {
   EXPECT_EQ(data.fields().at("y").shape, Shape(8, 1));
 }
 
-// ---- files -----------------------------------------------------------------------------------------------------------
+// ---- files --------------------------------------------------------------------------------------------------------
 
 TEST(JsonFile, IsReadWhole) {
   const auto path = std::filesystem::temp_directory_path() / "lockstep_data_test.json";
@@ -217,7 +221,8 @@ TEST(JsonFile, IsReadWhole) {
 TEST(JsonFile, ThatIsMissingOrAFolderOrUnreadableIsRefusedByName) {
   const auto read = [](const std::filesystem::path& path) { return [path] { Data::from_json_file(path); }; };
   expect_error(read("no/such/file.json"), {"no/such/file.json", "could not be opened", "No such file"});
-  expect_error(read(std::filesystem::temp_directory_path()), {std::filesystem::temp_directory_path().string(), "folder"});
+  expect_error(read(std::filesystem::temp_directory_path()),
+               {std::filesystem::temp_directory_path().string(), "folder"});
   expect_error(read(std::string(300, 'a')), {"could not be opened", "too long"});
   expect_error(read(""), {"could not be opened"});
 }
@@ -227,7 +232,7 @@ TEST(JsonFile, TheExampleDataOfTheZooAreDataSets) {
     EXPECT_NO_THROW(Data::from_json_file(entry.path())) << entry.path();
 }
 
-// ---- setting by hand -------------------------------------------------------------------------------------------------
+// ---- setting by hand ----------------------------------------------------------------------------------------------
 
 TEST(Data, OneNumberInBracesIsAnArray) {
   Data data;
@@ -257,7 +262,7 @@ TEST(Data, ALabelGivenTwiceIsRefused) {
   expect_json_error(R"({"school": ["A", "A"]})", {"dimension 'school'", "'A'"});
 }
 
-// ---- binding ---------------------------------------------------------------------------------------------------------
+// ---- binding ------------------------------------------------------------------------------------------------------
 
 TEST(Binding, FieldsAndDimensionsAreFoundByName) {
   Bindable b(R"({"school": ["A", "B"], "y": [1, 2], "n": [3, 4], "g": [2, 1], "X": [[1, 2, 3], [4, 5, 6]], "s": 0.5})");
@@ -292,7 +297,8 @@ TEST(Binding, TheTablesOfAFieldHoldWhatDensitiesNeed) {
   EXPECT_EQ(at(FieldData::inverse, 1), infinity);
   EXPECT_TRUE(std::isnan(at(FieldData::logarithm, 2)));
   // log 4! = (4 + 1/2) log 4 - 4 + log(2 pi)/2 + stirling_error(4)
-  EXPECT_NEAR(at(FieldData::count_term, 0), std::log(24.) - 4 * std::log(4.) + 4 - 0.5 * std::log(2 * 3.141592653589793), 1e-14);
+  EXPECT_NEAR(at(FieldData::count_term, 0),
+              std::log(24.) - 4 * std::log(4.) + 4 - 0.5 * std::log(2 * 3.141592653589793), 1e-14);
   EXPECT_EQ(at(FieldData::count_term, 1), 0);
 }
 
@@ -334,16 +340,20 @@ TEST(Binding, SizesThatDisagreeNameBothSources) {
   expect_binding_error(R"({"school": ["A"], "y": [1, 2]})", bind, {"field 'y'", "2 elements", "size 1", "its labels"});
   expect_binding_error(R"({"school": 3, "y": [1, 2]})", bind, {"field 'y'", "2 elements", "size 3", "the size given"});
   expect_binding_error(R"({"school": 0, "y": [1]})", bind, {"field 'y'", "1 elements", "size 0"});
-  expect_binding_error(R"({"X": [[1, 2], [3, 4]], "b": [1, 2, 3]})", [](Dataset& d) {
-    const Dim row = d.dim("row"), column = d.dim("column");
-    d.matrix("X", row, column);
-    d.real("b", column);
-  }, {"field 'b'", "3 elements", "'column'", "size 2", "field 'X'"});
-  expect_binding_error(R"({"b": [1, 2, 3], "X": [[1, 2], [3, 4]]})", [](Dataset& d) {
-    const Dim row = d.dim("row"), column = d.dim("column");
-    d.real("b", column);
-    d.matrix("X", row, column);
-  }, {"field 'X'", "2 columns", "size 3", "field 'b'"});
+  expect_binding_error(R"({"X": [[1, 2], [3, 4]], "b": [1, 2, 3]})",
+                       [](Dataset& d) {
+                         const Dim row = d.dim("row"), column = d.dim("column");
+                         d.matrix("X", row, column);
+                         d.real("b", column);
+                       },
+                       {"field 'b'", "3 elements", "'column'", "size 2", "field 'X'"});
+  expect_binding_error(R"({"b": [1, 2, 3], "X": [[1, 2], [3, 4]]})",
+                       [](Dataset& d) {
+                         const Dim row = d.dim("row"), column = d.dim("column");
+                         d.real("b", column);
+                         d.matrix("X", row, column);
+                       },
+                       {"field 'X'", "2 columns", "size 3", "field 'b'"});
   // One dimension for both axes: the matrix must be square.
   expect_binding_error(R"({"K": [[1, 2]]})", [](Dataset& d) { d.matrix("K", d.dim("i"), d.dim("i")); },
                        {"field 'K'", "2 columns", "size 1", "field 'K'"});
@@ -376,16 +386,23 @@ TEST(Binding, ADimensionsSizeIsAWholeNumberOfSensibleSize) {
 }
 
 TEST(Binding, ADimensionWithoutASizeIsNamed) {
-  expect_binding_error(R"({"g": [1, 2]})", [](Dataset& d) {
-    d.index("g", d.dim("house"), d.dim("county"));
-    d.require_sizes();
-  }, {"dimension 'county'", "no size", "labels"});
+  expect_binding_error(R"({"g": [1, 2]})",
+                       [](Dataset& d) {
+                         d.index("g", d.dim("house"), d.dim("county"));
+                         d.require_sizes();
+                       },
+                       {"dimension 'county'", "no size", "labels"});
 }
 
 TEST(Binding, AFieldAlongADimensionThatIsNotBoundIsRefused) {
   for (const int id : {-1, 7})
-    expect_binding_error(R"({"y": [1]})", [&](Dataset& d) { d.real("y", Dim{id, 0, 1}); }, {"field 'y'", "dimension", "Declare"});
-  expect_binding_error(R"({"g": [1]})", [](Dataset& d) { d.index("g", d.dim("i"), Dim{}); }, {"field 'g'", "dimension"});
+    expect_binding_error(R"({"y": [1]})",
+                         [&](Dataset& d) {
+                           d.real("y", Dim{id, 0, 1});
+                         },
+                         {"field 'y'", "dimension", "Declare"});
+  expect_binding_error(R"({"g": [1]})", [](Dataset& d) { d.index("g", d.dim("i"), Dim{}); },
+                       {"field 'g'", "dimension"});
 }
 
 TEST(Binding, MissingValuesAreNamedByTheirPlace) {
@@ -398,11 +415,14 @@ TEST(Binding, MissingValuesAreNamedByTheirPlace) {
   expect_binding_error(R"({"X": [[1, 2, 3], [4, NaN, 6]]})", [](Dataset& d) { d.matrix("X", d.dim("i"), d.dim("j")); },
                        {"field 'X'", "NaN at element [2, 2]"});
   expect_binding_error(R"({"s": "NaN"})", [](Dataset& d) { d.scalar("s"); }, {"field 's'", "NaN"});
-  expect_binding_error(R"({"y": [1, 0]})", [](Dataset& d) {
-    const Dim i = d.dim("i");
-    const Real y = d.real("y", i);
-    d.derived("logit", i, [&](int k) { return std::log(y.field.values[k]) - std::log(y.field.values[k]); });
-  }, {"column 'logit'", "NaN at element 2"});
+  expect_binding_error(R"({"y": [1, 0]})",
+                       [](Dataset& d) {
+                         const Dim i = d.dim("i");
+                         const Real y = d.real("y", i);
+                         d.derived("logit", i,
+                                   [&](int k) { return std::log(y.field.values[k]) - std::log(y.field.values[k]); });
+                       },
+                       {"column 'logit'", "NaN at element 2"});
 }
 
 TEST(Binding, CountsThatAreNotWholeAreNamedByTheirPlace) {
@@ -438,14 +458,18 @@ TEST(Binding, EmptyArraysStandForNoElementsOnAnyAxes) {
   EXPECT_EQ(X.rows.size, 0);
   EXPECT_EQ(X.columns.size, 3);
   EXPECT_EQ(b.set.index("g", row, column).dim.size, 0);
-  expect_binding_error(R"({"y": [1], "X": []})", [](Dataset& d) {
-    d.real("y", d.dim("row"));
-    d.matrix("X", d.dim("row"), d.dim("column"));
-  }, {"field 'X'", "0 rows", "size 1"});
-  expect_binding_error(R"({"X": []})", [](Dataset& d) {
-    d.matrix("X", d.dim("row"), d.dim("column"));
-    d.require_sizes();
-  }, {"dimension 'column'", "no size"});
+  expect_binding_error(R"({"y": [1], "X": []})",
+                       [](Dataset& d) {
+                         d.real("y", d.dim("row"));
+                         d.matrix("X", d.dim("row"), d.dim("column"));
+                       },
+                       {"field 'X'", "0 rows", "size 1"});
+  expect_binding_error(R"({"X": []})",
+                       [](Dataset& d) {
+                         d.matrix("X", d.dim("row"), d.dim("column"));
+                         d.require_sizes();
+                       },
+                       {"dimension 'column'", "no size"});
 }
 
 TEST(Binding, NamesThatDifferOnlyInCaseAreDifferent) {
@@ -454,7 +478,7 @@ TEST(Binding, NamesThatDifferOnlyInCaseAreDifferent) {
   EXPECT_EQ(b.set.real("Y", b.set.dim("j")).dim.size, 1);
 }
 
-// ---- many data sets as one ---------------------------------------------------------------------------------------------
+// ---- many data sets as one ----------------------------------------------------------------------------------------
 
 TEST(Stacking, FieldsThatDifferGetAColumnPerDataSetAndEqualOnesStayShared) {
   const Data stacked = Data::stack({json(R"({"school": ["A", "B"], "y": [1, 2], "s": 5, "n": "NaN", "t": 1})"),
@@ -485,8 +509,10 @@ TEST(Stacking, WhatMustBeSharedIsRefusedWhereItDiffers) {
     Bindable stacked(Data::stack({json(a), json(b)}));
     expect_error([&] { bind(stacked.set); }, parts);
   };
-  expect(R"({"g": [1, 2]})", R"({"g": [2, 2]})", [](Dataset& d) { d.index("g", d.dim("i"), d.dim("j")); }, {"index 'g'", "stacked"});
-  expect(R"({"X": [[1]]})", R"({"X": [[2]]})", [](Dataset& d) { d.matrix("X", d.dim("i"), d.dim("j")); }, {"matrix 'X'", "stacked"});
+  expect(R"({"g": [1, 2]})", R"({"g": [2, 2]})", [](Dataset& d) { d.index("g", d.dim("i"), d.dim("j")); },
+         {"index 'g'", "stacked"});
+  expect(R"({"X": [[1]]})", R"({"X": [[2]]})", [](Dataset& d) { d.matrix("X", d.dim("i"), d.dim("j")); },
+         {"matrix 'X'", "stacked"});
   expect(R"({"J": 3})", R"({"J": 4})", [](Dataset& d) { d.dim("J"); }, {"dimension 'J'", "stacked"});
   expect(R"({"y": [1, 2]})", R"({"y": [1, NaN]})", [](Dataset& d) { d.real("y", d.dim("i")); },
          {"field 'y'", "NaN at element 2 of data set 2"});
@@ -494,9 +520,10 @@ TEST(Stacking, WhatMustBeSharedIsRefusedWhereItDiffers) {
          {"field 'n'", "1.5 at element 1 of data set 2"});
 }
 
-// ---- models on careless data -------------------------------------------------------------------------------------------
+// ---- models on careless data --------------------------------------------------------------------------------------
 
-template <class Model> void expect_model_error(const std::string& text, const std::vector<std::string>& parts) {
+template <class Model>
+void expect_model_error(const std::string& text, const std::vector<std::string>& parts) {
   const Data data = json(text);
   expect_error([&] { HostModel(*model_table<Model>(), data); }, parts);
 }
@@ -506,13 +533,15 @@ TEST(Models, SayWhatIsWrongWithTheirData) {
   expect_model_error<EightSchools>("{}", {"field 'y'", "missing"});
   expect_model_error<EightSchools>(R"({"J": 2, "y": [1, 2], "sigma": [1]})", {"field 'sigma'", "1 elements", "size 2"});
   expect_model_error<EightSchools>(R"({"y": [1, 2], "sigma": 1})", {"field 'sigma'", "one number"});
-  expect_model_error<EightSchools>(R"({"school": ["A", "B", "C"], "y": [1, 2], "sigma": [1, 1]})", {"field 'y'", "size 3"});
+  expect_model_error<EightSchools>(R"({"school": ["A", "B", "C"], "y": [1, 2], "sigma": [1, 1]})",
+                                   {"field 'y'", "size 3"});
   expect_model_error<StdNormal>("{}", {"dimension 'coordinate'", "no size"});
   expect_model_error<StdNormal>(R"({"coordinate": -3})", {"'coordinate'", "-3"});
   expect_model_error<GaussMix>(R"({"component": 3, "y": [1]})", {"'component'", "size 3", "two"});
   expect_model_error<GaussMix>(R"({"y": [1]})", {"dimension 'component'", "no size"});
   expect_model_error<Radon>(R"({"county": 2, "county_idx": [1, 3], "log_uppm": [0, 0], "floor_measure": [0, 1],
-                                "log_radon": [1, 1]})", {"index 'county_idx'", "3 at element 2", "1 to 2"});
+                                "log_radon": [1, 1]})",
+                            {"index 'county_idx'", "3 at element 2", "1 to 2"});
 }
 
 TEST(Models, TakeDataWithoutElements) {

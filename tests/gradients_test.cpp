@@ -35,7 +35,7 @@ namespace {
 
 using Values = std::vector<double>;
 
-// ---- dual numbers: a value and its derivative in one direction ---------------------------------------------------------
+// ---- dual numbers: a value and its derivative in one direction ----------------------------------------------------
 
 struct Dual {
   double value = 0, slope = 0;
@@ -46,7 +46,9 @@ struct Dual {
   friend Dual operator-(const Dual& x) { return {-x.value, -x.slope}; }
   friend Dual operator+(const Dual& x, const Dual& y) { return {x.value + y.value, x.slope + y.slope}; }
   friend Dual operator-(const Dual& x, const Dual& y) { return {x.value - y.value, x.slope - y.slope}; }
-  friend Dual operator*(const Dual& x, const Dual& y) { return {x.value * y.value, x.slope * y.value + x.value * y.slope}; }
+  friend Dual operator*(const Dual& x, const Dual& y) {
+    return {x.value * y.value, x.slope * y.value + x.value * y.slope};
+  }
   friend Dual operator/(const Dual& x, const Dual& y) {
     const double ratio = x.value / y.value;
     return {ratio, (x.slope - ratio * y.slope) / y.value};
@@ -73,7 +75,8 @@ struct Dual {
 }  // namespace
 
 // Stored as two doubles, so an array's stride is two.
-template <> struct LaneTraits<Dual> {
+template <>
+struct LaneTraits<Dual> {
   static constexpr int width = 2;
   static Dual load(const double* p) { return {p[0], p[1]}; }
   static void store(double* p, const Dual& x) { p[0] = x.value, p[1] = x.slope; }
@@ -82,7 +85,7 @@ template <> struct LaneTraits<Dual> {
 
 namespace {
 
-// ---- running a model -----------------------------------------------------------------------------------------------------
+// ---- running a model ----------------------------------------------------------------------------------------------
 
 // An aligned array that knows when someone wrote behind its end.
 class Guarded {
@@ -116,7 +119,8 @@ struct Result {
 };
 
 // A data set bound to a model, which can be run in every way.
-template <class Model> struct Bound {
+template <class Model>
+struct Bound {
   Data data;
   DataViews views;
   BoundModel<Model> model;
@@ -124,10 +128,14 @@ template <class Model> struct Bound {
   std::int64_t scratch;
 
   explicit Bound(Data d)
-      : data(std::move(d)), views(data), model(views.view()), n(int(model.layout().coordinates)),
+      : data(std::move(d)),
+        views(data),
+        model(views.view()),
+        n(int(model.layout().coordinates)),
         scratch(model.layout().scratch) {}
 
-  template <bool columns = false> Result scalar(const Values& x, std::int64_t data_set = 0) const {
+  template <bool columns = false>
+  Result scalar(const Values& x, std::int64_t data_set = 0) const {
     Guarded gradient(std::size_t(n), garbage), memory(std::size_t(scratch), garbage);
     const Workspace workspace{x.data(), gradient.data(), memory.data(), &data_set, 1};
     Result r;
@@ -138,7 +146,8 @@ template <class Model> struct Bound {
 
   // By dual numbers, one direction after the other.
   Result forward(const Values& x) const {
-    Guarded position(2 * std::size_t(n)), gradient(2 * std::size_t(n), garbage), memory(2 * std::size_t(scratch), garbage);
+    Guarded position(2 * std::size_t(n)), gradient(2 * std::size_t(n), garbage),
+        memory(2 * std::size_t(scratch), garbage);
     Result r;
     for (int i = 0; i < n; ++i) position[std::size_t(2 * i)] = x[std::size_t(i)];
     for (int i = 0; i < n; ++i) {
@@ -156,7 +165,8 @@ template <class Model> struct Bound {
   template <bool columns = false>
   std::vector<Result> pack(const std::vector<Values>& x, const std::vector<std::int64_t>& data_sets = {}) const {
     constexpr std::size_t w = pack_width;
-    Guarded position(w * std::size_t(n)), gradient(w * std::size_t(n), garbage), memory(w * std::size_t(scratch), garbage), f(w);
+    Guarded position(w * std::size_t(n)), gradient(w * std::size_t(n), garbage),
+        memory(w * std::size_t(scratch), garbage), f(w);
     for (std::size_t l = 0; l < w; ++l)
       for (std::size_t i = 0; i < std::size_t(n); ++i) position[i * w + l] = x[l][i];
     const Workspace workspace{position.data(), gradient.data(), memory.data(), data_sets.data(), pack_width};
@@ -165,7 +175,8 @@ template <class Model> struct Bound {
   }
 
   template <bool columns = false>
-  std::vector<Result> team(const std::vector<Values>& x, int slices, const std::vector<std::int64_t>& data_sets = {}) const {
+  std::vector<Result> team(const std::vector<Values>& x, int slices,
+                           const std::vector<std::int64_t>& data_sets = {}) const {
     const std::size_t lanes = x.size(), s = std::size_t(slices);
     Guarded position(lanes * std::size_t(n)), gradient(lanes * s * std::size_t(n), garbage),
         memory(lanes * s * std::size_t(scratch), garbage), f(lanes * s);
@@ -194,7 +205,7 @@ template <class Model> struct Bound {
   }
 };
 
-// ---- comparing -------------------------------------------------------------------------------------------------------------
+// ---- comparing ----------------------------------------------------------------------------------------------------
 
 // Numbers without a pattern, the same in every run.
 class Numbers {
@@ -229,7 +240,8 @@ double difference(const Result& a, const Result& b) {
 }
 
 // Central differences, by Richardson's extrapolation of three steps (error of order h^6).
-template <class F> Values central_differences(const F& f, Values x) {
+template <class F>
+Values central_differences(const F& f, Values x) {
   Values gradient;
   for (double& xi : x) {
     const double at = xi;
@@ -254,7 +266,8 @@ struct Tolerances {
 };
 
 // All of the above at several positions in the bulk; `reach` is how far from 0 the coordinates go.
-template <class Model> void expect_right_gradients(const Bound<Model>& bound, double reach = 1.5, const Tolerances& allowed = {}) {
+template <class Model>
+void expect_right_gradients(const Bound<Model>& bound, double reach = 1.5, const Tolerances& allowed = {}) {
   Numbers numbers(7);
   const std::size_t n = std::size_t(bound.n);
   std::vector<Values> positions;
@@ -269,14 +282,16 @@ template <class Model> void expect_right_gradients(const Bound<Model>& bound, do
   for (std::size_t i = 0; i < 3; ++i) {
     if (n > 0) keep_worst(forward, difference(bound.forward(positions[i]), expected[i]));
     Result by_differences = expected[i];
-    by_differences.gradient = central_differences([&](const Values& x) { return bound.scalar(x).log_density; }, positions[i]);
+    by_differences.gradient =
+        central_differences([&](const Values& x) { return bound.scalar(x).log_density; }, positions[i]);
     keep_worst(differences, difference(by_differences, expected[i]));
   }
   const std::vector<Result> packed = bound.pack(positions);
   for (std::size_t lane = 0; lane < packed.size(); ++lane) keep_worst(pack, difference(packed[lane], expected[lane]));
   for (const std::size_t lanes : {std::size_t(1), std::size_t(3)})
     for (const int slices : {1, 2, 3, 5}) {
-      const std::vector<Values> here(positions.begin(), positions.begin() + std::ptrdiff_t(std::min(lanes, positions.size())));
+      const std::vector<Values> here(positions.begin(),
+                                     positions.begin() + std::ptrdiff_t(std::min(lanes, positions.size())));
       const std::vector<Result> results = bound.team(here, slices);
       for (std::size_t lane = 0; lane < results.size(); ++lane) {
         const double d = difference(results[lane], expected[lane]);
@@ -288,28 +303,34 @@ template <class Model> void expect_right_gradients(const Bound<Model>& bound, do
   EXPECT_LE(differences, allowed.differences);
   EXPECT_LE(pack, allowed.pack);
   if (std::getenv("LOCKSTEP_SHOW_ERRORS"))
-    std::printf("    coordinates %4d  forward %.1e  differences %.1e  pack %.1e  team %.1e\n", bound.n, forward, differences, pack, team);
+    std::printf("    coordinates %4d  forward %.1e  differences %.1e  pack %.1e  team %.1e\n", bound.n, forward,
+                differences, pack, team);
 }
 
-Data example(const std::string& name) { return Data::from_json_file(LOCKSTEP_SOURCE_DIR "/models/data/" + name + ".json"); }
+Data example(const std::string& name) {
+  return Data::from_json_file(LOCKSTEP_SOURCE_DIR "/models/data/" + name + ".json");
+}
 
-// ---- the zoo ---------------------------------------------------------------------------------------------------------------
+// ---- the zoo ------------------------------------------------------------------------------------------------------
 
 TEST(ZooGradients, StdNormal) { expect_right_gradients(Bound<models::StdNormal>(example("std_normal"))); }
 TEST(ZooGradients, EightSchools) { expect_right_gradients(Bound<models::EightSchools>(example("eight_schools"))); }
 TEST(ZooGradients, ArK) { expect_right_gradients(Bound<models::ArK>(example("ar_k")), 0.5); }
 TEST(ZooGradients, GaussMix) { expect_right_gradients(Bound<models::GaussMix>(example("gauss_mix"))); }
-TEST(ZooGradients, LinearRegression) { expect_right_gradients(Bound<models::LinearRegression>(example("linear_regression"))); }
+TEST(ZooGradients, LinearRegression) {
+  expect_right_gradients(Bound<models::LinearRegression>(example("linear_regression")));
+}
 TEST(ZooGradients, Radon) { expect_right_gradients(Bound<models::Radon>(example("radon"))); }
 
-// ---- scalar parameters on every support ----------------------------------------------------------------------------------------
+// ---- scalar parameters on every support ---------------------------------------------------------------------------
 
 struct ScalarSupports {
   Dim i;
   Real y;
   RealScalar s;
   explicit ScalarSupports(Dataset& d) : i(d.dim("i")), y(d.real("y", i)), s(d.scalar("s")) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto a = m.param("a", normal(0, 2));
     auto b = m.param("b", half_normal(1));
     auto c = m.param("c", beta(2, 3));
@@ -333,7 +354,8 @@ struct BoundsThatAreParameters {
   Dim i;
   Real y;
   explicit BoundsThatAreParameters(Dataset& d) : i(d.dim("i")), y(d.real("y", i)) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto low = m.param("low", normal(0, 1));
     auto width = m.param("width", half_normal(1));
     auto a = m.param("a", normal(0, 1), above(low));
@@ -355,13 +377,14 @@ TEST(Gradients, OfBoundsThatAreParameters) {
   expect_right_gradients(Bound<BoundsThatAreParameters>(data), 0.4);
 }
 
-// ---- vector parameters -------------------------------------------------------------------------------------------------------
+// ---- vector parameters --------------------------------------------------------------------------------------------
 
 struct VectorSupports {
   Dim i;
   Real y;
   explicit VectorSupports(Dataset& d) : i(d.dim("i")), y(d.real("y", i)) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto center = m.param("center", normal(0, 1));
     auto spread = m.param("spread", lognormal(0, 0.5));
     auto a = m.param("a", i, [&](auto) { return normal(center, spread); });
@@ -388,12 +411,14 @@ struct ConstantIndices {
   Dim i, k;
   Real y;
   explicit ConstantIndices(Dataset& d) : i(d.dim("i")), k(d.dim("k")), y(d.real("y", i)) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto mu = m.param("mu", normal(0, 1), k);
     auto sigma = m.param("sigma", half_normal(1), k);
     auto cut = m.param("cut", normal(0, 1), k, ordered());
     auto z = m.let("z", k, [&](auto j) { return mu[j] * sigma[0] + cut[2]; });
-    m.observe("y", y, i, [&](auto j) { return normal(mu[0] + mu[1] * z[2] + cut[0] * y[0] - z[0] * cut[1] * y[j], sigma[1]); });
+    m.observe("y", y, i,
+              [&](auto j) { return normal(mu[0] + mu[1] * z[2] + cut[0] * y[0] - z[0] * cut[1] * y[j], sigma[1]); });
   }
 };
 
@@ -404,13 +429,14 @@ TEST(Gradients, OfElementsNamedByAConstant) {
   expect_right_gradients(Bound<ConstantIndices>(data), 1);
 }
 
-// ---- intermediates -------------------------------------------------------------------------------------------------------------
+// ---- intermediates ------------------------------------------------------------------------------------------------
 
 struct Intermediates {
   Dim i;
   Real x, y;
   explicit Intermediates(Dataset& d) : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto a = m.param("a", normal(0, 1));
     auto s = m.param("s", half_normal(1));
     auto z = m.param("z", normal(0, 1), i);
@@ -442,15 +468,18 @@ struct EveryOperation {
   Real x, y;
   RealScalar s;
   explicit EveryOperation(Dataset& d) : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)), s(d.scalar("s")) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto a = m.param("a", normal(0, 1));
     auto b = m.param("b", half_normal(1));
     auto p = m.param("p", beta(2, 2));
     auto v = m.param("v", half_normal(1), i);
     m.observe("s", s, normal(a * b - log(p), b + 0.5));
     m.observe("y", y, i, [&](auto j) {
-      auto curve = exp(-square(a * 0.5)) + log(b) + log1p(b * v[j]) - expm1(0.2 * a) + sqrt(b + v[j]) + inverse_logit(a - x[j]);
-      auto ratio = (2 - a) / (b + 1) + x[j] / v[j] + 3 / (v[j] + 1) - v[j] / x[j] - -a + (1 - p) * log(v[j]) - 2 * log(x[j]);
+      auto curve =
+          exp(-square(a * 0.5)) + log(b) + log1p(b * v[j]) - expm1(0.2 * a) + sqrt(b + v[j]) + inverse_logit(a - x[j]);
+      auto ratio =
+          (2 - a) / (b + 1) + x[j] / v[j] + 3 / (v[j] + 1) - v[j] / x[j] - -a + (1 - p) * log(v[j]) - 2 * log(x[j]);
       return normal(curve + ratio - log(1 - p), sqrt(square(x[j] * a) + 1) + 1 / b);
     });
   }
@@ -465,16 +494,22 @@ TEST(Gradients, OfEveryOperation) {
   expect_right_gradients(Bound<EveryOperation>(data), 1);
 }
 
-// ---- gathering -----------------------------------------------------------------------------------------------------------------
+// ---- gathering ----------------------------------------------------------------------------------------------------
 
 struct Gathering {
   Dim house, county, state;
   GroupIndex county_of, state_of;
   Real x, y;
   explicit Gathering(Dataset& d)
-      : house(d.dim("house")), county(d.dim("county")), state(d.dim("state")), county_of(d.index("county_of", house, county)),
-        state_of(d.index("state_of", county, state)), x(d.real("x", house)), y(d.real("y", house)) {}
-  template <class M> void operator()(M& m) const {
+      : house(d.dim("house")),
+        county(d.dim("county")),
+        state(d.dim("state")),
+        county_of(d.index("county_of", house, county)),
+        state_of(d.index("state_of", county, state)),
+        x(d.real("x", house)),
+        y(d.real("y", house)) {}
+  template <class M>
+  void operator()(M& m) const {
     auto sigma = m.param("sigma", half_normal(1));
     auto gamma = m.param("gamma", normal(0, 1), state);
     auto scale = m.param("scale", lognormal(0, 0.5), state);
@@ -497,7 +532,8 @@ TEST(Gradients, ThroughGroupIndicesAlsoOfEmptyGroups) {
     Data data;
     data.set("county", double(size.counties));
     data.set("state", double(size.states));
-    data.set("county_of", numbers.integers(size.houses, 1, std::max(1, int(size.counties) / 2)));  // the others are empty
+    data.set("county_of",
+             numbers.integers(size.houses, 1, std::max(1, int(size.counties) / 2)));  // the others are empty
     data.set("state_of", numbers.integers(size.counties, 1, int(size.states)));
     data.set("x", numbers.uniforms(size.houses, -1, 1));
     data.set("y", numbers.uniforms(size.houses, -2, 2));
@@ -506,14 +542,16 @@ TEST(Gradients, ThroughGroupIndicesAlsoOfEmptyGroups) {
   }
 }
 
-// ---- dense linear predictors -----------------------------------------------------------------------------------------------------
+// ---- dense linear predictors --------------------------------------------------------------------------------------
 
 struct Linear {
   Dim row, column;
   Matrix X;
   Real y;
-  explicit Linear(Dataset& d) : row(d.dim("row")), column(d.dim("column")), X(d.matrix("X", row, column)), y(d.real("y", row)) {}
-  template <class M> void operator()(M& m) const {
+  explicit Linear(Dataset& d)
+      : row(d.dim("row")), column(d.dim("column")), X(d.matrix("X", row, column)), y(d.real("y", row)) {}
+  template <class M>
+  void operator()(M& m) const {
     auto scale = m.param("scale", half_normal(1));
     auto z = m.param("z", normal(0, 1), column);
     auto beta = m.let("beta", column, [&](auto k) { return z[k] * scale; });
@@ -531,7 +569,8 @@ TEST(Gradients, OfLinearPredictorsOfAwkwardSizes) {
       Numbers numbers(9);
       Data data;
       data.set("column", double(columns));
-      data.set("X", Data::Field{{std::int64_t(rows), std::int64_t(columns)}, numbers.uniforms(rows * columns, -1, 1), 1});
+      data.set("X",
+               Data::Field{{std::int64_t(rows), std::int64_t(columns)}, numbers.uniforms(rows * columns, -1, 1), 1});
       data.set("y", numbers.uniforms(rows, -2, 2));
       SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(columns));
       expect_right_gradients(Bound<Linear>(data), 0.8);
@@ -546,34 +585,41 @@ TEST(Gradients, OfALinearPredictorOf597Rows) {
   expect_right_gradients(Bound<Linear>(data), 0.8);
 }
 
-// ---- recurrences -----------------------------------------------------------------------------------------------------------------
+// ---- recurrences --------------------------------------------------------------------------------------------------
 
 // GARCH(1,1): the variance of each return follows from the last return and the last variance.
 struct Garch {
   Dim time;
   Real y;
   explicit Garch(Dataset& d) : time(d.dim("time")), y(d.real("y", time)) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto omega = m.param("omega", half_normal(1));
     auto a = m.param("a", beta(2, 5));
     auto b = m.param("b", beta(2, 5));
     auto mu = m.param("mu", normal(0, 1));
-    auto variance = m.scan("variance", time, omega + 0.1, [&](auto, auto last) { return omega + a * square(mu) + b * last; });
+    auto variance =
+        m.scan("variance", time, omega + 0.1, [&](auto, auto last) { return omega + a * square(mu) + b * last; });
     m.observe("y", y, time, [&](auto t) { return normal(mu, sqrt(variance[t])); });
   }
 };
 
-// A latent level with its own innovations and a covariate, read at time points that several observations share; a second
-// recurrence reads the first.
+// A latent level with its own innovations and a covariate, read at time points that several observations share; a
+// second recurrence reads the first.
 struct Levels {
   Dim time, observation, column;
   GroupIndex time_of;
   Matrix X;
   Real y;
   explicit Levels(Dataset& d)
-      : time(d.dim("time")), observation(d.dim("observation")), column(d.dim("column")),
-        time_of(d.index("time_of", observation, time)), X(d.matrix("X", time, column)), y(d.real("y", observation)) {}
-  template <class M> void operator()(M& m) const {
+      : time(d.dim("time")),
+        observation(d.dim("observation")),
+        column(d.dim("column")),
+        time_of(d.index("time_of", observation, time)),
+        X(d.matrix("X", time, column)),
+        y(d.real("y", observation)) {}
+  template <class M>
+  void operator()(M& m) const {
     auto phi = m.param("phi", uniform(-1, 1));
     auto tau = m.param("tau", half_normal(1));
     auto start = m.param("start", normal(0, 1));
@@ -582,7 +628,8 @@ struct Levels {
     auto beta = m.param("beta", normal(0, 1), column);
     auto drift = m.linear(X, beta);
     auto level = m.scan("level", time, start, [&](auto t, auto last) { return phi * last + tau * z[t] + drift[t]; });
-    auto smooth = m.scan("smooth", time, 0.5 * start, [&](auto t, auto last) { return 0.7 * last + 0.3 * level[t] * positive_z[t]; });
+    auto smooth = m.scan("smooth", time, 0.5 * start,
+                         [&](auto t, auto last) { return 0.7 * last + 0.3 * level[t] * positive_z[t]; });
     auto sum = m.let("sum", time, [&](auto t) { return level[t] + drift[t] * smooth[t]; });
     m.observe("y", y, observation, [&](auto i) {
       return normal(level[time_of[i]] + smooth[time_of[i]] * 0.5 + sum[time_of[i]], exp(0.1 * level[0]) + 0.5);
@@ -615,8 +662,10 @@ TEST(Gradients, OfRecurrencesReadThroughAGroupIndexAndByEachOther) {
 struct Autoregression {
   Dim time, lag;
   Real x, y;
-  explicit Autoregression(Dataset& d) : time(d.dim("time")), lag(d.dim("lag")), x(d.real("x", time)), y(d.real("y", time)) {}
-  template <class M> void operator()(M& m) const {
+  explicit Autoregression(Dataset& d)
+      : time(d.dim("time")), lag(d.dim("lag")), x(d.real("x", time)), y(d.real("y", time)) {}
+  template <class M>
+  void operator()(M& m) const {
     auto beta = m.param("beta", normal(0, 1), lag, between(-1, 1));
     auto theta = m.param("theta", normal(0, 1));
     auto sigma = m.param("sigma", half_normal(1));
@@ -640,21 +689,23 @@ TEST(Gradients, OfTheObservedPast) {
     }
 }
 
-// ---- mixtures and the other distributions, as likelihoods with element-wise and shared arguments -------------------------------------
+// ---- mixtures and the other distributions, as likelihoods with element-wise and shared arguments ------------------
 
 struct Mixtures {
   Dim i, k;
   Real y;
   GroupIndex group;
   explicit Mixtures(Dataset& d) : i(d.dim("i")), k(d.dim("k")), y(d.real("y", i)), group(d.index("group", i, k)) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto mu = m.param("mu", normal(0, 2), k, ordered());
     auto sigma = m.param("sigma", half_normal(2), k);
     auto w = m.param("w", beta(2, 2));
     auto v = m.param("v", beta(2, 2), k);
     auto x = m.param("x", mixture(component(w, normal(mu[0], 1)), component(1 - w, cauchy(mu[1], sigma[0]))));
     m.observe("y", y, i, [&](auto j) {
-      return mixture(component(w * v[group[j]], normal(mu[0], sigma[0])), component(w * (1 - v[group[j]]), normal(mu[1], sigma[group[j]])),
+      return mixture(component(w * v[group[j]], normal(mu[0], sigma[0])),
+                     component(w * (1 - v[group[j]]), normal(mu[1], sigma[group[j]])),
                      component(1 - w, student_t(5, x + mu[group[j]], sigma[1])));
     });
   }
@@ -674,9 +725,15 @@ struct EveryDistribution {
   Real x, y, positive_y, unit_y;
   Integer count, flag;
   explicit EveryDistribution(Dataset& d)
-      : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)), positive_y(d.real("positive_y", i)), unit_y(d.real("unit_y", i)),
-        count(d.integer("count", i)), flag(d.integer("flag", i)) {}
-  template <class M> void operator()(M& m) const {
+      : i(d.dim("i")),
+        x(d.real("x", i)),
+        y(d.real("y", i)),
+        positive_y(d.real("positive_y", i)),
+        unit_y(d.real("unit_y", i)),
+        count(d.integer("count", i)),
+        flag(d.integer("flag", i)) {}
+  template <class M>
+  void operator()(M& m) const {
     auto a = m.param("a", cauchy(0, 1));
     auto b = m.param("b", gamma(3, 2));
     auto nu = m.param("nu", exponential(0.2), above(1));
@@ -712,9 +769,10 @@ TEST(Gradients, OfEveryDistributionsArguments) {
   expect_right_gradients(Bound<EveryDistribution>(data), 0.8);
 }
 
-// ---- a data set per lane ---------------------------------------------------------------------------------------------------------
+// ---- a data set per lane ------------------------------------------------------------------------------------------
 
-template <class Model> void expect_each_lane_to_read_its_own_data(const std::vector<Data>& sets, double reach) {
+template <class Model>
+void expect_each_lane_to_read_its_own_data(const std::vector<Data>& sets, double reach) {
   const Bound<Model> stacked(Data::stack(sets));
   ASSERT_TRUE(stacked.model.has_columns());
   Numbers numbers(16);
@@ -728,11 +786,13 @@ template <class Model> void expect_each_lane_to_read_its_own_data(const std::vec
     EXPECT_LE(difference(stacked.template scalar<true>(positions.back(), chosen.back()), alone.back()), 1e-14);
   }
   const std::vector<Result> packed = stacked.template pack<true>(positions, chosen);
-  for (std::size_t lane = 0; lane < packed.size(); ++lane) EXPECT_LE(difference(packed[lane], alone[lane]), 1e-12) << lane;
+  for (std::size_t lane = 0; lane < packed.size(); ++lane)
+    EXPECT_LE(difference(packed[lane], alone[lane]), 1e-12) << lane;
   positions.resize(3);
   for (const int slices : {1, 2, 5}) {
     const std::vector<Result> team = stacked.template team<true>(positions, slices, chosen);
-    for (std::size_t lane = 0; lane < team.size(); ++lane) EXPECT_LE(difference(team[lane], alone[lane]), 1e-11) << lane;
+    for (std::size_t lane = 0; lane < team.size(); ++lane)
+      EXPECT_LE(difference(team[lane], alone[lane]), 1e-11) << lane;
   }
 }
 

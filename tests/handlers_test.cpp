@@ -34,7 +34,8 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double log_sqrt_of_2pi = 0.91893853320467274178;
 
 // A data set bound to a model, with its meanings as functions.
-template <class Model> struct Bound {
+template <class Model>
+struct Bound {
   Data data;
   DataViews views;
   BoundModel<Model> model;
@@ -116,7 +117,9 @@ template <class Model> struct Bound {
   }
 };
 
-Data example(const std::string& name) { return Data::from_json_file(LOCKSTEP_SOURCE_DIR "/models/data/" + name + ".json"); }
+Data example(const std::string& name) {
+  return Data::from_json_file(LOCKSTEP_SOURCE_DIR "/models/data/" + name + ".json");
+}
 
 Values some_position(std::size_t n, std::uint32_t seed, double reach = 1.5) {
   Stream stream({.seed = seed});
@@ -126,7 +129,8 @@ Values some_position(std::size_t n, std::uint32_t seed, double reach = 1.5) {
 }
 double sum(const Values& v) { return std::accumulate(v.begin(), v.end(), 0.); }
 
-template <class F> std::string model_error(const F& f) {
+template <class F>
+std::string model_error(const F& f) {
   try {
     f();
   } catch (const ModelError& error) {
@@ -135,9 +139,11 @@ template <class F> std::string model_error(const F& f) {
   return "no error";
 }
 // `f` throws a ModelError of the form "Problem (why) suggestion." that has each of `parts`.
-template <class F> void expect_model_error(const F& f, const std::vector<std::string>& parts) {
+template <class F>
+void expect_model_error(const F& f, const std::vector<std::string>& parts) {
   const std::string message = model_error(f);
-  for (const std::string& part : parts) EXPECT_NE(message.find(part), std::string::npos) << part << "\n  in: " << message;
+  for (const std::string& part : parts)
+    EXPECT_NE(message.find(part), std::string::npos) << part << "\n  in: " << message;
   const std::size_t why = message.find(" ("), suggestion = message.rfind("). ");
   EXPECT_TRUE(why != std::string::npos && suggestion != std::string::npos && why < suggestion && message.back() == '.')
       << "not of the form \"Problem (why) suggestion.\": " << message;
@@ -151,7 +157,8 @@ struct Everything {
   GroupIndex group;
   explicit Everything(Dataset& d)
       : i(d.dim("i")), k(d.dim("k")), y(d.real("y", i)), n(d.integer("n", i)), group(d.index("group", i, k)) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto a = m.param("a", normal(1, 2));
     auto b = m.param("b", gamma(2, 1));
     auto c = m.param("c", beta(2, 3));
@@ -180,7 +187,7 @@ Data everything() {
   return data;
 }
 
-// ---- layout ------------------------------------------------------------------------------------------------------------
+// ---- layout -------------------------------------------------------------------------------------------------------
 
 TEST(Layout, ListsSitesWithTheirKindsDimensionsSupportsAndCoordinates) {
   const Bound<models::EightSchools> bound(example("eight_schools"));
@@ -221,13 +228,19 @@ TEST(Layout, TellsWhereAPlateStartsAndWhatIsWhole) {
   EXPECT_TRUE(bound.site("n").whole);
   EXPECT_FALSE(bound.site("y").whole);
   EXPECT_EQ(bound.model.layout().dims[0].labels, nullptr);
-  const std::vector<std::pair<const char*, const char*>> supports{
-      {"a", "real"}, {"b", "positive"}, {"c", "between 0 and 1"}, {"low", "above a bound"}, {"high", "below a bound"},
-      {"u", "between two bounds"}, {"o", "ordered"}, {"p", "between two bounds"}};
+  const std::vector<std::pair<const char*, const char*>> supports{{"a", "real"},
+                                                                  {"b", "positive"},
+                                                                  {"c", "between 0 and 1"},
+                                                                  {"low", "above a bound"},
+                                                                  {"high", "below a bound"},
+                                                                  {"u", "between two bounds"},
+                                                                  {"o", "ordered"},
+                                                                  {"p", "between two bounds"}};
   for (const auto& [name, support] : supports) EXPECT_STREQ(bound.site(name).support, support) << name;
 }
 
-template <class Model> void expect_coordinates_in_order(const Data& data) {
+template <class Model>
+void expect_coordinates_in_order(const Data& data) {
   const Bound<Model> bound(data);
   int next = 0;
   for (const SiteView& s : bound.sites())
@@ -248,18 +261,21 @@ TEST(Layout, GivesEveryParameterItsCoordinatesInOrder) {
   expect_coordinates_in_order<Everything>(everything());
 }
 
-// ---- constrain and unconstrain ---------------------------------------------------------------------------------------------
+// ---- constrain and unconstrain ------------------------------------------------------------------------------------
 
-template <class Model> void expect_unconstrain_inverts_constrain(const Data& data) {
+template <class Model>
+void expect_unconstrain_inverts_constrain(const Data& data) {
   const Bound<Model> bound(data);
   for (std::uint32_t seed = 1; seed <= 20; ++seed) {
     const Values x = some_position(bound.coordinates(), seed, seed <= 10 ? 2 : 6);
     const Values values = bound.parameters(bound.constrain(x));
     const Values back = bound.unconstrain(values);
     // A coordinate is as exact as the value's distance from its bound: 1 - sigmoid(6) has lost three digits.
-    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(back[i], x[i], 1e-11) << "coordinate " << i << ", seed " << seed;
+    for (std::size_t i = 0; i < x.size(); ++i)
+      EXPECT_NEAR(back[i], x[i], 1e-11) << "coordinate " << i << ", seed " << seed;
     const Values again = bound.parameters(bound.constrain(back));
-    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(again[i], values[i], 1e-12 * std::max(1., std::abs(values[i])));
+    for (std::size_t i = 0; i < x.size(); ++i)
+      EXPECT_NEAR(again[i], values[i], 1e-12 * std::max(1., std::abs(values[i])));
   }
 }
 
@@ -278,7 +294,8 @@ TEST(Constrain, GivesParametersInsideTheirSupportsAndDeterministicsMadeOfThem) {
   for (std::uint32_t seed = 1; seed <= 20; ++seed) {
     const Values out = bound.constrain(some_position(bound.coordinates(), seed));
     const auto at = [&](const char* name) { return bound.part(out, name); };
-    const double a = at("a")[0], b = at("b")[0], c = at("c")[0], low = at("low")[0], high = at("high")[0], u = at("u")[0];
+    const double a = at("a")[0], b = at("b")[0], c = at("c")[0], low = at("low")[0], high = at("high")[0],
+                 u = at("u")[0];
     EXPECT_TRUE(b > 0 && c > 0 && c < 1 && low > -2 && high < 4 && u > low - b && u < low + 2 * b);
     EXPECT_DOUBLE_EQ(at("ratio")[0], a / b);
     EXPECT_DOUBLE_EQ(at("kept")[0], std::exp(c) + a / b);
@@ -320,7 +337,7 @@ TEST(Unconstrain, RefusesValuesOutsideTheirSupport) {
   expect("p", 2, 100, {"element 3", "between two bounds"});
 }
 
-// ---- pointwise log likelihood --------------------------------------------------------------------------------------------------
+// ---- pointwise log likelihood -------------------------------------------------------------------------------------
 
 double normal_lpdf(double y, double mu, double sigma) {
   return -0.5 * (y - mu) * (y - mu) / (sigma * sigma) - std::log(sigma) - log_sqrt_of_2pi;
@@ -343,7 +360,8 @@ void expect_parts_to_sum_to_the_log_density(const Data& data, const Others& othe
     const Values out = bound.constrain(x), log_likelihood = bound.pointwise(x);
     const auto at = [&](const char* name) { return bound.part(out, name); };
     const double expected = bound.log_density(x);
-    EXPECT_NEAR(sum(log_likelihood) + others(at), expected, 1e-11 * std::max(1., std::abs(expected))) << "seed " << seed;
+    EXPECT_NEAR(sum(log_likelihood) + others(at), expected, 1e-11 * std::max(1., std::abs(expected)))
+        << "seed " << seed;
     const Values by_hand = likelihood(at);
     ASSERT_EQ(by_hand.size(), log_likelihood.size());
     for (std::size_t i = 0; i < by_hand.size(); ++i)
@@ -364,7 +382,8 @@ TEST(Pointwise, SumsWithPriorsAndJacobiansToTheLogDensityOfEightSchools) {
       },
       [&](const auto& at) {
         Values l;
-        for (std::size_t j = 0; j < 8; ++j) l.push_back(normal_lpdf(y[j], at("mu")[0] + at("tau")[0] * at("z")[j], sigma[j]));
+        for (std::size_t j = 0; j < 8; ++j)
+          l.push_back(normal_lpdf(y[j], at("mu")[0] + at("tau")[0] * at("z")[j], sigma[j]));
         return l;
       });
 }
@@ -399,9 +418,9 @@ TEST(Pointwise, SumsWithPriorsAndJacobiansToTheLogDensityOfAMixture) {
       [](const auto& at) {
         const Values mu = at("mu"), sigma = at("sigma");
         const double theta = at("theta")[0];
-        return normal_lpdf(mu[0], 0, 2) + normal_lpdf(mu[1], 0, 2) + std::log(mu[1] - mu[0]) + half_normal_lpdf(sigma[0], 2) +
-               half_normal_lpdf(sigma[1], 2) + std::log(sigma[0]) + std::log(sigma[1]) + beta_lpdf(theta, 5, 5) +
-               std::log(theta) + std::log1p(-theta);
+        return normal_lpdf(mu[0], 0, 2) + normal_lpdf(mu[1], 0, 2) + std::log(mu[1] - mu[0]) +
+               half_normal_lpdf(sigma[0], 2) + half_normal_lpdf(sigma[1], 2) + std::log(sigma[0]) + std::log(sigma[1]) +
+               beta_lpdf(theta, 5, 5) + std::log(theta) + std::log1p(-theta);
       },
       [&](const auto& at) {
         Values l;
@@ -429,14 +448,15 @@ TEST(Pointwise, SumsWithPriorsAndJacobiansToTheLogDensityOfALinearRegression) {
 TEST(Pointwise, SumsWithPriorsAndJacobiansToTheLogDensityOfRadon) {
   const Data data = example("radon");
   const auto field = [&](const char* name) { return data.fields().at(name).values; };
-  const Values y = field("log_radon"), county = field("county_idx"), uranium = field("log_uppm"), floor = field("floor_measure");
+  const Values y = field("log_radon"), county = field("county_idx"), uranium = field("log_uppm"),
+               floor = field("floor_measure");
   expect_parts_to_sum_to_the_log_density<models::Radon>(
       data,
       [](const auto& at) {
         const double a = at("sigma_alpha")[0], s = at("sigma_y")[0];
         double f = normal_lpdf(at("mu_alpha")[0], 0, 10) + normal_lpdf(at("beta_uranium")[0], 0, 10) +
-                   normal_lpdf(at("beta_floor")[0], 0, 10) + half_normal_lpdf(a, 1) + std::log(a) + half_normal_lpdf(s, 1) +
-                   std::log(s);
+                   normal_lpdf(at("beta_floor")[0], 0, 10) + half_normal_lpdf(a, 1) + std::log(a) +
+                   half_normal_lpdf(s, 1) + std::log(s);
         for (double z : at("alpha_raw")) f += normal_lpdf(z, 0, 1);
         return f;
       },
@@ -445,7 +465,8 @@ TEST(Pointwise, SumsWithPriorsAndJacobiansToTheLogDensityOfRadon) {
         const Values raw = at("alpha_raw");
         for (std::size_t i = 0; i < y.size(); ++i) {
           const double alpha = at("mu_alpha")[0] + at("sigma_alpha")[0] * raw[std::size_t(county[i]) - 1];
-          l.push_back(normal_lpdf(y[i], alpha + at("beta_uranium")[0] * uranium[i] + at("beta_floor")[0] * floor[i], at("sigma_y")[0]));
+          l.push_back(normal_lpdf(y[i], alpha + at("beta_uranium")[0] * uranium[i] + at("beta_floor")[0] * floor[i],
+                                  at("sigma_y")[0]));
         }
         return l;
       });
@@ -461,9 +482,10 @@ TEST(Pointwise, ReadsTheDataSetThatIsAskedFor) {
   EXPECT_NE(stacked.pointwise(x, 0), stacked.pointwise(x, 1));
 }
 
-// ---- prior draws -----------------------------------------------------------------------------------------------------------------
+// ---- prior draws --------------------------------------------------------------------------------------------------
 
-template <class Model> void expect_reproducible_prior_draws(const Data& data) {
+template <class Model>
+void expect_reproducible_prior_draws(const Data& data) {
   const Bound<Model> bound(data);
   const auto draw = bound.prior(1, 2, 3);
   EXPECT_EQ(draw, bound.prior(1, 2, 3));
@@ -501,7 +523,8 @@ TEST(PriorDraw, StaysInsideBoundsNarrowerThanThePrior) {
 struct FlatPrior {
   Dim i;
   explicit FlatPrior(Dataset& d) : i(d.dim("i")) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto a = m.param("a", normal(0, 1));
     auto slope = m.param("slope", flat(), i);
     m.deterministic("twice", i, [&](auto j) { return 2 * a * slope[j]; });
@@ -509,7 +532,10 @@ struct FlatPrior {
 };
 struct PriorOutsideItsBounds {
   explicit PriorOutsideItsBounds(Dataset&) {}
-  template <class M> void operator()(M& m) const { m.param("a", normal(0, 1), above(50)); }
+  template <class M>
+  void operator()(M& m) const {
+    m.param("a", normal(0, 1), above(50));
+  }
 };
 Data with_dimension(int size) {
   Data data;
@@ -520,7 +546,8 @@ Data with_dimension(int size) {
 TEST(PriorDraw, OfAFlatPriorIsRefusedByName) {
   const Bound<FlatPrior> bound(with_dimension(2));
   expect_model_error([&] { bound.prior(1); }, {"parameter 'slope'", "flat prior", "proper prior"});
-  expect_model_error([&] { Bound<models::LinearRegression>(example("linear_regression")).prior(1); }, {"parameter 'beta'", "flat"});
+  expect_model_error([&] { Bound<models::LinearRegression>(example("linear_regression")).prior(1); },
+                     {"parameter 'beta'", "flat"});
   EXPECT_NO_THROW(bound.constrain({1, 2, 3}));
 }
 
@@ -529,13 +556,14 @@ TEST(PriorDraw, ThatNeverFallsInsideItsBoundsIsRefusedByName) {
   expect_model_error([&] { bound.prior(1); }, {"parameter 'a'", "outside its bounds"});
 }
 
-// ---- prediction ------------------------------------------------------------------------------------------------------------------
+// ---- prediction ---------------------------------------------------------------------------------------------------
 
 struct Ar1 {
   Dim time;
   Real y;
   explicit Ar1(Dataset& d) : time(d.dim("time")), y(d.real("y", time)) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto phi = m.param("phi", uniform(-1, 1));
     auto sigma = m.param("sigma", half_normal(1));
     m.observe("y", y, time.from(1), [&](auto, auto past) { return normal(phi * past(1), sigma); });
@@ -545,7 +573,8 @@ struct Ar1 {
 // A prediction of an AR(1) runs on its own simulated values: given the first value y0, element t has mean phi^t y0 and
 // variance sigma^2 (1 - phi^(2t))/(1 - phi^2), and elements s < t have covariance phi^(t-s) var(s). (Were each element
 // predicted from the data before it, the variance would be sigma^2 at every t.) Means by a z test, variances by a
-// chi-square test, each innovation's correlation with the element before by a z test: all together at 1e-3 (Bonferroni).
+// chi-square test, each innovation's correlation with the element before by a z test: all together at 1e-3
+// (Bonferroni).
 TEST(Prediction, OfAnAutoregressionSimulatesThePath) {
   constexpr double phi = 0.9, sigma = 0.7, y0 = 2;
   constexpr int steps = 12, draws = 20000;
@@ -568,13 +597,16 @@ TEST(Prediction, OfAnAutoregressionSimulatesThePath) {
     double total = 0, squares = 0, with_previous = 0;
     for (const Values& path : paths) total += path[t];
     for (const Values& path : paths) squares += (path[t] - total / draws) * (path[t] - total / draws);
-    for (const Values& path : paths) with_previous += (path[t] - phi * path[t - 1]) * (path[t - 1] - std::pow(phi, double(t) - 1) * y0);
+    for (const Values& path : paths)
+      with_previous += (path[t] - phi * path[t - 1]) * (path[t - 1] - std::pow(phi, double(t) - 1) * y0);
     p_values.push_back(two_sided(cdf(standard, (total / draws - mean) / std::sqrt(variance / draws))));
     p_values.push_back(two_sided(cdf(chi_squared, squares / variance)));
     const double previous = sigma * sigma * (1 - std::pow(phi, 2. * double(t) - 2)) / (1 - phi * phi);
-    if (t > 1) p_values.push_back(two_sided(cdf(standard, with_previous / draws / std::sqrt(sigma * sigma * previous / draws))));
+    if (t > 1)
+      p_values.push_back(two_sided(cdf(standard, with_previous / draws / std::sqrt(sigma * sigma * previous / draws))));
   }
-  for (std::size_t i = 0; i < p_values.size(); ++i) EXPECT_GT(p_values[i], 1e-3 / double(p_values.size())) << "test " << i;
+  for (std::size_t i = 0; i < p_values.size(); ++i)
+    EXPECT_GT(p_values[i], 1e-3 / double(p_values.size())) << "test " << i;
   for (const Values& path : paths) ASSERT_EQ(path[0], y0);
 }
 
@@ -583,8 +615,10 @@ struct Downstream {
   Dim i;
   Real x, y, z;
   RealScalar s;
-  explicit Downstream(Dataset& d) : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)), z(d.real("z", i)), s(d.scalar("s")) {}
-  template <class M> void operator()(M& m) const {
+  explicit Downstream(Dataset& d)
+      : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)), z(d.real("z", i)), s(d.scalar("s")) {}
+  template <class M>
+  void operator()(M& m) const {
     auto a = m.param("a", normal(0, 1));
     auto first = m.observe("s", s, normal(a, 1));
     auto second = m.observe("x", x, i, [&](auto) { return normal(first, 1e-9); });
@@ -630,7 +664,8 @@ TEST(Prediction, IsAFunctionOfPositionSeedChainAndDraw) {
   const Values x = some_position(10, 1), other = some_position(10, 2);
   const Values y = bound.predict(x, 1, 2, 3);
   EXPECT_EQ(y, bound.predict(x, 1, 2, 3));
-  for (const Values& different : {bound.predict(other, 1, 2, 3), bound.predict(x, 2, 2, 3), bound.predict(x, 1, 3, 3), bound.predict(x, 1, 2, 4)})
+  for (const Values& different :
+       {bound.predict(other, 1, 2, 3), bound.predict(x, 2, 2, 3), bound.predict(x, 1, 3, 3), bound.predict(x, 1, 2, 4)})
     for (std::size_t j = 0; j < y.size(); ++j) EXPECT_NE(y[j], different[j]);
 }
 
@@ -656,7 +691,8 @@ struct FlatLikelihood {
   Dim i;
   Real y;
   explicit FlatLikelihood(Dataset& d) : i(d.dim("i")), y(d.real("y", i)) {}
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     auto a = m.param("a", normal(0, 1));
     m.observe("y", y, i, [&](auto) { return flat(); });
     m.deterministic("b", a + 1);
@@ -670,29 +706,54 @@ TEST(Prediction, OfAFlatSiteIsRefusedByName) {
   expect_model_error([&] { bound.predict({0}, 1); }, {"site 'y'", "flat"});
 }
 
-// ---- models that cannot be run -----------------------------------------------------------------------------------------------------
+// ---- models that cannot be run ------------------------------------------------------------------------------------
 
 enum class Mistake {
   none,
-  parameter_by_other_dimension, let_by_other_dimension, deterministic_by_other_dimension, scan_by_other_dimension,
-  data_by_other_dimension, data_in_deterministic_by_other_dimension, observed_by_other_dimension, group_by_other_dimension,
-  gathered_by_wrong_group, observe_over_other_dimension, linear_over_other_dimension,
-  parameter_beyond_end, parameter_before_begin, data_beyond_end, data_before_begin,
-  past_before_begin, past_of_vector_before_begin, past_at_lag_zero, past_in_the_future, everything_given,
-  data_by_number, parameter_by_number, prior_by_number,
-  two_sites_of_one_name, site_named_like_dimension
+  parameter_by_other_dimension,
+  let_by_other_dimension,
+  deterministic_by_other_dimension,
+  scan_by_other_dimension,
+  data_by_other_dimension,
+  data_in_deterministic_by_other_dimension,
+  observed_by_other_dimension,
+  group_by_other_dimension,
+  gathered_by_wrong_group,
+  observe_over_other_dimension,
+  linear_over_other_dimension,
+  parameter_beyond_end,
+  parameter_before_begin,
+  data_beyond_end,
+  data_before_begin,
+  past_before_begin,
+  past_of_vector_before_begin,
+  past_at_lag_zero,
+  past_in_the_future,
+  everything_given,
+  data_by_number,
+  parameter_by_number,
+  prior_by_number,
+  two_sites_of_one_name,
+  site_named_like_dimension
 };
 
-template <Mistake mistake> struct Mistaken {
+template <Mistake mistake>
+struct Mistaken {
   Dim i, k, lag;
   Real x, w;
   GroupIndex group;
   Matrix X;
   explicit Mistaken(Dataset& d)
-      : i(d.dim("i")), k(d.dim("k")), lag(d.dim("lag")), x(d.real("x", i)), w(d.real("w", k)), group(d.index("group", i, k)),
+      : i(d.dim("i")),
+        k(d.dim("k")),
+        lag(d.dim("lag")),
+        x(d.real("x", i)),
+        w(d.real("w", k)),
+        group(d.index("group", i, k)),
         X(d.matrix("X", i, k)) {}
 
-  template <class M> void operator()(M& m) const {
+  template <class M>
+  void operator()(M& m) const {
     using enum Mistake;
     auto a = m.param("a", normal(0, 1));
     auto v = m.param("v", normal(0, 1), k);
@@ -714,25 +775,45 @@ template <Mistake mistake> struct Mistaken {
       m.observe("x", x, i.from(1), [&](auto, auto past) { return normal(dot(coefficients, past), 1); });
     } else {
       m.observe("x", x, i, [&](auto j, [[maybe_unused]] auto past) {
-        if constexpr (mistake == parameter_by_other_dimension) return normal(v[j], 1);
-        else if constexpr (mistake == let_by_other_dimension) return normal(kept[j], 1);
-        else if constexpr (mistake == deterministic_by_other_dimension) return normal(lazy[j], 1);
-        else if constexpr (mistake == scan_by_other_dimension) return normal(walk[j], 1);
-        else if constexpr (mistake == data_by_other_dimension) return normal(a, w[j]);
-        else if constexpr (mistake == data_in_deterministic_by_other_dimension) return normal(lazy[group[j]] + lazy[j], 1);
-        else if constexpr (mistake == observed_by_other_dimension) return normal(node[j], 1);
-        else if constexpr (mistake == group_by_other_dimension) return normal(v[group[group[j]]], 1);
-        else if constexpr (mistake == gathered_by_wrong_group) return normal(u[group[j]], 1);
-        else if constexpr (mistake == parameter_beyond_end) return normal(v[3], 1);
-        else if constexpr (mistake == parameter_before_begin) return normal(v[-1], 1);
-        else if constexpr (mistake == data_beyond_end) return normal(w[3], 1);
-        else if constexpr (mistake == data_before_begin) return normal(w[-1] * a, 1);
-        else if constexpr (mistake == past_before_begin) return normal(past(1), 1);
-        else if constexpr (mistake == past_at_lag_zero) return normal(past(0), 1);
-        else if constexpr (mistake == past_in_the_future) return normal(past(-1), 1);
-        else if constexpr (mistake == data_by_number) return normal(x[j.position] * a, 1);
-        else if constexpr (mistake == parameter_by_number) return normal(a, u[j.position]);
-        else return normal(v[group[j]] + kept[group[j]] + lazy[group[j]] + walk[group[j]] + w[2] + v[2] + node[group[j]], 1);
+        if constexpr (mistake == parameter_by_other_dimension)
+          return normal(v[j], 1);
+        else if constexpr (mistake == let_by_other_dimension)
+          return normal(kept[j], 1);
+        else if constexpr (mistake == deterministic_by_other_dimension)
+          return normal(lazy[j], 1);
+        else if constexpr (mistake == scan_by_other_dimension)
+          return normal(walk[j], 1);
+        else if constexpr (mistake == data_by_other_dimension)
+          return normal(a, w[j]);
+        else if constexpr (mistake == data_in_deterministic_by_other_dimension)
+          return normal(lazy[group[j]] + lazy[j], 1);
+        else if constexpr (mistake == observed_by_other_dimension)
+          return normal(node[j], 1);
+        else if constexpr (mistake == group_by_other_dimension)
+          return normal(v[group[group[j]]], 1);
+        else if constexpr (mistake == gathered_by_wrong_group)
+          return normal(u[group[j]], 1);
+        else if constexpr (mistake == parameter_beyond_end)
+          return normal(v[3], 1);
+        else if constexpr (mistake == parameter_before_begin)
+          return normal(v[-1], 1);
+        else if constexpr (mistake == data_beyond_end)
+          return normal(w[3], 1);
+        else if constexpr (mistake == data_before_begin)
+          return normal(w[-1] * a, 1);
+        else if constexpr (mistake == past_before_begin)
+          return normal(past(1), 1);
+        else if constexpr (mistake == past_at_lag_zero)
+          return normal(past(0), 1);
+        else if constexpr (mistake == past_in_the_future)
+          return normal(past(-1), 1);
+        else if constexpr (mistake == data_by_number)
+          return normal(x[j.position] * a, 1);
+        else if constexpr (mistake == parameter_by_number)
+          return normal(a, u[j.position]);
+        else
+          return normal(v[group[j]] + kept[group[j]] + lazy[group[j]] + walk[group[j]] + w[2] + v[2] + node[group[j]],
+                        1);
       });
     }
   }
@@ -747,7 +828,8 @@ Data data_for_mistakes() {
   data.set("X", std::vector<Values>(4, {1, 2, 3}));
   return data;
 }
-template <Mistake mistake> void expect_mistake(const std::vector<std::string>& parts) {
+template <Mistake mistake>
+void expect_mistake(const std::vector<std::string>& parts) {
   expect_model_error([] { Bound<Mistaken<mistake>>{data_for_mistakes()}; }, parts);
 }
 

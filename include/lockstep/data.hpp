@@ -4,9 +4,9 @@
 //   data.set("y", {28., 8., -3.});
 //   data.set_labels("school", {"Choate", "Deerfield", "Phillips Andover"});
 //
-// or from a JSON file in CmdStan's conventions: numbers, arrays, arrays of rows, booleans as 0 and 1; "NaN", "Inf", "-Inf",
-// also as Python writes them, NaN and Infinity; [] for no elements on any number of axes. An array of strings under a
-// dimension's name labels it.
+// or from a JSON file in CmdStan's conventions: numbers, arrays, arrays of rows, booleans as 0 and 1; "NaN", "Inf" and
+// "-Inf", also as Python writes them, NaN and Infinity; [] for no elements on any number of axes. An array of strings
+// under a dimension's name labels it.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ class Data {
   void set(const std::string& name, Field field);  // throws DataError if shape and values disagree
   void set_labels(const std::string& dim, std::vector<std::string> labels);  // throws DataError if two are the same
 
-  // Throws DataError: no such file, not JSON, not an object, a field twice, ragged rows, text where numbers belong, more
-  // than eight axes.
+  // Throws DataError: no such file, not JSON, not an object, a field twice, ragged rows, text where numbers belong,
+  // more than eight axes.
   static Data from_json_file(const std::filesystem::path& path);
   static Data from_json(const std::string& text, const std::string& source);
 

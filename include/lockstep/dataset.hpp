@@ -1,7 +1,7 @@
 // What a model's constructor sees: the data set, and typed views of its fields.
 //
-//   Dim school = d.dim("school");            a named dimension; its size comes from labels, from an integer field of its
-//                                            own name, or from the first field bound along it
+//   Dim school = d.dim("school");            a named dimension; its size comes from labels, from an integer field of
+//                                            its own name, or from the first field bound along it
 //   Real y = d.real("y", school);            a vector of doubles
 //   Integer n = d.integer("n", school);      whole numbers
 //   GroupIndex g = d.index("g", obs, group); 1-based in the data, 0-based and bounds-checked here
@@ -9,8 +9,8 @@
 //   RealScalar s = d.scalar("s");            one number
 //
 // A field is shared by all lanes, or has one column per data set (`columns` > 1, layout [element][column]).
-// The constructor runs twice: first to learn the dimensions' sizes, then for good. It must have no other effects. In the
-// first run a size may still be unknown (-1).
+// The constructor runs twice: first to learn the dimensions' sizes, then for good. It must have no other effects. In
+// the first run a size may still be unknown (-1).
 #pragma once
 
 #include <algorithm>
@@ -119,7 +119,12 @@ struct FieldInfo {
 // The values, and what densities need of them, made once when the field is bound: tables of equal length, one after the
 // other. Expressions carry this struct, and more members are felt (a fifth of an autoregression's gradient).
 struct FieldData {
-  enum Table { value, logarithm, inverse, count_term };  // NaN where negative; 1/y; log(y)/2 + stirling_error(y), 0 if y <= 0
+  enum Table {
+    value,
+    logarithm,   // NaN where negative
+    inverse,
+    count_term,  // of a count's log density: log(y)/2 + stirling_error(y), 0 where y <= 0
+  };
   static constexpr int tables = 4;
 
   const double* values = nullptr;
@@ -209,7 +214,8 @@ class Dataset {
       const int size = size_given(*field);
       if (info.size >= 0 && info.size != size)
         throw DataError("dimension '" + name + "' is given " + std::to_string(info.size) + " labels and the size " +
-                        std::to_string(size) + " (there is one label per element). Make them agree, or leave the size out.");
+                        std::to_string(size) + " (there is one label per element). Make them agree, or leave out the "
+                        "size.");
       if (info.size < 0) info.size_from = "the size given for it";
       info.size = size;
     }
@@ -303,8 +309,8 @@ class Dataset {
   void require_sizes() const {
     for (const DimInfo& dim : dims_)
       if (dim.size < 0)
-        throw DataError("dimension '" + dim.name + "' has no size (no field runs along it and the data do not give it). "
-                        "Add \"" + dim.name + "\" to the data: its labels, or its size.");
+        throw DataError("dimension '" + dim.name + "' has no size (no field runs along it and the data do not give it)."
+                        " Add \"" + dim.name + "\" to the data: its labels, or its size.");
   }
 
  private:
@@ -366,16 +372,16 @@ class Dataset {
     // An empty array of labels looks like one of numbers.
     if (field.rank == 1 && field.shape[0] == 0) return 0;
     if (field.rank != 0)
-      throw DataError("'" + name + "' is " + describe(field) + " of numbers (it is a dimension of this model, which has "
-                      "labels or a size). Give an array of strings, one per element, or one whole number.");
+      throw DataError("'" + name + "' is " + describe(field) + " of numbers (it is a dimension of this model, which "
+                      "has labels or a size). Give an array of strings, one per element, or one whole number.");
     if (field.columns != 1)
       throw DataError("dimension '" + name + "' has another size in some of the stacked data sets (all share their "
                       "dimensions). Stack data sets of equal sizes.");
     const double value = field.values[0];
     if (!is_whole(value) || value < 0 || value > largest_size)
       throw DataError("'" + name + "' is " + number_text(value) + " (it is a dimension of this model, so this is its "
-                      "size: a whole number from 0 to " + std::to_string(largest_size) + "). Correct it, or give an array "
-                      "of labels.");
+                      "size: a whole number from 0 to " + std::to_string(largest_size) + "). Correct it, or give an "
+                      "array of labels.");
     return int(value);
   }
   static int checked_size(std::int64_t extent, const std::string& name) {
@@ -396,8 +402,8 @@ class Dataset {
 
   DimInfo& info(Dim dim, const std::string& field) {
     if (dim.id < 0 || dim.id >= int(dims_.size()))
-      throw DataError("field '" + field + "' runs along a dimension that this data set does not know (the model binds the "
-                      "field before the dimension). Declare the Dim as a member before the fields along it.");
+      throw DataError("field '" + field + "' runs along a dimension that this data set does not know (the model binds "
+                      "the field before the dimension). Declare the Dim as a member before the fields along it.");
     return dims_[std::size_t(dim.id)];
   }
   // A field has `extent` elements along `dim`: fixes the dimension's size, or checks it.
@@ -407,8 +413,9 @@ class Dataset {
       known.size = checked_size(extent, field);
       known.size_from = "field '" + field + "'";
     } else if (known.size != extent) {
-      throw DataError("field '" + field + "' has " + std::to_string(extent) + " " + axis + " (dimension '" + known.name +
-                      "' has size " + std::to_string(known.size) + " by " + known.size_from + "). Make them agree.");
+      throw DataError("field '" + field + "' has " + std::to_string(extent) + " " + axis + " (dimension '" +
+                      known.name + "' has size " + std::to_string(known.size) + " by " + known.size_from +
+                      "). Make them agree.");
     }
     return known.size;
   }

@@ -47,6 +47,7 @@ struct PlainScalar : NodeTag {
   double value;
   explicit PlainScalar(double v) : value(v) {}
   PlainScalar(const PlainScalar&) = delete;
+  ~PlainScalar() {}  // not trivial, so that a node which nothing reads raises no warning
   PlainScalar& operator=(const PlainScalar&) = delete;
   PlainRead<true> use() const { return PlainRead<true>(&value); }
 };
@@ -58,6 +59,7 @@ struct PlainVector {
   Dim along;
   PlainVector(const char* n, double* v, Dim d) : name(n), values(v), along(d) {}
   PlainVector(const PlainVector&) = delete;
+  ~PlainVector() {}  // as PlainScalar's
   PlainVector& operator=(const PlainVector&) = delete;
   PlainRead<false> operator[](Index j) const {
     require_along(name, along, j);
@@ -71,8 +73,8 @@ struct PlainVector {
   Dim dim() const { return along; }
   void require_lag(int lag) const {
     if (lag < 1)
-      throw ModelError("'" + std::string(name) + "' asks for its past at lag " + std::to_string(lag) + " (an element depends "
-                       "on earlier ones only; the one before is lag 1). Count lags from 1.");
+      throw ModelError("'" + std::string(name) + "' asks for its past at lag " + std::to_string(lag) + " (an element "
+                       "depends on earlier ones only; the one before is lag 1). Count lags from 1.");
   }
 };
 
@@ -138,8 +140,8 @@ class Generate {
   template <class Y, class F> requires std::is_base_of_v<Real, Y>
   PlainVector observe(const char* name, const Y& y, Dim dim, const F& f) {
     if (y.dim.id != dim.id)
-      throw ModelError("site '" + std::string(name) + "' observes field '" + y.field.info->name + "' over another dimension than "
-                       "the field's own (their elements do not correspond). Observe it along its dimension.");
+      throw ModelError("site '" + std::string(name) + "' observes field '" + y.field.info->name + "' over another "
+                       "dimension than the field's own (their elements do not correspond). Observe it along its dimension.");
     double* values = store(dim.size);
     for (int i = 0; i < dim.size; ++i) values[i] = y[index(dim, i)].evaluate(*this).value;
     const PlainVector node(name, values, dim);
@@ -298,8 +300,8 @@ class Generate {
     }
   }
 
-  // A plate evaluates once what its types say is the same for every element, such as `mu[0]`. A lambda that takes a number
-  // from its index, `x[j.position]`, says so wrongly.
+  // A plate evaluates once what its types say is the same for every element, such as `mu[0]`. A lambda that takes a
+  // number from its index, `x[j.position]`, says so wrongly.
   template <class F> void require_plate(const char* name, Dim dim, const F& distribution, const double* values) const {
     if (dim.first >= dim.size) return;
     using D = std::remove_cvref_t<decltype(distribution(index(dim, 0)))>;
@@ -312,9 +314,9 @@ class Generate {
       // Not bit by bit: the compiler may contract the two differently.
       if (once != each && !(std::abs(once - each) <= 1e-9 * std::max(1., std::abs(each))) &&
           !(std::isnan(once) && std::isnan(each)))
-        throw ModelError("site '" + std::string(name) + "' reads other elements by a number that changes within its plate "
-                         "(what is read by a number, x[0], is computed once for all). Read with the plate's index, x[j], "
-                         "or through a group index.");
+        throw ModelError("site '" + std::string(name) + "' reads elements by a number that changes within its plate "
+                         "(what is read by a number, x[0], is computed once for all). Read with the plate's index, "
+                         "x[j], or through a group index.");
     }
   }
 
@@ -323,9 +325,9 @@ class Generate {
     if (in_.meaning == Meaning::pointwise) log_density.assign(std::size_t(dim.size), 0.);
     if (in_.meaning == Meaning::layout) {
       if (dim.size > 0 && dim.first >= dim.size)
-        throw ModelError("site '" + std::string(name) + "' has " + std::to_string(dim.size) + " elements, all of them given "
-                         "(its plate starts at element " + std::to_string(dim.first + 1) + ", so nothing is modelled). Give "
-                         "more data, or start the plate earlier.");
+        throw ModelError("site '" + std::string(name) + "' has " + std::to_string(dim.size) + " elements, all of them "
+                         "given (its plate starts at element " + std::to_string(dim.first + 1) + ", so nothing is "
+                         "modelled). Give more data, or start the plate earlier.");
       require_plate(name, dim, distribution, values);
     }
     for (int i = dim.first; i < dim.size; ++i) {

@@ -1,5 +1,5 @@
-// Nodes are neither copied, moved nor assigned; and a check, in debug builds, that an expression reads only nodes that are
-// alive.
+// Nodes are neither copied, moved nor assigned; and a check, in debug builds, that an expression reads only nodes that
+// are alive.
 //
 // A function that returns an expression over its own local nodes compiles and gives the right density, but pulls into
 // nodes that are gone: the gradient is silently wrong. With LOCKSTEP_CHECK_LIVENESS every node has a number of its own,
@@ -39,9 +39,9 @@ template <class Node> class NodePointer {
   explicit NodePointer(const Node* node) : node_(node), number_(node->number()) {}
   const Node* operator->() const {
     if (number_ == 0 || node_->number() != number_) {
-      std::fputs("lockstep: an expression reads a node that no longer exists (a function returned an expression over its "
-                 "own local nodes, or the node was a temporary). Make the submodel an aggregate whose members are its "
-                 "nodes, and give every node a name.\n", stderr);
+      std::fputs("lockstep: an expression reads a node that no longer exists (a function returned an expression over "
+                 "its own local nodes, or the node was a temporary). Make the submodel an aggregate whose members are "
+                 "its nodes, and give every node a name.\n", stderr);
       std::abort();
     }
     return node_;

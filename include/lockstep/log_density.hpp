@@ -69,7 +69,9 @@ template <class Node, bool IsUniform> struct Element : RecipeTag {
   int position;
   static constexpr bool uniform = IsUniform;
   LOCKSTEP_FN Element(const Node* n, int i) : node(n), position(i) {}
-  template <class M> LOCKSTEP_FN ElementValue<Node> evaluate(const M&) const { return {node, position, node->value(position)}; }
+  template <class M> LOCKSTEP_FN ElementValue<Node> evaluate(const M&) const {
+    return {node, position, node->value(position)};
+  }
 };
 
 // ---- scalar nodes -----------------------------------------------------------------------------------------------------------
@@ -454,10 +456,10 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
   }
   template <class Beta> LOCKSTEP_FN LinearPredictor<LogDensity, Beta> linear(const Matrix& x, const Beta& beta) {
     static_assert(!std::is_base_of_v<OwnedAccess<Beta>, Beta>,
-                  "the coefficients are another linear predictor, which is read along its rows only; keep them in a let");
+                  "the coefficients are a linear predictor, which is read along its rows only; keep them in a let");
     return {*this, x, beta};
   }
-  template <class Beta> void linear(const Matrix&, const Beta&&) = delete;  // the coefficients must outlive the predictor
+  template <class Beta> void linear(const Matrix&, const Beta&&) = delete;  // coefficients outlive the predictor
 
   // ---- for nodes ----
   LOCKSTEP_FN const Team& team() const { return team_; }

@@ -12,6 +12,9 @@
 //   m.deterministic(name, expression)     a reported quantity    m.let(...)                     computed once and kept
 //   m.scan(name, dim, initial, step)      a recurrence           m.linear(X, beta)              a dense linear predictor
 //
+// Elements are read with the plate's index, x[j], or through a group index; one named by a number, mu[0], is the same for the
+// whole plate.
+//
 // What it may not: branch on a parameter's value (it does not compile), copy a node, or return an expression over nodes
 // local to another function (`check` and debug builds find that).
 #pragma once

@@ -25,7 +25,8 @@ struct Progress {
 
 struct SampleOptions {
   int chains = 0;                     // 0: chosen for this machine
-  int warmup = -1;                    // draws per chain; -1: stops by itself, at most `warmup_cap`
+  int warmup = -1;                    // draws per chain; -1: stops by itself, at most `warmup_cap`; 10 more follow
+                                      // with the final tuning, so that draw 0 is already from the posterior
   int warmup_cap = 1000;
   int draws = 0;                      // per chain; 0: 1000 for up to 16 chains, else 250
   std::uint64_t seed = 1;
