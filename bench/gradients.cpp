@@ -65,8 +65,8 @@ const std::vector<Subject>& subjects() {
       {"radon", "radon", nullptr, {919 * 12 + 85 * 6, 3, 3}},
       // Per time: five lags forward and back, intercept, density.
       {"ar_k", "ar_k", nullptr, {195 * (10 + 1 + 6), 2, 2}},
-      // Per observation: two densities (12), log-sum-exp by two exponentials, one logarithm and one division.
-      {"gauss_mix", "gauss_mix", nullptr, {1000 * 20, 1000 * 3, 1000}},
+      // Per observation: two densities (12), their adjoints (8), log-sum-exp by one exponential, one logarithm, one division.
+      {"gauss_mix", "gauss_mix", nullptr, {1000 * 20, 1000 * 2, 1000}},
   };
   return all;
 }
