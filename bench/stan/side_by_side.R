@@ -150,7 +150,7 @@ stan_run <- function(program, seed) {
 
 # ---------------------------------------------------------------- the same density?
 
-# Largest differences at ten points: of gradients, and of the log density's change from point to point (Stan drops constants).
+# Largest differences at ten points: of gradients, and of the log density's changes between them (Stan drops constants).
 density_differences <- function(program, posterior) {
   set.seed(20)
   n <- get_num_upars(program$empty)
@@ -229,8 +229,8 @@ figures <- do.call(rbind, rows)
 
 # ---------------------------------------------------------------- the same posterior?
 
-# All runs of each engine together (but those that failed): means, sds and the shares below Stan's 5%, 50% and 95% quantiles, in standard errors
-# of their difference. The limit: a false alarm at most once in a hundred for each posterior.
+# All runs of each engine together, but for those that failed: means, sds and the shares below Stan's 5%, 50% and 95%
+# quantiles, in standard errors of their difference. The limit: one false alarm in a hundred for each posterior.
 ess_plain <- rstan:::ess_mean  # of the draws as they are, not of their ranks
 agreement <- function(name) {
   draws_of <- function(engine, parameter) do.call(cbind, lapply(kept[[paste(name, engine)]], function(d) d[, , parameter]))

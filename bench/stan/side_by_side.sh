@@ -37,16 +37,18 @@ compile=$(grep -o '[^ ]*c++ .*-c [^ ]*host/main.cpp' <<<"$commands" | tail -n 1)
 link=$(tail -n 1 <<<"$commands")
 link=${link#*&& }
 link=${link%% && *}
-[[ -n $compile && $link == *main.cpp.o* ]] || fail "the build's own commands were not understood (ninja -t commands lockstep_cli)"
+[[ -n $compile && $link == *main.cpp.o* ]] || fail "the build's commands look new (ninja -t commands lockstep_cli). Adapt this script."
 side=$root/bench/stan/lockstep_side.cpp
 if [[ ! -x $work/lockstep_side || $work/lockstep_side -ot $side || $work/lockstep_side -ot $release/liblockstep.a ]]; then
-  compile=$(sed -E "s# -o [^ ]+##; s# -MD##; s# -M[TF] [^ ]+##g; s#-c [^ ]*host/main.cpp#-c '$side' -o '$work/lockstep_side.o'#" <<<"$compile")
+  compile=$(sed -E "s# -o [^ ]+##; s# -MD##; s# -M[TF] [^ ]+##g; s#-c [^ ]*main.cpp#-c '$side' -o '$work/lockstep_side.o'#" \
+    <<<"$compile")
   link=$(sed -E "s#[^ ]*main.cpp.o#'$work/lockstep_side.o'#; s# -o [^ ]+# -o '$work/lockstep_side'#" <<<"$link")
   (cd "$release" && eval "$compile" && eval "$link")
 fi
 
 LOCKSTEP_COMMIT=$(git -C "$root" rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
-[[ -z $(git -C "$root" status --porcelain -- include kernels host models 2>/dev/null) ]] || LOCKSTEP_COMMIT+=" with local changes"
+changes=$(git -C "$root" status --porcelain -- include kernels host models 2>/dev/null || true)
+[[ -z $changes ]] || LOCKSTEP_COMMIT+=" with local changes"
 LOCKSTEP_FLAGS=$(grep -oE ' -(O[0-9]|march=[^ ]+|mprefer[^ ]+)' <<<"$commands" | sort -u | tr -d '\n' | sed 's/^ //')
 export LOCKSTEP_COMMIT LOCKSTEP_FLAGS
 

@@ -1,0 +1,101 @@
+// The node of a dense linear predictor, X beta.
+#pragma once
+
+#include <type_traits>
+
+#include "lockstep/nodes.hpp"
+
+namespace lockstep {
+
+// Elements read by a plate's own index only: the slice that reads an element owns it, so one array of adjoints serves.
+template <class Self> struct OwnedAccess : Liveness {
+  LOCKSTEP_FN Element<Self, false> operator[](Index j) const { return {static_cast<const Self*>(this), j.position}; }
+  template <std::same_as<GatheredIndex> J> LOCKSTEP_FN Element<Self, false> operator[](J) const {
+    static_assert(!std::is_same_v<J, GatheredIndex>,
+                  "a linear predictor is read along its rows only; keep it in a let to read it through a group index: "
+                  "m.let(name, rows, [&](auto i) { return mean[i]; })");
+  }
+};
+
+// Running sums in registers: a chain of members, not an array, which GCC would keep in memory.
+template <class T, int n> struct RunningSums {
+  T sum = T(0.);
+  RunningSums<T, n - 1> rest;
+  // Adds weight times each of n values `stride` apart.
+  LOCKSTEP_FN void add(const double* values, std::int64_t stride, const T& weight) {
+    sum += *values * weight;
+    rest.add(values + stride, stride, weight);
+  }
+  // f(0, first sum), f(1, second sum), ...
+  template <class F> LOCKSTEP_FN void for_each(const F& f, int index = 0) const {
+    f(index, sum);
+    rest.for_each(f, index + 1);
+  }
+};
+template <class T> struct RunningSums<T, 0> {
+  LOCKSTEP_FN void add(const double*, std::int64_t, const T&) {}
+  template <class F> LOCKSTEP_FN void for_each(const F&, int = 0) const {}
+};
+
+// X beta. Each element of X is loaded once for all lanes of a pack; a block of rows shares each load of beta, and, on the
+// way back, a block of columns each load of a row's adjoint.
+template <class M, class Beta> class LinearPredictor : public OwnedAccess<LinearPredictor<M, Beta>> {
+ public:
+  using value_type = typename M::value_type;
+  using T = value_type;
+  LOCKSTEP_FN LinearPredictor(M& m, const Matrix& x, const Beta& beta)
+      : m_(m), x_(x), beta_(&beta), values_(m.allocate(x.rows.size)), adjoints_(m.allocate(x.rows.size)) {
+    for_blocks(owned_rows(), [this](auto size, int first) { this->template predict<decltype(size)::value>(first); });
+  }
+  LOCKSTEP_FN ~LinearPredictor() {
+    for_blocks(x_.columns.size, [this](auto size, int first) { this->template pull_columns<decltype(size)::value>(first); });
+  }
+  LOCKSTEP_FN T value(int i) const { return values_.load(i); }
+  template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { adjoints_.add(i, a); }
+  LOCKSTEP_FN Dim dim() const { return x_.rows; }
+
+ private:
+  // Rows are owned by slices as a plate's elements are: slice s has s, s + slices, ...
+  LOCKSTEP_FN int owned_rows() const {
+    return (x_.rows.size - m_.team().slice() + m_.team().slices() - 1) / m_.team().slices();
+  }
+  LOCKSTEP_FN int row(int owned) const { return owned * m_.team().slices() + m_.team().slice(); }
+  LOCKSTEP_FN const double* at(int owned, int column) const {
+    return x_.values + std::int64_t(row(owned)) * x_.columns.size + column;
+  }
+
+  // Eight sums hide the latency of two multiply-adds a cycle; what is left over goes one by one.
+  template <class F> LOCKSTEP_FN static void for_blocks(int n, const F& f) {
+    constexpr int size = 8;
+    int i = 0;
+    for (; i + size <= n; i += size) f(std::integral_constant<int, size>{}, i);
+    for (; i < n; ++i) f(std::integral_constant<int, 1>{}, i);
+  }
+  template <int rows> LOCKSTEP_FN void predict(int first) {
+    RunningSums<T, rows> sums;
+    const double* x = at(first, 0);
+    const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
+    const int columns = x_.columns.size;
+    for (int k = 0; k < columns; ++k) sums.add(x + k, stride, beta_->value(k));
+    sums.for_each([&](int r, const T& sum) {
+      values_.store(row(first + r), sum);
+      adjoints_.store(row(first + r), T(0.));
+    });
+  }
+  template <int columns> LOCKSTEP_FN void pull_columns(int first) {
+    RunningSums<T, columns> sums;
+    const int rows = owned_rows();
+    if (rows == 0) return;
+    const double* x = at(0, first);
+    const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
+    for (int i = 0; i < rows; ++i, x += stride) sums.add(x, 1, adjoints_.load(row(i)));
+    sums.for_each([&](int c, const T& sum) { beta_->pull(first + c, sum); });
+  }
+
+  M& m_;
+  Matrix x_;
+  NodePointer<Beta> beta_;
+  LaneArray<T> values_, adjoints_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,271 @@
+// The nodes of a model that computes its gradient: parameters, named intermediates, recurrences.
+//
+// A node holds its value and the adjoint that expressions pull into; its destructor pushes the adjoint on, to the gradient or
+// to what the node was computed from. C++ destroys locals in reverse order of construction, which is the reverse sweep.
+// `M` is the context (log_density.hpp).
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "lockstep/distributions.hpp"
+#include "lockstep/lanes.hpp"
+#include "lockstep/liveness.hpp"
+#include "lockstep/plate.hpp"
+
+namespace lockstep {
+
+// ---- reading a node ------------------------------------------------------------------------------------------------------
+
+template <class Node> struct LeafValue {
+  NodePointer<Node> node;
+  typename Node::value_type value;
+  template <class A> LOCKSTEP_FN void pull(const A& a) const { node->pull(a); }
+  LOCKSTEP_FN auto log_value() const requires requires(const Node& n) { n.log_value(); } { return node->log_value(); }
+  LOCKSTEP_FN auto log1m_value() const requires requires(const Node& n) { n.log1m_value(); } { return node->log1m_value(); }
+  LOCKSTEP_FN auto inverse_value() const requires requires(const Node& n) { n.inverse_value(); } {
+    return node->inverse_value();
+  }
+};
+
+template <class Node> struct Leaf : RecipeTag {
+  NodePointer<Node> node;
+  static constexpr bool uniform = true;
+  LOCKSTEP_FN explicit Leaf(const Node* n) : node(n) {}
+  template <class M> LOCKSTEP_FN LeafValue<Node> evaluate(const M&) const { return {node, node->value()}; }
+};
+
+template <class Node> struct ElementValue {
+  NodePointer<Node> node;
+  int position;
+  typename Node::value_type value;
+  template <class A> LOCKSTEP_FN void pull(const A& a) const { node->pull(position, a); }
+  LOCKSTEP_FN auto log_value() const requires requires(const Node& n) { n.log_value(0); } {
+    return node->log_value(position);
+  }
+};
+
+// One element of a vector node. An element named by a constant is the same for the whole plate.
+template <class Node, bool IsUniform> struct Element : RecipeTag {
+  NodePointer<Node> node;
+  int position;
+  static constexpr bool uniform = IsUniform;
+  LOCKSTEP_FN Element(const Node* n, int i) : node(n), position(i) {}
+  template <class M> LOCKSTEP_FN ElementValue<Node> evaluate(const M&) const {
+    return {node, position, node->value(position)};
+  }
+};
+
+// ---- scalar nodes -----------------------------------------------------------------------------------------------------------
+
+// A parameter. Its prior and its Jacobian are counted when it is made; its adjoint becomes the gradient of its
+// coordinate when it goes out of scope.
+template <class M, class Support> class ScalarParam : public NodeTag, public Liveness {
+ public:
+  using value_type = typename M::value_type;
+  using Bound = decltype(std::declval<const Support&>().bind(std::declval<const M&>()));
+  using At = decltype(std::declval<const Bound&>().constrain(std::declval<value_type>()));
+
+  template <class D> LOCKSTEP_FN ScalarParam(M& m, const D& prior, const Support& support)
+      : m_(m), coordinate_(m.take_coordinates(1)), bound_(support.bind(m)),
+        at_(bound_.constrain(m.position().load(coordinate_))) {
+    Prepared<M, D> prepared(m, prior);
+    auto density = prepared.at(m, prior, at_);
+    if (!m.first_slice()) return;
+    accumulate(adjoint_, density.slope());
+    density.pull(Unit{});
+    m.add(density.log_density);
+    m.add(at_.log_jacobian());
+  }
+  LOCKSTEP_FN ~ScalarParam() {
+    m_.gradient().store(coordinate_, bound_.gradient(at_, adjoint_, m_.first_slice() ? 1. : 0.));
+  }
+
+  LOCKSTEP_FN Leaf<ScalarParam> use() const { return Leaf<ScalarParam>(this); }
+  LOCKSTEP_FN const value_type& value() const { return at_.value; }
+  template <class A> LOCKSTEP_FN void pull(const A& a) const { accumulate(adjoint_, a); }
+  LOCKSTEP_FN auto log_value() const requires requires(const At& a) { a.log_value(); } { return at_.log_value(); }
+  LOCKSTEP_FN auto log1m_value() const requires requires(const At& a) { a.log1m_value(); } { return at_.log1m_value(); }
+  LOCKSTEP_FN auto inverse_value() const requires requires(const At& a) { a.inverse_value(); } { return at_.inverse_value(); }
+
+ private:
+  M& m_;
+  int coordinate_;
+  Bound bound_;
+  At at_;
+  mutable value_type adjoint_ = value_type(0.);
+};
+
+// A named intermediate scalar, computed once.
+template <class M, class E> class ScalarLet : public NodeTag, public Liveness {
+ public:
+  using value_type = typename M::value_type;
+  LOCKSTEP_FN ScalarLet(const M& m, const E& e) : evaluated_(e.evaluate(m)) {}
+  LOCKSTEP_FN ~ScalarLet() { evaluated_.pull(adjoint_); }
+  LOCKSTEP_FN Leaf<ScalarLet> use() const { return Leaf<ScalarLet>(this); }
+  LOCKSTEP_FN value_type value() const { return value_type(evaluated_.value); }
+  template <class A> LOCKSTEP_FN void pull(const A& a) const { accumulate(adjoint_, a); }
+
+ private:
+  EvaluatedIn<E, M> evaluated_;
+  mutable value_type adjoint_ = value_type(0.);
+};
+
+// ---- vector nodes -----------------------------------------------------------------------------------------------------------
+
+// Elements read by a plate's index, a gathered position or a constant; each slice has adjoints of its own.
+template <class Self> struct VectorAccess : Liveness {
+  LOCKSTEP_FN Element<Self, false> operator[](Index j) const { return {static_cast<const Self*>(this), j.position}; }
+  LOCKSTEP_FN Element<Self, true> operator[](int i) const { return {static_cast<const Self*>(this), i}; }
+};
+
+template <class M, class Support> class VectorParam : public VectorAccess<VectorParam<M, Support>> {
+ public:
+  using value_type = typename M::value_type;
+  using T = value_type;
+
+  template <class F> LOCKSTEP_FN VectorParam(M& m, Dim dim, const Support& support, const F& prior)
+      : m_(m), dim_(dim), position_(m.position().from(m.take_coordinates(dim.size))),
+        adjoints_(m.gradient().from(m.last_coordinate() - dim.size)),
+        values_(Support::identity ? position_ : m.allocate(dim.size)), bound_(bind(m, support)) {
+    constrain();
+    if (dim.size == 0) return;
+    if constexpr (M::Team::sliced)
+      for (int i = 0; i < dim.size; ++i) adjoints_.store(i, T(0.));
+    using D = std::remove_cvref_t<decltype(prior(Index{0, 0}))>;
+    Prepared<M, D> prepared(m, prior(Index{0, dim.id}));
+    for (int i = m.team().slice(); i < dim.size; i += m.team().slices()) {
+      const Index j{i, dim.id};
+      auto density = prepared.at(m, prior(j), typed(i));
+      T adjoint(0.);
+      accumulate(adjoint, density.slope());
+      adjoints_.store(i, adjoint);
+      density.pull(Unit{});
+      m.add(density.log_density);
+    }
+  }
+
+  LOCKSTEP_FN ~VectorParam() {
+    if constexpr (!Support::identity) {
+      if constexpr (Support::elementwise) {
+        for (int i = 0; i < dim_.size; ++i) {
+          const double weight = i % m_.team().slices() == m_.team().slice() ? 1. : 0.;
+          adjoints_.store(i, bound_.gradient(bound_.constrain(position_.load(i)), adjoints_.load(i), weight));
+        }
+      } else {
+        m_.team().barrier();
+        if (!m_.first_slice() || dim_.size == 0) return;
+        Support::template gradient<T>(
+            position_, dim_.size, [&](int i) { return m_.sum_over_slices(adjoints_, i); },
+            [&](int i, const T& d) { adjoints_.store(i, d); });
+        m_.clear_other_slices(adjoints_, dim_.size);
+      }
+    }
+  }
+
+  LOCKSTEP_FN T value(int i) const { return values_.load(i); }
+  template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { adjoints_.add(i, a); }
+  // The logarithm of a positive element is its coordinate.
+  LOCKSTEP_FN T log_value(int i) const requires std::is_same_v<Support, Positive> { return position_.load(i); }
+  LOCKSTEP_FN Dim dim() const { return dim_; }
+
+ private:
+  struct NoBound {};
+  LOCKSTEP_FN static auto bind(const M& m, const Support& support) {
+    if constexpr (Support::elementwise) return support.bind(m);
+    else return NoBound{};
+  }
+  // The element with what its transform knows about it.
+  LOCKSTEP_FN auto typed(int i) const {
+    if constexpr (Support::elementwise) return bound_.constrain(position_.load(i));
+    else return DataValue<T>{values_.load(i)};
+  }
+  LOCKSTEP_FN void constrain() {
+    if constexpr (Support::identity) return;
+    if constexpr (Support::elementwise && !Support::identity) {
+      for (int i = m_.team().slice(); i < dim_.size; i += m_.team().slices()) {
+        auto at = bound_.constrain(position_.load(i));
+        values_.store(i, at.value);
+        m_.add(at.log_jacobian());
+      }
+    } else if constexpr (!Support::elementwise) {
+      if (m_.first_slice() && dim_.size > 0) m_.add(Support::template constrain<T>(position_, values_, dim_.size));
+    }
+    m_.team().barrier();
+  }
+
+  M& m_;
+  Dim dim_;
+  LaneArray<T> position_, adjoints_, values_;
+  decltype(bind(std::declval<const M&>(), std::declval<const Support&>())) bound_;
+};
+
+// A named intermediate vector, computed once and kept.
+template <class M, class F> class VectorLet : public VectorAccess<VectorLet<M, F>> {
+ public:
+  using value_type = typename M::value_type;
+  using T = value_type;
+  LOCKSTEP_FN VectorLet(M& m, Dim dim, const F& element)
+      : m_(m), dim_(dim), element_(element), values_(m.allocate(dim.size)), adjoints_(m.allocate_per_slice(dim.size)) {
+    for (int i = 0; i < dim.size; ++i) adjoints_.store(i, T(0.));
+    for (int i = m.team().slice(); i < dim.size; i += m.team().slices()) values_.store(i, T(at(i).value));
+    m.team().barrier();
+  }
+  LOCKSTEP_FN ~VectorLet() {
+    m_.team().barrier();
+    for (int i = m_.team().slice(); i < dim_.size; i += m_.team().slices())
+      at(i).pull(m_.sum_over_slices(adjoints_, i, dim_.size));
+  }
+  LOCKSTEP_FN T value(int i) const { return values_.load(i); }
+  template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { adjoints_.add(i, a); }
+  LOCKSTEP_FN Dim dim() const { return dim_; }
+
+ private:
+  LOCKSTEP_FN auto at(int i) const { return as_recipe(element_(Index{i, dim_.id})).evaluate(m_); }
+  M& m_;
+  Dim dim_;
+  F element_;
+  LaneArray<T> values_, adjoints_;
+};
+
+// v[0] = initial, v[t] = step(t, v[t-1]). The reverse sweep evaluates each step again from the stored values. One slice
+// runs the recurrence; any may read any element.
+template <class M, class Initial, class Step> class Scan : public VectorAccess<Scan<M, Initial, Step>> {
+ public:
+  using value_type = typename M::value_type;
+  using T = value_type;
+  LOCKSTEP_FN Scan(M& m, Dim dim, const Initial& initial, const Step& step)
+      : m_(m), dim_(dim), initial_(initial), step_(step), values_(m.allocate(dim.size)),
+        adjoints_(m.allocate_per_slice(dim.size)) {
+    for (int t = 0; t < dim.size; ++t) adjoints_.store(t, T(0.));
+    m.team().barrier();  // a step may read elements of a linear predictor, which other slices own
+    if (m.first_slice() && dim.size > 0) {
+      values_.store(0, T(initial_.evaluate(m).value));
+      for (int t = 1; t < dim.size; ++t) values_.store(t, T(at(t).value));
+    }
+    m.team().barrier();
+  }
+  LOCKSTEP_FN ~Scan() {
+    m_.team().barrier();
+    if (m_.first_slice() && dim_.size > 0) {
+      for (int t = dim_.size - 1; t > 0; --t) at(t).pull(m_.sum_over_slices(adjoints_, t, dim_.size));
+      initial_.evaluate(m_).pull(m_.sum_over_slices(adjoints_, 0, dim_.size));
+    }
+    m_.team().barrier();  // as above: their adjoints
+  }
+  LOCKSTEP_FN T value(int i) const { return values_.load(i); }
+  template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { adjoints_.add(i, a); }
+  LOCKSTEP_FN Dim dim() const { return dim_; }
+
+ private:
+  LOCKSTEP_FN auto at(int t) const {
+    return as_recipe(step_(Index{t, dim_.id}, Element<Scan, false>(this, t - 1))).evaluate(m_);
+  }
+  M& m_;
+  Dim dim_;
+  Initial initial_;
+  Step step_;
+  LaneArray<T> values_, adjoints_;
+};
+
+}  // namespace lockstep
