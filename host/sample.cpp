@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "host/host_model.hpp"
+#include "host/starts.hpp"
 #include "host/warmup.hpp"
 #include "kernels/cpu/launch.hpp"
 
@@ -47,51 +48,6 @@ void require_memory(const Plan& plan, const HostModel& model) {
     throw SampleError(fmt::format("{} chains x {} draws need {:.0f} GiB of memory (this machine has {:.0f}; all draws are kept until they "
                                   "are written). Run fewer chains or draws.", plan.chains, plan.draws, bytes / 0x1p30, memory / 0x1p30));
 }
-
-// Starting points: uniform on (-2, 2) in every unconstrained coordinate, tried until log density and gradient are finite.
-class Starts {
- public:
-  Starts(const HostModel& model, std::uint64_t seed) : model_(model), seed_(seed) {}
-
-  // Start number `which`; different numbers give independent points.
-  std::vector<double> operator()(std::uint32_t which) const {
-    constexpr int attempts = 100;
-    const int n = model_.coordinates();
-    std::vector<double> position(static_cast<std::size_t>(n)), gradient(position.size());
-    for (std::uint32_t attempt = 0; attempt < attempts; ++attempt) {
-      Stream random({seed_, 0, which, attempt, Purpose::start});
-      for (double& x : position) x = 4 * random.uniform() - 2;
-      const double lp = model_.log_density(position.data(), gradient.data());
-      if (std::isfinite(lp) && std::all_of(gradient.begin(), gradient.end(), [](double g) { return std::isfinite(g); })) return position;
-    }
-    throw SampleError(fmt::format("no starting point was found ({} points, uniform on (-2, 2) in the unconstrained coordinates, "
-                                  "have no finite log density). {}", attempts, culprit(position)));
-  }
-
- private:
-  // The first observation that is impossible at this point.
-  std::string culprit(const std::vector<double>& position) const {
-    std::vector<double> values(model_.values(Meaning::pointwise));
-    GenerateRequest request{};
-    request.meaning = Meaning::pointwise;
-    request.position = position.data();
-    request.out = values.data();
-    model_.generate(request);
-    std::size_t next = 0;
-    for (std::int64_t i = 0; i < model_.layout().site_count; ++i) {
-      const SiteView& site = model_.layout().sites[i];
-      if (site.kind != SiteKind::observed) continue;
-      for (std::int32_t j = 0; j < site.size; ++j, ++next)
-        if (!std::isfinite(values[next]))
-          return fmt::format("The first observation that is impossible there is number {} of '{}' (log density {}): check its value, "
-                             "and the data that its distribution uses, such as a negative standard deviation.",
-                             j + 1, site.name, std::isnan(values[next]) ? "NaN" : "-inf");
-    }
-    return "Every observation is possible there: check the priors.";
-  }
-  const HostModel& model_;
-  std::uint64_t seed_;
-};
 
 // Calls the user's progress function a few times a second while it exists.
 class ProgressReporter {

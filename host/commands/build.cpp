@@ -1,0 +1,32 @@
+#include "host/commands/command.hpp"
+
+#include "host/plugin.hpp"
+#include "lockstep/sample.hpp"
+
+namespace lockstep {
+
+namespace {
+
+struct BuildCommand {
+  std::string model;
+
+  void add_to(CLI::App& app) {
+    CLI::App* command = app.add_subcommand("build", "Compile a model of your own, for its first use or to see its errors");
+    command->add_option("MODEL", model, "A model file (see models/README.md)")->required()->option_text(" ");
+    command->callback([this] { run(); });
+  }
+  void run() const {
+    if (find_zoo_model(model)) throw UsageError(fmt::format("'{}' is a model of the zoo (it is compiled in). Sample from it at once.", model));
+    const PluginBuild build = build_model(model, complain);
+    print(fmt::format("{} {}\n", build.compiled ? "built" : "was built already:", build.library.string()));
+  }
+};
+
+}  // namespace
+
+void add_build_command(CLI::App& app) {
+  static BuildCommand command;
+  command.add_to(app);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,81 @@
+// What the commands of the program share: exit codes, printing, reading numbers, finding a model.
+//
+// Each command is a file of this folder; `add_NAME_command` puts it on the command line, help text and all, and its
+// callback runs it. Whatever is wrong is an exception, which main() reports; a wrong command line is a UsageError.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace lockstep {
+
+struct ModelTable;
+class Data;
+
+enum ExitCode { done = 0, failed = 1, wrong_usage = 2 };
+
+class UsageError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+void add_build_command(CLI::App& app);
+void add_models_command(CLI::App& app);
+void add_sample_command(CLI::App& app);
+void add_summary_command(CLI::App& app);
+
+// ---------------------------------------------------------------- printing
+
+// To stdout, and there at once. That its reader (head) has seen enough is no error. Throws std::runtime_error.
+void print(const std::string& text);
+
+// One line to stderr. Never throws: stderr may be a full disk as well.
+void complain(const std::string& message) noexcept;
+
+// ---------------------------------------------------------------- reading numbers
+
+// All of the text is one whole number of that range, or it is refused.
+template <class T>
+T whole_number(const std::string& option, const std::string& text, T least, T most, bool or_auto) {
+  T value{};
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc{} && stop == end && value >= least && value <= most) return value;
+  throw UsageError(fmt::format("{} is '{}' (a whole number from {} to {} is needed). Give one{}.", option, text, least,
+                               most, or_auto ? ", or auto" : ""));
+}
+
+// A count that the program may choose itself.
+struct Count {
+  const char* option;
+  int least, most;
+  int automatic;  // what stands for "choose" in SampleOptions
+  std::string text = "auto";
+
+  int value() const { return text == "auto" ? automatic : whole_number(option, text, least, most, true); }
+};
+
+// ---------------------------------------------------------------- models
+
+// The model that a user named: one of the zoo, or a file, which is compiled on first use. Throws UsageError if it is
+// neither, BuildError if it does not compile.
+class NamedModel {
+ public:
+  // Refuses a name that is neither.
+  explicit NamedModel(const std::string& name);
+  const std::string& name() const { return name_; }
+  std::string stem() const { return std::filesystem::path(name_).stem().string(); }
+  const ModelTable& table() const;
+  // From `file`; if that is empty, the zoo model's example data. A model of one's own may need none: if it does, binding
+  // them says which field is missing.
+  Data data(const std::string& file) const;
+
+ private:
+  std::string name_;
+};
+
+}  // namespace lockstep

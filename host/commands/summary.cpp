@@ -1,0 +1,49 @@
+#include "host/commands/command.hpp"
+
+#include "host/netcdf.hpp"
+#include "host/summary.hpp"
+#include "host/verdict.hpp"
+
+namespace lockstep {
+
+namespace {
+
+struct SummaryCommand {
+  std::string file, format = "table";
+
+  void add_to(CLI::App& app) {
+    CLI::App* command = app.add_subcommand("summary", "Summarise a results file");
+    command->add_option("FILE", file, "A results file of lockstep, or of another sampler in ArviZ's layout")
+        ->required()
+        ->option_text(" ");
+    command
+        ->add_option("--format", format, "Default: table, which the verdict follows; json and csv have full precision")
+        ->option_text("table|json|csv");
+    command->callback([this] { run(); });
+  }
+
+  void run() const {
+    Format chosen;
+    try {
+      chosen = parse_format(format);
+    } catch (const std::invalid_argument& error) {
+      throw UsageError(error.what());
+    }
+    const Fit fit = read_netcdf(file, {"posterior", "sample_stats"});
+    if (!fit.has_group("posterior"))
+      throw std::runtime_error(fmt::format("'{}' has no posterior (it is summarised). Choose a file with draws.", file));
+    const std::vector<NamedDiagnosis> diagnoses = diagnose(fit);
+    std::string text = summary(fit, diagnoses, chosen);
+    if (chosen == Format::table) text += "\n" + report(judge(fit, diagnoses));
+    print(text);
+  }
+};
+
+}  // namespace
+
+void add_summary_command(CLI::App& app) {
+  static SummaryCommand command;
+  command.add_to(app);
+}
+
+}  // namespace lockstep
