@@ -8,6 +8,9 @@ struct Message {
   std::string text;
   ErrorSink sink{this, [](void* context, const char* message) { static_cast<Message*>(context)->text = message; }};
 };
+
+// A matrix along one dimension twice: readers want two names.
+std::string second_axis(const std::string& dim) { return dim + "_bis"; }
 }  // namespace
 
 HostModel::HostModel(const ModelTable& table, const Data& data) : table_(table), views_(data) {
@@ -36,18 +39,27 @@ std::size_t HostModel::values(Meaning meaning) const {
   std::size_t count = 0;
   for (std::int64_t i = 0; i < layout().site_count; ++i) {
     const SiteView& site = layout().sites[i];
-    if ((site.kind == SiteKind::observed) == observed) count += std::size_t(site.size);
+    if ((site.kind != SiteKind::observed) == observed) continue;
+    count += std::size_t(meaning == Meaning::pointwise ? site.events : site.size);
   }
   return count;
 }
 
 std::vector<Dimension> HostModel::dimensions() const {
   std::vector<Dimension> dimensions;
+  std::vector<char> is_square(std::size_t(layout().dim_count), 0);
+  for (std::int64_t i = 0; i < layout().site_count; ++i) {
+    const SiteView& site = layout().sites[i];
+    if (site.rank == 2 && site.dims[0] == site.dims[1]) is_square[std::size_t(site.dims[0])] = 1;
+  }
   for (std::int64_t i = 0; i < layout().dim_count; ++i) {
     const DimView& view = layout().dims[i];
     Dimension dimension{view.name, std::size_t(view.size), {}};
     if (view.labels) dimension.labels.assign(view.labels, view.labels + view.size);
-    dimensions.push_back(std::move(dimension));
+    dimensions.push_back(dimension);
+    if (!is_square[std::size_t(i)]) continue;
+    dimension.name = second_axis(dimension.name);
+    dimensions.push_back(dimension);
   }
   return dimensions;
 }
@@ -56,10 +68,20 @@ Variable HostModel::variable(const SiteView& site) const {
   Variable variable;
   variable.name = site.name;
   variable.type = site.whole ? ElementType::integer : ElementType::real;
-  if (site.dim >= 0) {
-    variable.dims.push_back(layout().dims[site.dim].name);
-    variable.shape.push_back(std::size_t(site.size));
+  for (int axis = 0; axis < site.rank; ++axis) {
+    const DimView& dim = layout().dims[site.dims[axis]];
+    const bool twin = axis == 1 && site.dims[0] == site.dims[1];
+    variable.dims.push_back(twin ? second_axis(dim.name) : dim.name);
+    variable.shape.push_back(std::size_t(dim.size));
   }
+  return variable;
+}
+
+Variable HostModel::log_likelihood(const SiteView& site) const {
+  Variable variable = this->variable(site);
+  variable.type = ElementType::real;
+  variable.dims.resize(std::size_t(site.rank - site.event_rank));
+  variable.shape.resize(variable.dims.size());
   return variable;
 }
 

@@ -30,8 +30,10 @@ class HostModel {
   std::size_t values(Meaning meaning) const;
 
   std::vector<Dimension> dimensions() const;
-  // A variable for a site, without values.
+  // A variable for a site, without values. A square matrix's second axis is called as its dimension, with "_bis".
   Variable variable(const SiteView& site) const;
+  // A variable for an observed site's log likelihoods, one for each event, without values.
+  Variable log_likelihood(const SiteView& site) const;
 
  private:
   const ModelTable& table_;

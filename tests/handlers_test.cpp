@@ -214,7 +214,9 @@ TEST(Layout, ListsSitesWithTheirKindsDimensionsSupportsAndCoordinates) {
     EXPECT_STREQ(layout.sites[s].name, expected[s].name);
     EXPECT_EQ(layout.sites[s].kind, expected[s].kind) << expected[s].name;
     EXPECT_STREQ(layout.sites[s].support, expected[s].support) << expected[s].name;
-    EXPECT_EQ(layout.sites[s].dim, expected[s].dim) << expected[s].name;
+    EXPECT_EQ(layout.sites[s].rank, expected[s].dim < 0 ? 0 : 1) << expected[s].name;
+    EXPECT_EQ(layout.sites[s].dims[0], expected[s].dim) << expected[s].name;
+    EXPECT_EQ(layout.sites[s].events, expected[s].size) << expected[s].name;
     EXPECT_EQ(layout.sites[s].size, expected[s].size) << expected[s].name;
     EXPECT_EQ(layout.sites[s].coordinate, expected[s].coordinate) << expected[s].name;
     EXPECT_EQ(layout.sites[s].first, 0) << expected[s].name;

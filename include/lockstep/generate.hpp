@@ -220,7 +220,8 @@ class Generate {
 
   void report(const char* name, SiteKind kind, Dim dim, const double* values, const char* support = "", bool whole = false) {
     if (in_.meaning == Meaning::layout)
-      in_.sites->push_back({name, kind, support, dim.id, dim.size, dim.first, coordinate_, whole});
+      in_.sites->push_back({name, kind, support, dim.id >= 0 ? 1 : 0, {dim.id, -1}, dim.size, 0, dim.size, dim.first, coordinate_,
+                            kind == SiteKind::parameter ? dim.size : 0, whole});
     const bool predicted = in_.meaning == Meaning::predict || in_.meaning == Meaning::pointwise;
     if (!in_.out || predicted != (kind == SiteKind::observed)) return;
     for (int i = 0; i < dim.size; ++i) in_.out[i] = values[i];

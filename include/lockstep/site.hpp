@@ -12,10 +12,14 @@ struct SiteView {
   const char* name;
   SiteKind kind;
   const char* support;           // of a parameter, in words
-  std::int32_t dim;              // id of its dimension, -1 for a scalar
-  std::int32_t size;             // elements
+  std::int32_t rank;             // axes: 0 a number, 1 a vector, 2 a matrix
+  std::int32_t dims[2];          // ids of its axes' dimensions, -1 where it has none
+  std::int32_t size;             // elements, over all axes
+  std::int32_t event_rank;       // observed: how many of the last axes lie inside one event: 1 where a row is one
+  std::int32_t events;           // observed: and how many there are, each with a log likelihood of its own
   std::int32_t first;            // observed: elements before this one are given, not modelled
   std::int32_t coordinate;       // of a parameter: its first unconstrained coordinate
+  std::int32_t coordinates;      // and how many it has: a simplex has one less than elements
   bool whole;                    // values are whole numbers
 };
 
@@ -24,6 +28,5 @@ struct DimView {
   std::int64_t size;
   const char* const* labels;     // null: none
 };
-
 
 }  // namespace lockstep
