@@ -30,4 +30,9 @@ bool Fit::has_group(const std::string& name) const {
   return std::any_of(groups.begin(), groups.end(), [&](const Group& each) { return each.name == name; });
 }
 
+bool Fit::stopped_early() const {
+  const auto stopped = attributes.find("stopped_early");
+  return stopped != attributes.end() && std::holds_alternative<double>(stopped->second) && std::get<double>(stopped->second) != 0;
+}
+
 }  // namespace lockstep

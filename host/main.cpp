@@ -24,12 +24,14 @@ Exit codes:
   0  done, whatever the verdict says
   1  failed: the data, the model, a results file, memory or the disk; stderr says why
   2  the command line is wrong; nothing was done
+  3  stopped by Ctrl-C, SIGTERM or SIGHUP; the draws so far are in the results file, if there were any
 
 Examples:
   lockstep sample eight_schools
   lockstep sample my_model.hpp --data my_data.json
   lockstep sample radon --chains 64 --draws 500 --seed 7 --out radon.nc
   lockstep summary radon.nc --format json
+  lockstep draws radon.nc --csv --vars mu,sigma --out radon.csv
 )";
 
 // ---------------------------------------------------------------- all commands
@@ -99,6 +101,7 @@ void run(int argc, char** argv) {
   add_sample_command(app);
   add_build_command(app);
   add_summary_command(app);
+  add_draws_command(app);
   add_models_command(app);
   std::string topic;
   app.add_subcommand("version", "Print the version")->callback([&] { print(version); });
@@ -139,8 +142,11 @@ int main(int argc, char** argv) {
   } catch (const UsageError& error) {
     complain(error.what());
     return wrong_usage;
+  } catch (const Interrupted& error) {
+    complain(error.what());
+    return stopped;
   } catch (const std::bad_alloc&) {
-    complain("Out of memory (all draws are kept until they are written). Run fewer chains or draws.");
+    complain("Out of memory (all chains are in it, and all draws of what is being summarised). Run fewer chains, or thin the draws.");
   } catch (const std::exception& error) {
     complain(error.what());
   }

@@ -7,11 +7,11 @@
 #include <cmath>
 #include <ctime>
 #include <map>
+#include <numeric>
 #include <span>
 #include <stdexcept>
 
-#include "host/hdf5.hpp"
-#include "host/replace_file.hpp"
+#include "host/hdf5_file.hpp"
 
 #ifndef LOCKSTEP_VERSION
 #define LOCKSTEP_VERSION "unknown"
@@ -66,13 +66,13 @@ std::string now() {
   return text;
 }
 
-void put_attributes(hid_t object, const Fit& fit, const Group& group) {
+void put_attributes(hid_t object, const Group& group, const std::map<std::string, Attribute>& of_run) {
   std::map<std::string, Attribute> all = {
       {"created_at", now()}, {"creation_library", "lockstep"}, {"creation_library_version", LOCKSTEP_VERSION}};
   if (group.name == "posterior" || group.name == "sample_stats") {
     all["inference_library"] = "lockstep";
     all["inference_library_version"] = LOCKSTEP_VERSION;
-    for (const auto& [name, value] : fit.attributes) all[name] = value;
+    for (const auto& [name, value] : of_run) all[name] = value;
   }
   if (group.per_draw) all["sample_dims"] = std::vector<std::string>{"chain", "draw"};
   for (const auto& [name, value] : all) {
@@ -82,42 +82,65 @@ void put_attributes(hid_t object, const Fit& fit, const Group& group) {
 
 // ---------------------------------------------------------------- data sets
 
-// Chunks of at most 1 MiB, filled from the last axis forwards: whole draws first, then many of them.
-std::vector<hsize_t> chunks(const std::vector<hsize_t>& extents) {
-  std::vector<hsize_t> result(extents.size(), 1);
+// Extents now and at most, and the shape of a chunk.
+struct Shape {
+  std::vector<hsize_t> now, most, chunk;
+};
+
+Shape fixed(const std::vector<hsize_t>& extents) { return {extents, extents, {}}; }
+
+// Chunks of at most 1 MiB: the draws that come at a time, so that a chunk is written once; then, from the last axis
+// forwards, elements; then chains.
+std::vector<hsize_t> chunks_of_draws(const std::vector<hsize_t>& most, std::size_t at_a_time) {
+  std::vector<hsize_t> chunk(most.size(), 1);
+  hsize_t room = chunk_values;
+  const auto fill = [&](std::size_t axis, hsize_t extent) {
+    chunk[axis] = std::clamp<hsize_t>(room, 1, extent);
+    room /= chunk[axis];
+  };
+  fill(1, std::min<hsize_t>(most[1], at_a_time));
+  for (std::size_t axis = most.size(); axis-- > 2;) fill(axis, most[axis]);
+  fill(0, most[0]);
+  return chunk;
+}
+
+std::vector<hsize_t> chunks_of_data(const std::vector<hsize_t>& extents) {
+  std::vector<hsize_t> chunk(extents.size(), 1);
   hsize_t room = chunk_values;
   for (std::size_t axis = extents.size(); axis-- > 0;) {
-    result[axis] = std::clamp<hsize_t>(room, 1, extents[axis]);
-    room /= result[axis];
+    chunk[axis] = std::clamp<hsize_t>(room, 1, extents[axis]);
+    room /= chunk[axis];
   }
-  return result;
+  return chunk;
 }
 
-Handle creation_properties(const std::vector<hsize_t>& extents, bool compress) {
-  Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "make a property list");
+bool has_none(const std::vector<hsize_t>& extents) {
+  return std::find(extents.begin(), extents.end(), 0) != extents.end();
+}
+
+Handle create(hid_t group, const std::string& name, hid_t type, const Shape& shape, bool compress) {
+  const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "make a property list");
   check(H5Pset_attr_creation_order(properties, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), "track attributes");
-  const bool empty = std::find(extents.begin(), extents.end(), 0) != extents.end();
-  if (compress && !extents.empty() && !empty) {
-    check(H5Pset_chunk(properties, static_cast<int>(extents.size()), chunks(extents).data()), "set chunks");
-    check(H5Pset_shuffle(properties), "set the shuffle filter");
-    if (H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0) check(H5Pset_deflate(properties, deflate_level), "set compression");
+  if (!shape.chunk.empty() && !has_none(shape.most)) {
+    check(H5Pset_chunk(properties, static_cast<int>(shape.chunk.size()), shape.chunk.data()), "set chunks");
+    if (compress) check(H5Pset_shuffle(properties), "set the shuffle filter");
+    if (compress && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0) check(H5Pset_deflate(properties, deflate_level), "set compression");
   }
-  return properties;
+  const Handle space(shape.now.empty() ? H5Screate(H5S_SCALAR)
+                                       : H5Screate_simple(static_cast<int>(shape.now.size()), shape.now.data(), shape.most.data()),
+                     H5Sclose, "make a data space");
+  return Handle(H5Dcreate2(group, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose,
+                "create the variable " + name);
 }
 
-Handle create(hid_t group, const std::string& name, hid_t type, const std::vector<hsize_t>& extents, bool compress) {
-  const Handle space(extents.empty() ? H5Screate(H5S_SCALAR)
-                                     : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
-                     H5Sclose, "make a data space");
-  return Handle(
-      H5Dcreate2(group, name.c_str(), type, space, H5P_DEFAULT, creation_properties(extents, compress), H5P_DEFAULT),
-      H5Dclose, "create the variable " + name);
+void make_scale(hid_t set, const std::string& name) {
+  check(H5DSset_scale(set, name.c_str()), "make the dimension " + name);
 }
 
 Handle put_coordinate(hid_t group, const Dimension& dimension) {
   const Handle strings = h5::string_type();
   const bool labelled = !dimension.labels.empty();
-  Handle set = create(group, dimension.name, labelled ? hid_t{strings} : H5T_STD_I64LE, {dimension.size}, false);
+  Handle set = create(group, dimension.name, labelled ? hid_t{strings} : H5T_STD_I64LE, fixed({dimension.size}), false);
   std::vector<const char*> labels;
   for (const std::string& each : dimension.labels) labels.push_back(each.c_str());
   std::vector<long long> places(labelled ? 0 : dimension.size);
@@ -127,7 +150,7 @@ Handle put_coordinate(hid_t group, const Dimension& dimension) {
                    : H5Dwrite(set, H5T_NATIVE_LLONG, H5S_ALL, H5S_ALL, H5P_DEFAULT, places.data()),
           "write the coordinates " + dimension.name);
   }
-  check(H5DSset_scale(set, dimension.name.c_str()), "make the dimension " + dimension.name);
+  make_scale(set, dimension.name);
   return set;
 }
 
@@ -136,36 +159,61 @@ hid_t stored_type(ElementType type) {
   return type == ElementType::integer ? H5T_STD_I64LE : H5T_IEEE_F64LE;
 }
 
+// Lengthens the second axis, draw (a coordinate's only one), and writes what is new.
+template <class T> void extend(hid_t group, const std::string& name, hid_t type, hsize_t draws, const T* values) {
+  const Handle set(H5Dopen2(group, name.c_str(), H5P_DEFAULT), H5Dclose, "open the variable " + name);
+  const auto space_of = [&] { return Handle(H5Dget_space(set), H5Sclose, "read the shape of " + name); };
+  Handle space = space_of();
+  std::vector<hsize_t> extents(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space)));
+  check(H5Sget_simple_extent_dims(space, extents.data(), nullptr), "read the shape of " + name);
+  const std::size_t axis = extents.size() > 1 ? 1 : 0;
+  std::vector<hsize_t> from(extents.size(), 0);
+  from[axis] = extents[axis];
+  extents[axis] += draws;
+  check(H5Dset_extent(set, extents.data()), "lengthen the variable " + name);
+  extents[axis] = draws;
+  if (has_none(extents)) return;
+  space = space_of();
+  const Handle memory(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), H5Sclose,
+                      "make a data space");
+  check(H5Sselect_hyperslab(space, H5S_SELECT_SET, from.data(), nullptr, extents.data(), nullptr), "select draws");
+  check(H5Dwrite(set, type, memory, space, H5P_DEFAULT, values), "write the variable " + name);
+}
+
 // ---------------------------------------------------------------- groups
 
 // The coordinates of one group, by name.
 using Scales = std::map<std::string, Handle>;
 
-void put_variable(hid_t group, const Scales& scales, const std::vector<std::string>& dims, const Variable& variable,
-                  std::span<const hsize_t> extents) {
-  const Handle set = create(group, variable.name, stored_type(variable.type), {extents.begin(), extents.end()}, true);
+Handle put_variable(hid_t group, const Scales& scales, const std::vector<std::string>& dims, const Variable& variable,
+                    const Shape& shape) {
+  // Random numbers lose a fifth of their size, at 50 MB/s: longer than it takes to draw them.
+  const bool compress = variable.type != ElementType::real;
+  Handle set = create(group, variable.name, stored_type(variable.type), shape, compress);
   if (variable.type == ElementType::boolean) put(set, "dtype", std::string("bool"));
-  if (!variable.values.empty()) {
-    check(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, variable.values.data()),
-          "write the variable " + variable.name);
-  }
   for (std::size_t axis = 0; axis < dims.size(); ++axis) {
     check(H5DSattach_scale(set, scales.at(dims[axis]), static_cast<unsigned>(axis)),
           "name the dimensions of " + variable.name);
   }
+  return set;
 }
 
-// The dimensions that a group's variables have, chain and draw first, then in the fit's order.
-std::vector<Dimension> dimensions_of(const Fit& fit, const Group& group, bool superchains) {
+void put_values(hid_t group, const Scales& scales, const std::vector<std::string>& dims, const Variable& variable,
+                const std::vector<hsize_t>& extents) {
+  const Handle set = put_variable(group, scales, dims, variable, {extents, extents, chunks_of_data(extents)});
+  if (variable.values.empty()) return;
+  check(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, variable.values.data()),
+        "write the variable " + variable.name);
+}
+
+// The dimensions that a group's variables have beside chain and draw, in the fit's order.
+std::vector<Dimension> dimensions_of(const std::vector<Dimension>& known, const Group& group) {
   std::vector<Dimension> all;
-  if (group.per_draw || superchains) all.push_back({"chain", fit.chains, {}});
-  if (group.per_draw) all.push_back({"draw", fit.draws, {}});
   const auto add = [&](const Dimension& dimension) {
-    const bool known =
-        std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.name == dimension.name; });
-    if (!known) all.push_back(dimension);
+    const bool there = std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.name == dimension.name; });
+    if (!there) all.push_back(dimension);
   };
-  for (const Dimension& dimension : fit.dimensions) {
+  for (const Dimension& dimension : known) {
     for (const Variable& each : group.variables) {
       if (std::find(each.dims.begin(), each.dims.end(), dimension.name) != each.dims.end()) add(dimension);
     }
@@ -176,84 +224,149 @@ std::vector<Dimension> dimensions_of(const Fit& fit, const Group& group, bool su
   return all;
 }
 
-void put_group(hid_t file, const Fit& fit, const Group& group) {
-  const bool superchains = group.name == "sample_stats" && !fit.superchain.empty();
+Handle create_group(hid_t file, const std::string& name) {
   const Handle properties(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "make a property list");
   constexpr unsigned in_order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
   check(H5Pset_link_creation_order(properties, in_order), "track variables");
   check(H5Pset_attr_creation_order(properties, in_order), "track attributes");
-  const Handle place(H5Gcreate2(file, group.name.c_str(), H5P_DEFAULT, properties, H5P_DEFAULT), H5Gclose,
-                     "create the group " + group.name);
-  put_attributes(place, fit, group);
+  return Handle(H5Gcreate2(file, name.c_str(), H5P_DEFAULT, properties, H5P_DEFAULT), H5Gclose,
+                "create the group " + name);
+}
 
+void put_draws_group(hid_t file, const Outline& outline, const Outline::Draws& draws) {
+  const Handle place = create_group(file, draws.group.name);
   Scales scales;
-  for (const Dimension& each : dimensions_of(fit, group, superchains)) {
+  scales.emplace("chain", put_coordinate(place, {"chain", outline.chains, {}}));
+  const hsize_t most = std::max<std::size_t>(draws.most, 1), coordinate_chunk = std::min<hsize_t>(most, chunk_values);
+  Handle draw = create(place, "draw", H5T_STD_I64LE, {{0}, {most}, {coordinate_chunk}}, false);
+  make_scale(draw, "draw");
+  scales.emplace("draw", std::move(draw));
+  for (const Dimension& each : dimensions_of(outline.dimensions, draws.group))
     scales.emplace(each.name, put_coordinate(place, each));
-  }
-  for (const Variable& each : group.variables) {
-    std::vector<std::string> dims;
-    std::vector<hsize_t> extents;
-    if (group.per_draw) {
-      dims = {"chain", "draw"};
-      extents = {fit.chains, fit.draws};
-    }
+  for (const Variable& each : draws.group.variables) {
+    std::vector<std::string> dims = {"chain", "draw"};
     dims.insert(dims.end(), each.dims.begin(), each.dims.end());
-    extents.insert(extents.end(), each.shape.begin(), each.shape.end());
-    put_variable(place, scales, dims, each, extents);
+    Shape shape{{outline.chains, 0}, {}, {}};
+    shape.now.insert(shape.now.end(), each.shape.begin(), each.shape.end());
+    for (hsize_t extent : shape.now) shape.most.push_back(std::max<hsize_t>(extent, 1));  // no chunk can be of size 0
+    shape.most[1] = most;
+    shape.chunk = chunks_of_draws(shape.most, std::max<std::size_t>(draws.at_a_time, 1));
+    put_variable(place, scales, dims, each, shape);
   }
-  if (superchains) {
-    const Variable ids{"superchain_id", {}, {}, ElementType::integer, {fit.superchain.begin(), fit.superchain.end()}};
-    const hsize_t chains = fit.chains;
-    put_variable(place, scales, {"chain"}, ids, {&chains, 1});
+  if (draws.group.name == "sample_stats" && !outline.superchain.empty()) {
+    const Variable ids{"superchain_id", {}, {}, ElementType::integer, {outline.superchain.begin(), outline.superchain.end()}};
+    put_values(place, scales, {"chain"}, ids, {outline.chains});
   }
 }
 
-// ---------------------------------------------------------------- the file
-
-// A file in memory. HDF5 cannot give up a file on a full disk: closing it fails, and the process crashes at its end.
-class Image {
- public:
-  Image() : access_(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list"), file_(create_file()) {}
-  operator hid_t() const { return file_; }
-
-  std::span<const char> bytes() {
-    check(H5Fflush(file_, H5F_SCOPE_GLOBAL), "finish the file");
-    const ssize_t size = H5Fget_file_image(file_, nullptr, 0);
-    if (size < 0) h5::fail("finish the file");
-    void** memory = nullptr;  // the core driver's handle is the address of its buffer: no copy is needed
-    check(H5Fget_vfd_handle(file_, access_, reinterpret_cast<void**>(&memory)), "finish the file");
-    return {static_cast<const char*>(*memory), static_cast<std::size_t>(size)};
-  }
-
- private:
-  Handle create_file() {
-    constexpr std::size_t increment = std::size_t{16} << 20;
-    const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "make a property list");
-    constexpr unsigned in_order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
-    check(H5Pset_link_creation_order(creation, in_order), "track groups");
-    check(H5Pset_attr_creation_order(creation, in_order), "track attributes");
-    check(H5Pset_fapl_core(access_, increment, false), "make a file in memory");
-    check(H5Pset_libver_bounds(access_, H5F_LIBVER_V18, H5F_LIBVER_V18), "choose the format");  // as netCDF does
-    return Handle(H5Fcreate("lockstep", H5F_ACC_TRUNC, creation, access_), H5Fclose, "make a file in memory");
-  }
-
-  Handle access_;
-  Handle file_;
-};
+void put_data_group(hid_t file, const Outline& outline, const Group& group) {
+  const Handle place = create_group(file, group.name);
+  Scales scales;
+  for (const Dimension& each : dimensions_of(outline.dimensions, group)) scales.emplace(each.name, put_coordinate(place, each));
+  for (const Variable& each : group.variables)
+    put_values(place, scales, each.dims, each, {each.shape.begin(), each.shape.end()});
+}
 
 }  // namespace
 
-void write_netcdf(const Fit& fit, const std::filesystem::path& path) {
-  validate(fit);
+// ---------------------------------------------------------------- the file
+
+struct NetcdfWriter::Open {
+  explicit Open(const std::filesystem::path& path) : file(path) {}
+  h5::OutputFile file;
+  Outline outline;
+};
+
+namespace {
+
+// HDF5's failures other than a full disk: a bug of ours, or no memory.
+template <class F> void writing(const std::filesystem::path& path, const F& write) {
   const h5::Session session;
   try {
-    Image image;
-    for (const Group& each : fit.groups) put_group(image, fit, each);
-    if (!fit.superchain.empty() && !fit.has_group("sample_stats")) put_group(image, fit, {"sample_stats", true, {}});
-    replace_file(path, image.bytes());
+    write();
   } catch (const h5::Failure& failure) {
     throw std::runtime_error("Cannot write '" + path.string() + "' (" + failure.what() + "). Please report this.");
   }
+}
+
+}  // namespace
+
+NetcdfWriter::NetcdfWriter(const std::filesystem::path& path, bool overwrite) : path_(path), overwrite_(overwrite) {
+  writing(path_, [&] { file_ = std::make_unique<Open>(path); });
+}
+
+NetcdfWriter::~NetcdfWriter() {
+  const h5::Session session;
+  file_.reset();
+}
+
+void NetcdfWriter::open(const Outline& outline) {
+  validate(without_draws(outline));
+  writing(path_, [&] {
+    for (const Outline::Draws& each : outline.draws) put_draws_group(file_->file, outline, each);
+    for (const Group& each : outline.data) put_data_group(file_->file, outline, each);
+    file_->outline = outline;
+    for (Group& each : file_->outline.data) each.variables.clear();  // they are written
+    file_->file.flush();
+  });
+}
+
+void NetcdfWriter::append(std::size_t group, std::span<const std::size_t> numbers,
+                          std::span<const std::span<const double>> values) {
+  writing(path_, [&] {
+    const Group& known = file_->outline.draws[group].group;
+    const Handle place(H5Gopen2(file_->file, known.name.c_str(), H5P_DEFAULT), H5Gclose, "open the group " + known.name);
+    const std::vector<long long> coordinates(numbers.begin(), numbers.end());
+    extend(place, "draw", H5T_NATIVE_LLONG, numbers.size(), coordinates.data());
+    for (std::size_t v = 0; v < values.size(); ++v)
+      extend(place, known.variables[v].name, H5T_NATIVE_DOUBLE, numbers.size(), values[v].data());
+    file_->file.flush();
+  });
+}
+
+void NetcdfWriter::close(const std::map<std::string, Attribute>& attributes) {
+  writing(path_, [&] {
+    const auto put_all = [&](const Group& group) {
+      const Handle place(H5Gopen2(file_->file, group.name.c_str(), H5P_DEFAULT), H5Gclose, "open the group " + group.name);
+      put_attributes(place, group, attributes);
+    };
+    for (const Outline::Draws& each : file_->outline.draws) put_all(each.group);
+    for (const Group& each : file_->outline.data) put_all(each);
+    path_ = file_->file.publish(overwrite_);
+    file_.reset();
+  });
+}
+
+void write_netcdf(const Fit& fit, const std::filesystem::path& path) {
+  validate(fit);
+  Outline outline{fit.chains, fit.superchain, fit.dimensions, {}, {}};
+  std::vector<const Group*> groups;
+  for (const Group& group : fit.groups) {
+    if (!group.per_draw) {
+      outline.data.push_back(group);
+      continue;
+    }
+    const std::size_t draws = fit.draws_of(group);
+    Outline::Draws without{{group.name, true, {}, {}}, draws, draws};
+    for (const Variable& each : group.variables) without.group.variables.push_back({each.name, each.dims, each.shape, each.type, {}});
+    outline.draws.push_back(std::move(without));
+    groups.push_back(&group);
+  }
+  if (!fit.superchain.empty() && !fit.has_group("sample_stats"))
+    outline.draws.push_back({{"sample_stats", true, {}, {}}, fit.draws, fit.draws});
+  NetcdfWriter writer(path, true);
+  writer.open(outline);
+  for (std::size_t g = 0; g < outline.draws.size(); ++g) {
+    std::vector<std::size_t> numbers(outline.draws[g].most);
+    std::iota(numbers.begin(), numbers.end(), 0);
+    std::vector<std::span<const double>> values;
+    if (g < groups.size()) {
+      if (!groups[g]->draw_numbers.empty()) numbers = groups[g]->draw_numbers;
+      for (const Variable& each : groups[g]->variables) values.emplace_back(each.values);
+    }
+    writer.append(g, numbers, values);
+  }
+  writer.close(fit.attributes);
 }
 
 }  // namespace lockstep

@@ -91,7 +91,7 @@ bool is_boolean(hid_t set) {
   return dtype && std::holds_alternative<std::string>(*dtype) && std::get<std::string>(*dtype) == "bool";
 }
 
-void read_values(hid_t set, hid_t space, Array& array) {
+void read_values(hid_t set, hid_t space, bool draws, Array& array) {
   const Handle type(H5Dget_type(set), H5Tclose, "read " + array.name);
   const H5T_class_t kind = H5Tget_class(type);
   if (kind == H5T_STRING) {
@@ -102,12 +102,13 @@ void read_values(hid_t set, hid_t space, Array& array) {
   }
   if (kind != H5T_INTEGER && kind != H5T_FLOAT) throw Unfit(array.name + " holds neither numbers nor text");
   if (kind == H5T_INTEGER) array.type = is_boolean(set) ? ElementType::boolean : ElementType::integer;
+  if (!draws && is_of_draws(array)) return;
   array.values.resize(element_count(space));
   if (array.values.empty()) return;
   check(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()), "read " + array.name);
 }
 
-Array read_array(hid_t set, const std::string& name) {
+Array read_array(hid_t set, const std::string& name, bool draws) {
   Array array;
   array.name = name;
   const Handle space(H5Dget_space(set), H5Sclose, "read " + name);
@@ -122,7 +123,7 @@ Array read_array(hid_t set, const std::string& name) {
   } else {
     array.dims = dimension_names(set, name, extents.size());
   }
-  if (!array.bare) read_values(set, space, array);
+  if (!array.bare) read_values(set, space, draws, array);
   return array;
 }
 
@@ -146,11 +147,15 @@ std::vector<std::string> members(hid_t group) {
   return names;
 }
 
-std::vector<Array> read_arrays(hid_t group) {
+bool is_of_draws(const Array& array) {
+  return array.dims.size() >= 2 && array.dims[0] == "chain" && array.dims[1] == "draw";
+}
+
+std::vector<Array> read_arrays(hid_t group, bool draws) {
   std::vector<Array> arrays;
   for (const std::string& name : members(group)) {
     const Handle object(H5Oopen(group, name.c_str(), H5P_DEFAULT), H5Oclose, "open " + name);
-    if (H5Iget_type(object) == H5I_DATASET) arrays.push_back(read_array(object, name));
+    if (H5Iget_type(object) == H5I_DATASET) arrays.push_back(read_array(object, name, draws));
   }
   return arrays;
 }

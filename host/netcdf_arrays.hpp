@@ -31,7 +31,11 @@ struct Array {
 std::vector<std::string> members(hid_t group);
 
 // The arrays of a group. Throws Unfit for one that holds neither numbers nor text or whose dimensions have no names.
-std::vector<Array> read_arrays(hid_t group);
+// Without `draws`, arrays of draws (see below) come without their values.
+std::vector<Array> read_arrays(hid_t group, bool draws = true);
+
+// Its first dimensions are chain and draw.
+bool is_of_draws(const Array& array);
 
 // Texts, lists of texts and single numbers; others, and libraries' own (_NCProperties, ...), are left out.
 std::map<std::string, Attribute> read_attributes(hid_t object);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 
 #include "host/hdf5.hpp"
@@ -15,13 +16,9 @@ using h5::Array;
 using h5::Handle;
 using h5::Unfit;
 
-bool is_of_draws(const Array& array) {
-  return array.dims.size() >= 2 && array.dims[0] == "chain" && array.dims[1] == "draw";
-}
-
 // Has the group draws? Its variables say so; if it has none, its dimensions.
 bool is_per_draw(const std::vector<Array>& arrays) {
-  if (std::any_of(arrays.begin(), arrays.end(), is_of_draws)) return true;
+  if (std::any_of(arrays.begin(), arrays.end(), h5::is_of_draws)) return true;
   const auto has_scale = [&](const char* name) {
     return std::any_of(arrays.begin(), arrays.end(),
                        [&](const Array& each) { return each.scale && each.name == name; });
@@ -51,21 +48,39 @@ void add_dimension(Fit& fit, const Array& scale, const std::string& group) {
   fit.dimensions.push_back(dimension);
 }
 
-void agree_on_draws(Fit& fit, const std::vector<Array>& arrays, const std::string& group) {
+// The chains are the same in all groups; draws may differ.
+void add_draws(Fit& fit, Group& group, const std::vector<Array>& arrays) {
   for (const Array& each : arrays) {
-    if (!each.scale || each.extents.empty() || (each.name != "chain" && each.name != "draw")) continue;
-    std::size_t& known = each.name == "chain" ? fit.chains : fit.draws;
-    const bool first = std::none_of(fit.groups.begin(), fit.groups.end(), [](const Group& g) { return g.per_draw; });
-    if (first) known = each.extents[0];
-    if (known == each.extents[0]) continue;
-    throw Unfit(fmt::format("{} has {} {}s where another group has {}", group, each.extents[0], each.name, known));
+    if (!each.scale || each.extents.empty()) continue;
+    if (each.name == "chain") {
+      const bool first = std::none_of(fit.groups.begin(), fit.groups.end(), [](const Group& g) { return g.per_draw; });
+      if (first) fit.chains = each.extents[0];
+      if (fit.chains == each.extents[0]) continue;
+      throw Unfit(fmt::format("{} has {} chains where another group has {}", group.name, each.extents[0], fit.chains));
+    }
+    if (each.name != "draw") continue;
+    group.draw_numbers.resize(each.extents[0]);
+    const bool numbered = each.values.size() == each.extents[0];
+    for (std::size_t i = 0; i < each.extents[0]; ++i)
+      group.draw_numbers[i] = numbered && each.values[i] >= 0 ? static_cast<std::size_t>(each.values[i]) : i;
   }
+}
+
+// The fit's draws are the posterior's, or the first group's; where a group has the same, 0, 1, 2, ..., nothing is to be said.
+void settle_draws(Fit& fit) {
+  const Group* first = nullptr;
+  for (const Group& each : fit.groups)
+    if (each.per_draw && (!first || each.name == "posterior")) first = &each;
+  if (!first) throw h5::Failure("it has no group of draws, such as posterior, with the dimensions chain and draw");
+  fit.draws = first->draw_numbers.size();
+  for (Group& each : fit.groups)
+    if (each.per_draw) each.draw_numbers = numbers_unless_all(std::move(each.draw_numbers), fit.draws);
 }
 
 Variable variable_of(Array array, bool per_draw, const std::string& group) {
   if (!array.texts.empty()) throw Unfit(group + "/" + array.name + " holds text");
   if (per_draw) {
-    if (!is_of_draws(array)) throw Unfit(group + "/" + array.name + " has no dimensions chain and draw");
+    if (!h5::is_of_draws(array)) throw Unfit(group + "/" + array.name + " has no dimensions chain and draw");
     array.dims.erase(array.dims.begin(), array.dims.begin() + 2);
     array.extents.erase(array.extents.begin(), array.extents.begin() + 2);
   }
@@ -73,9 +88,9 @@ Variable variable_of(Array array, bool per_draw, const std::string& group) {
 }
 
 void read_group(hid_t object, const std::string& name, Fit& fit) {
-  std::vector<Array> arrays = h5::read_arrays(object);
-  Group group{name, is_per_draw(arrays), {}};
-  if (group.per_draw) agree_on_draws(fit, arrays, name);
+  std::vector<Array> arrays = h5::read_arrays(object, false);
+  Group group{name, is_per_draw(arrays), {}, {}};
+  if (group.per_draw) add_draws(fit, group, arrays);
   for (Array& each : arrays) {
     const bool leading = each.name == "chain" || each.name == "draw";
     if (each.scale) {
@@ -91,8 +106,7 @@ void read_group(hid_t object, const std::string& name, Fit& fit) {
   if (name == "posterior" || name == "sample_stats") fit.attributes.merge(h5::read_attributes(object));
 }
 
-Fit read(const std::filesystem::path& path, const std::vector<std::string>& wanted) {
-  const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open it");
+Fit read_outline(hid_t file, const std::vector<std::string>& wanted) {
   const Handle root(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose, "open its root");
   Fit fit;
   for (const std::string& name : h5::members(root)) {
@@ -101,8 +115,7 @@ Fit read(const std::filesystem::path& path, const std::vector<std::string>& want
     if (H5Iget_type(object) == H5I_GROUP) read_group(object, name, fit);
   }
   fit.attributes.merge(h5::read_attributes(root));
-  const bool draws = std::any_of(fit.groups.begin(), fit.groups.end(), [](const Group& each) { return each.per_draw; });
-  if (!draws) throw h5::Failure("it has no group of draws, such as posterior, with the dimensions chain and draw");
+  settle_draws(fit);
   return fit;
 }
 
@@ -110,24 +123,88 @@ Fit read(const std::filesystem::path& path, const std::vector<std::string>& want
   throw std::runtime_error("Cannot read '" + path.string() + "' (" + why + "). " + remedy);
 }
 
-}  // namespace
-
-Fit read_netcdf(const std::filesystem::path& path, const std::vector<std::string>& groups) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status)) fail(path, "there is no such file", "Check the path.");
-  if (fs::is_directory(status)) fail(path, "it is a folder", "Name a file in it.");
+// Calls read() as HDF5's only caller, and says what is wrong with the file if it fails.
+template <class F> auto reading(const std::filesystem::path& path, const F& read) {
   const h5::Session session;
-  const htri_t recognised = H5Fis_hdf5(path.c_str());
-  if (recognised == 0) fail(path, "it is not a NetCDF-4 file: HDF5's signature is missing", "Check that it is a fit.");
   try {
-    return read(path, groups);
+    return read();
   } catch (const Unfit& unfit) {
     fail(path, unfit.what(), "Read only the groups that are needed, such as posterior.");
   } catch (const h5::Failure& failure) {
     fail(path, failure.what(), "Check that it is the whole file of a fit.");
   }
+}
+
+}  // namespace
+
+struct FitFile::Open {
+  Handle file;
+  std::map<std::string, Handle> sets;  // by path; HDF5 keeps a data set's chunks as long as it is open
+};
+
+FitFile::FitFile(const std::filesystem::path& path, const std::vector<std::string>& groups) : path_(path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) fail(path, "there is no such file", "Check the path.");
+  if (fs::is_directory(status)) fail(path, "it is a folder", "Name a file in it.");
+  reading(path, [&] {
+    if (H5Fis_hdf5(path.c_str()) == 0)
+      fail(path, "it is not a NetCDF-4 file: HDF5's signature is missing", "Check that it is a fit.");
+    Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open it");
+    outline_ = read_outline(file, groups);
+    file_.reset(new Open{std::move(file), {}});
+  });
+}
+
+FitFile::~FitFile() {
+  const h5::Session session;
+  file_.reset();
+}
+
+std::vector<double> FitFile::read(const Group& group, const Variable& variable, Range chains, Range draws, Range rows) const {
+  return reading(path_, [&] {
+    const std::string name = group.name + "/" + variable.name;
+    auto place = file_->sets.find(name);
+    if (place == file_->sets.end())
+      place = file_->sets.emplace(name, Handle(H5Dopen2(file_->file, name.c_str(), H5P_DEFAULT), H5Dclose, "open " + name)).first;
+    std::vector<hsize_t> from(2 + variable.shape.size(), 0), extents{chains.count, draws.count};
+    extents.insert(extents.end(), variable.shape.begin(), variable.shape.end());
+    from[0] = chains.first;
+    from[1] = draws.first;
+    if (!variable.shape.empty()) {
+      from[2] = rows.first;
+      extents[2] = rows.count;
+    }
+    std::size_t count = 1;
+    for (hsize_t extent : extents) count *= extent;
+    std::vector<double> values(count);
+    if (count == 0) return values;
+    const Handle space(H5Dget_space(place->second), H5Sclose, "read " + name);
+    const Handle memory(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), H5Sclose,
+                        "make a data space");
+    h5::check(H5Sselect_hyperslab(space, H5S_SELECT_SET, from.data(), nullptr, extents.data(), nullptr), "read " + name);
+    h5::check(H5Dread(place->second, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), "read " + name);
+    return values;
+  });
+}
+
+std::vector<double> FitFile::read(const Group& group, const Variable& variable, Range chains, Range draws) const {
+  return read(group, variable, chains, draws, {0, rows_of(variable)});
+}
+
+std::vector<double> FitFile::read(const Group& group, const Variable& variable) const {
+  return read(group, variable, {0, outline_.chains}, {0, outline_.draws_of(group)});
+}
+
+Fit read_netcdf(const std::filesystem::path& path, const std::vector<std::string>& groups) {
+  const FitFile file(path, groups);
+  Fit fit = file.outline();
+  for (Group& group : fit.groups) {
+    if (!group.per_draw) continue;
+    for (Variable& variable : group.variables) variable.values = file.read(group, variable);
+  }
+  return fit;
 }
 
 }  // namespace lockstep

@@ -60,7 +60,7 @@ void check_shape(const Fit& fit, const Group& group, const Variable& variable, S
              "Give each its own name.");
     }
   }
-  const std::size_t expected = variable.size() * (group.per_draw ? fit.chains * fit.draws : 1);
+  const std::size_t expected = variable.size() * (group.per_draw ? fit.chains * fit.draws_of(group) : 1);
   if (variable.values.size() != expected) {
     refuse("The values of " + where + " do not fit its shape",
            std::to_string(variable.values.size()) + " values, expected " + std::to_string(expected),

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "host/diagnostics.hpp"
+#include "lockstep/sample.hpp"
 
 namespace lockstep {
 
@@ -116,8 +117,8 @@ namespace {
 class Warmup {
  public:
   Warmup(CpuEnsemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
-         const std::function<std::vector<double>(int)>& restart)
-      : ensemble_(ensemble), superchain_(superchain), settings_(settings), restart_(restart), n_(ensemble.coordinates()),
+         const std::function<std::vector<double>(int)>& restart, const std::function<void(const DrawBlock&, int)>& record)
+      : ensemble_(ensemble), superchain_(superchain), settings_(settings), restart_(restart), record_(record), n_(ensemble.coordinates()),
         chains_(std::size_t(ensemble.chains())), limit_(settings.draws >= 0 ? settings.draws : settings.cap),
         round_(std::max(round_draws_min, (trajectories_per_round + ensemble.chains() - 1) / ensemble.chains())) {
     result_.stuck.assign(chains_, 0);
@@ -284,7 +285,9 @@ class Warmup {
 
   DrawBlock advance(int draws) {
     DrawBlock block(ensemble_.chains(), n_, draws, true);
-    ensemble_.advance(drawn_, result_.tuning, block);
+    if (ensemble_.advance(drawn_, result_.tuning, block) < draws)
+      throw Stopped("the run was stopped during warmup (no chain has a draw from the posterior yet). Run it again.");
+    if (record_) record_(block, drawn_);
     drawn_ += draws;
     return block;
   }
@@ -293,6 +296,7 @@ class Warmup {
   const std::vector<int>& superchain_;
   WarmupSettings settings_;
   const std::function<std::vector<double>(int)>& restart_;
+  const std::function<void(const DrawBlock&, int)>& record_;
   int n_;
   std::size_t chains_;
   int limit_, round_;
@@ -306,8 +310,9 @@ class Warmup {
 }  // namespace
 
 WarmupResult warm_up(CpuEnsemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
-                     const std::function<std::vector<double>(int)>& restart) {
-  return Warmup(ensemble, superchain, settings, restart).run();
+                     const std::function<std::vector<double>(int)>& restart,
+                     const std::function<void(const DrawBlock&, int)>& record) {
+  return Warmup(ensemble, superchain, settings, restart, record).run();
 }
 
 }  // namespace lockstep

@@ -63,8 +63,11 @@ class CpuEnsemble {
 
   // Puts chains at new positions ([chain][coordinate]); those with `moved` false stay where they are.
   void place(std::span<const double> positions, const std::vector<char>& moved);
-  // Every chain makes draws first .. first + block.draws() - 1; returns when all have.
-  void advance(int first, const Tuning& tuning, DrawBlock& block);
+  // Every chain makes draws first .. first + block.draws() - 1. Returns how many of these every chain has made: all,
+  // unless it was told to stop; then nothing but draws_done() and gradients_done() makes sense any more.
+  int advance(int first, const Tuning& tuning, DrawBlock& block);
+  // Ends `advance`, now and from now on, between two gradients. May be called from any thread.
+  void stop() { stopped_.store(true, std::memory_order_relaxed); }
   // Dual averaging starts afresh in these chains, near a log step size.
   void restart_step(const std::vector<char>& chains, double log_step);
   double own_log_step(int chain) const;   // the averaged one
@@ -78,6 +81,7 @@ class CpuEnsemble {
  private:
   struct Tile;
   template <class F> void on_tile(int t, int worker, const DiagonalMetric& metric, const DrawBuffer& out, const F& use);
+  double least_draws(const Tile& tile) const;
 
   const ModelTable& table_;
   const void* model_;
@@ -86,6 +90,7 @@ class CpuEnsemble {
   std::vector<std::unique_ptr<Tile>> tiles_;
   std::vector<AlignedArray> scratch_;     // per worker
   std::atomic<double> gradients_done_{0};
+  std::atomic<bool> stopped_{false};
 };
 
 }  // namespace lockstep

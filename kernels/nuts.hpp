@@ -99,16 +99,25 @@ template <class T, class Team, class Gradient> class Nuts {
   // `own_step`: the lanes that adapt a step size of their own; the others use `log_step`. A lane latches its step size
   // when a trajectory starts.
   void advance(NutsState<T>& s, double first, double last, const T& log_step, const Mask& own_step) {
+    advance_while(s, first, last, log_step, own_step, false, [] { return true; });
+  }
+  // The same in slices: stops between two ticks when `goes_on()` is false, and, called again with the same arguments and
+  // `resumed`, takes the trajectories up where they were. True: every lane has finished.
+  template <class GoesOn>
+  bool advance_while(NutsState<T>& s, double first, double last, const T& log_step, const Mask& own_step, bool resumed,
+                     const GoesOn& goes_on) {
     first_ = T(first);
     last_ = T(last);
     pooled_log_step_ = log_step;
     own_step_ = own_step;
     Mask active = s.draw < last_;
-    start_trajectory(s, active);
+    if (!resumed) start_trajectory(s, active);
     while (team_.any(active)) {
+      if (!goes_on()) return false;
       tick(s, active);
       active = s.draw < last_;
     }
+    return true;
   }
 
   // Evaluates the density where the lanes of `mask` have just been put (`chosen`).

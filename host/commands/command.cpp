@@ -21,6 +21,19 @@ void print(const std::string& text) {
 
 void complain(const std::string& message) noexcept { std::fprintf(stderr, "lockstep: %s\n", message.c_str()); }
 
+std::vector<std::string> comma_list(const std::string& option, const std::string& text) {
+  std::vector<std::string> names;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    names.push_back(text.substr(begin, end - begin));
+    if (names.back().empty())
+      throw UsageError(fmt::format("{} is '{}' (names with commas between them are needed, without blanks). Give some, such as mu,tau.",
+                                   option, text));
+    begin = end + 1;
+  }
+  return names;
+}
+
 namespace {
 
 // A path rather than a name of the zoo: it has a folder or an ending.

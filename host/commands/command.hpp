@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -17,13 +18,19 @@ namespace lockstep {
 struct ModelTable;
 class Data;
 
-enum ExitCode { done = 0, failed = 1, wrong_usage = 2 };
+enum ExitCode { done = 0, failed = 1, wrong_usage = 2, stopped = 3 };
 
 class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A signal ended the work before its time.
+class Interrupted : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 void add_build_command(CLI::App& app);
+void add_draws_command(CLI::App& app);
 void add_models_command(CLI::App& app);
 void add_sample_command(CLI::App& app);
 void add_summary_command(CLI::App& app);
@@ -58,6 +65,11 @@ struct Count {
 
   int value() const { return text == "auto" ? automatic : whole_number(option, text, least, most, true); }
 };
+
+// ---------------------------------------------------------------- lists
+
+// "a,b" as {"a", "b"}. Throws UsageError for one that has an empty name in it.
+std::vector<std::string> comma_list(const std::string& option, const std::string& text);
 
 // ---------------------------------------------------------------- models
 

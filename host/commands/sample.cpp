@@ -7,7 +7,9 @@
 #include <limits>
 #include <system_error>
 
-#include "host/netcdf.hpp"
+#include "host/commands/stop_signals.hpp"
+#include "host/digest.hpp"
+#include "host/partial_file.hpp"
 #include "host/progress_bar.hpp"
 #include "host/summary.hpp"
 #include "host/verdict.hpp"
@@ -21,10 +23,12 @@ namespace {
 namespace fs = std::filesystem;
 
 struct SampleCommand {
-  std::string model, data, seed = "1", out;
+  std::string model, data, seed = "1", out, keep, predictive;
+  bool overwrite = false, log_likelihood = false, keep_warmup = false;
   Count chains{"--chains", 1, 1000000, 0};
   Count warmup{"--warmup", 0, 1000000, -1};
   Count draws{"--draws", 1, std::numeric_limits<int>::max(), 0};
+  Count thin{"--thin", 1, std::numeric_limits<int>::max(), 1, "1"};
   Count threads{"--threads", 1, 4096, 0};
   CLI::App* command = nullptr;
 
@@ -41,9 +45,20 @@ struct SampleCommand {
            "chains give the same draws on any number of threads");
     option("--threads", threads.text, "N|auto", "Threads. auto: all cores that the process may use");
     option("--out", out, "FILE",
-           "Results file (NetCDF, for ArviZ). Default: MODEL.nc. One of that name is\n"
-           "replaced");
-    command->footer("Prints a summary and a verdict; progress goes to stderr.");
+           "Results file (NetCDF, for ArviZ). Default: MODEL.nc, or the first of\n"
+           "MODEL-2.nc, MODEL-3.nc, ... that is free. A FILE that is there is refused");
+    command->add_flag("--overwrite", overwrite, "Replace FILE, or MODEL.nc, if it is there");
+    option("--keep", keep, "SITES", "Parameters and deterministics to store, as mu,tau; or, as ~z,theta, all but\n"
+                                    "these. Default: all");
+    option("--thin", thin.text, "N", "Store every Nth draw. Default: 1");
+    command->add_flag("--keep-warmup", keep_warmup, "Store the draws of warmup too, in groups of their own");
+    command->add_flag("--log-lik", log_likelihood, "Store the log likelihood of each observation (for LOO), thinned as\n"
+                                                   "--predictive says");
+    option("--predictive", predictive, "auto|all|none",
+           "Simulate the observations from the draws. auto: from every k-th, so that\n"
+           "they are at most 4000 in all, and 1 GiB; all: from each. Default: none");
+    command->footer("Prints a summary and a verdict; progress goes to stderr. Draws are written while it samples.\n"
+                    "Ctrl-C ends it early and well: with the draws so far, a summary of them, and exit code 3.");
     command->callback([this] { run(); });
   }
 
@@ -59,11 +74,10 @@ struct SampleCommand {
     options.draws = draws.value();
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), false);
     options.threads = threads.value();
+    options.thin = whole_number<int>("--thin", thin.text, thin.least, thin.most, false);
+    read_what_is_kept(options);
     const NamedModel named(model);
-    const fs::path file = out.empty() ? named.stem() + ".nc" : out;
-    require_writable(file);
-    if (std::error_code error; !data.empty() && fs::equivalent(file, data, error))
-      throw UsageError(fmt::format("--out is '{}' (the data are in it, and would be lost). Name another.", out));
+    const fs::path file = results_file(named);
     if (options.threads > available_threads()) {
       complain(fmt::format("--threads is {} (the process may use {}). Going on with these.", options.threads,
                            available_threads()));
@@ -71,23 +85,75 @@ struct SampleCommand {
     }
     const ModelTable& table = named.table();
     const Data input = named.data(data);
+    options.attributes["model"] = model;
 
-    std::vector<NamedDiagnosis> diagnoses;
-    const Fit fit = [&] {
+    const StopSignals signals;
+    options.cancel = [] { return StopSignals::caught(); };
+    fs::path written;
+    const Digest results = [&] {
       ProgressBar bar(stderr, options.warmup < 0);
       options.progress = [&bar](const Progress& progress) { bar(progress); };
-      Fit result = lockstep::sample(table, input, options);
-      result.attributes["model"] = model;
-      bar.now("writing the results");
-      write_netcdf(result, file);
+      try {
+        written = sample_to_file(table, input, file, options, overwrite);
+      } catch (const Stopped&) {
+        throw Interrupted("Stopped by a signal (there was no draw to keep yet, so nothing was written). Run it again.");
+      }
       bar.now("summarising");
-      diagnoses = diagnose(result);
-      return result;
+      try {
+        return digest(FitFile(written, {"posterior", "sample_stats"}));
+      } catch (const std::bad_alloc&) {
+        throw std::runtime_error(fmt::format("The draws cannot be summarised (all draws of one variable must fit into memory). They are in '{}'.",
+                                             written.string()));
+      }
     }();
-    print(fmt::format("{}: {} chains x {} draws after {:.0f} warmup draws each, {}\n\n{}\n{}Results: {}\n", model,
-                      fit.chains, fit.draws, std::get<double>(fit.attributes.at("tuning_steps")),
-                      duration_text(std::get<double>(fit.attributes.at("sampling_time"))), summary(fit, diagnoses),
-                      report(judge(fit, diagnoses)), file.string()));
+    say(results, written);
+    if (results.fit.stopped_early())
+      throw Interrupted(fmt::format("Stopped by a signal ({:.0f} of {:.0f} draws of each chain were made, and are in '{}'). Run it again for all.",
+                                    number(results, "draws_made"), number(results, "draws_asked_for"), written.string()));
+  }
+
+  static double number(const Digest& results, const char* attribute) {
+    return std::get<double>(results.fit.attributes.at(attribute));
+  }
+
+  void say(const Digest& results, const fs::path& file) const {
+    const Fit& fit = results.fit;
+    const bool thinned = number(results, "thin") > 1;
+    std::string text = fmt::format("{}: {} chains x {}{} after {:.0f} warmup draws each, {}\n\n", model, fit.chains,
+                                   thinned ? fmt::format("{:.0f} draws, {} of them stored,", number(results, "draws_made"), fit.draws)
+                                           : fmt::format("{} draws", fit.draws),
+                                   fit.stopped_early() ? " (stopped early)" : "", number(results, "tuning_steps"),
+                                   duration_text(number(results, "sampling_time")));
+    text += summary(fit, results.diagnoses) + "\n" + report(judge(fit, results.diagnoses));
+    if (const auto notes = fit.attributes.find("notes"); notes != fit.attributes.end())
+      for (const std::string& note : std::get<std::vector<std::string>>(notes->second)) text += note + "\n";
+    print(text + fmt::format("Results: {}\n", file.string()));
+  }
+
+  void read_what_is_kept(SampleOptions& options) const {
+    if (command->count("--keep") > 0) {
+      const bool all_but = keep.starts_with('~');
+      (all_but ? options.leave_out : options.keep) = comma_list("--keep", keep.substr(all_but ? 1 : 0));
+    }
+    options.keep_warmup = keep_warmup;
+    options.log_likelihood = log_likelihood;
+    if (command->count("--predictive") > 0 && predictive != "auto" && predictive != "all" && predictive != "none")
+      throw UsageError(fmt::format("--predictive is '{}' (there are auto, all and none). Choose one of these.", predictive));
+    options.predictive = predictive == "auto" || predictive == "all";
+    if (predictive == "all") options.generated = Generated::all;
+  }
+
+  // Nothing that is there is lost, unless the user says so.
+  fs::path results_file(const NamedModel& named) const {
+    const fs::path wanted = out.empty() ? named.stem() + ".nc" : out;
+    require_writable(wanted);
+    if (std::error_code error; !data.empty() && fs::equivalent(wanted, data, error))
+      throw UsageError(fmt::format("--out is '{}' (the data are in it, and would be lost). Name another.", out));
+    if (overwrite) return wanted;
+    if (out.empty()) return free_name(wanted);
+    if (std::error_code error; fs::exists(wanted, error))
+      throw UsageError(fmt::format("--out is '{}' (there is such a file, and it would be lost). Name another, or add --overwrite.", out));
+    return wanted;
   }
 
   // An empty name is a shell variable that is not set, not a wish for the default.

@@ -1,6 +1,6 @@
 #include "host/commands/command.hpp"
 
-#include "host/netcdf.hpp"
+#include "host/digest.hpp"
 #include "host/summary.hpp"
 #include "host/verdict.hpp"
 
@@ -29,10 +29,10 @@ struct SummaryCommand {
     } catch (const std::invalid_argument& error) {
       throw UsageError(error.what());
     }
-    const Fit fit = read_netcdf(file, {"posterior", "sample_stats"});
-    if (!fit.has_group("posterior"))
+    const FitFile results(file, {"posterior", "sample_stats"});
+    if (!results.outline().has_group("posterior"))
       throw std::runtime_error(fmt::format("'{}' has no posterior (it is summarised). Choose a file with draws.", file));
-    const std::vector<NamedDiagnosis> diagnoses = diagnose(fit);
+    const auto [fit, diagnoses] = digest(results);
     std::string text = summary(fit, diagnoses, chosen);
     if (chosen == Format::table) text += "\n" + report(judge(fit, diagnoses));
     print(text);

@@ -35,6 +35,9 @@ struct Group {
   std::string name;                // ArviZ's name
   bool per_draw = true;            // variables have leading chain and draw axes
   std::vector<Variable> variables;
+  // Which draws of each chain they are, counted from 0 in the run. Empty: the fit's draws, every one of them. A group that
+  // is thinned, or holds the draws of warmup, has numbers of its own.
+  std::vector<std::size_t> draw_numbers = {};
 };
 
 // A dimension that variables share. Without labels its coordinate is 0, 1, ..., size-1.
@@ -48,7 +51,7 @@ using Attribute = std::variant<std::string, double, std::vector<std::string>>;
 
 struct Fit {
   std::size_t chains = 0;
-  std::size_t draws = 0;
+  std::size_t draws = 0;           // per chain, of the posterior
   std::vector<int> superchain;     // per chain: which shared starting point it came from (rules §1)
   std::vector<Dimension> dimensions;
   std::vector<Group> groups;
@@ -58,6 +61,11 @@ struct Fit {
   const Group& group(const std::string& name) const;
   const Variable& variable(const std::string& group_name, const std::string& name) const;
   bool has_group(const std::string& name) const;
+  // Draws per chain of a group.
+  std::size_t draws_of(const Group& each) const { return each.draw_numbers.empty() ? draws : each.draw_numbers.size(); }
+  // The run was ended by SampleOptions::cancel, or by a signal: every chain has the same number of draws, fewer than were
+  // asked for.
+  bool stopped_early() const;
 };
 
 }  // namespace lockstep

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,10 +19,21 @@ class SampleError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// SampleOptions::cancel ended a run before every chain had made a draw: there is nothing to return.
+class Stopped : public SampleError {
+  using SampleError::SampleError;
+};
+
 // Where a run is: called a few times a second, from another thread than the caller's.
 struct Progress {
   bool warmup = true;
   double done = 0, total = 0;         // draws over all chains; total is the cap while warmup may stop by itself
+};
+
+// Which draws are kept of what is generated from them and can be large: log_likelihood and posterior_predictive.
+enum class Generated {
+  automatic,                          // every k-th, so that they are at most 4,000 over all chains and 1 GiB
+  all,                                // all that the posterior has
 };
 
 struct SampleOptions {
@@ -33,15 +46,36 @@ struct SampleOptions {
   int threads = 0;                    // 0: all that the process may use
   int max_depth = 10;
   double target_acceptance = 0.8;
+  // What is returned.
+  std::vector<std::string> keep;      // parameters and deterministics, by name; empty: all
+  std::vector<std::string> leave_out; // or all but these
+  int thin = 1;                       // every thin-th draw, from draw 0
+  bool keep_warmup = false;           // groups warmup_posterior and warmup_sample_stats: all draws before draw 0
+  bool log_likelihood = false;        // group log_likelihood: one value for each observation
+  bool predictive = false;            // group posterior_predictive: observations simulated from each draw
+  Generated generated = Generated::automatic;
+  std::map<std::string, Attribute> attributes;  // to be put beside the run's own
+
+  // Called a few times a second, and neither may throw.
   std::function<void(const Progress&)> progress;
+  // True ends the run within a second or so: what is returned has the draws that all chains have made, and
+  // Fit::stopped_early(). May be called from another thread than the caller's.
+  std::function<bool()> cancel;
 };
 
 // Throws SampleError if an option is out of range; the message names it.
 void validate(const SampleOptions& options);
 
-// Runs NUTS and returns posterior (deterministics too), sample_stats and observed_data.
-// Throws DataError, ModelError or SampleError.
+// Runs NUTS and returns posterior (deterministics too), sample_stats, observed_data and constant_data, and what else the
+// options ask for. May be called from several threads at once. Throws DataError, ModelError, SampleError, or Stopped.
 Fit sample(const ModelTable& model, const Data& data, const SampleOptions& options = {});
+
+// The same into a results file (NetCDF-4, which ArviZ opens), while sampling goes on: memory does not grow with the number of
+// draws. The file is there when it is whole. One that has its name already is replaced if `overwrite` says so; else the new
+// one takes the next free name. Returns the name that it has. Throws std::runtime_error, too, if it cannot be written; then
+// nothing is left behind.
+std::filesystem::path sample_to_file(const ModelTable& model, const Data& data, const std::filesystem::path& file,
+                                     const SampleOptions& options = {}, bool overwrite = false);
 
 // ---- the zoo ----
 

@@ -1,8 +1,11 @@
 #include "kernels/ensemble.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <mutex>
 #include <new>
+#include <queue>
 
 #include "kernels/cpu/launch.hpp"
 
@@ -39,6 +42,13 @@ struct CpuEnsemble::Tile {
   alignas(64) std::int64_t data_columns[pack_width] = {};
   alignas(64) double used[pack_width] = {};   // 1 for lanes that have a chain
   std::atomic<double> draws_done{0};
+
+  void count_draws() {
+    double done = 0;
+    for (int l = 0; l < pack_width; ++l)
+      if (used[l] > 0) done += state.draw.get(std::size_t(l));
+    draws_done.store(done, std::memory_order_relaxed);
+  }
 };
 
 CpuEnsemble::CpuEnsemble(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
@@ -77,17 +87,13 @@ void CpuEnsemble::on_tile(int t, int worker, const DiagonalMetric& metric, const
     table_.log_density_gradient(model_, position.base, log_density, gradient_out.base, scratch_[std::size_t(worker)].data(),
                                 tile.data_columns);
     gradients += 1;
-    if (int(gradients) % 256 == 0) {
-      double done = 0;
-      for (int l = 0; l < pack_width; ++l)
-        if (tile.used[l] > 0) done += tile.state.draw.get(std::size_t(l));
-      tile.draws_done.store(done, std::memory_order_relaxed);
-    }
+    if (int(gradients) % 256 == 0) tile.count_draws();
     return Pack::load_aligned(log_density);
   };
   const NutsVectors<Pack> vectors(tile.memory.data(), pack_width, coordinates_, settings_.max_depth, 1);
   Nuts<Pack, PackTeam, decltype(gradient)> nuts(PackTeam{}, coordinates_, vectors, metric, settings_, tile.streams, out, gradient);
   use(nuts, tile, vectors);
+  tile.count_draws();
   gradients_done_.fetch_add(gradients * pack_width, std::memory_order_relaxed);
 }
 
@@ -109,23 +115,93 @@ void CpuEnsemble::place(std::span<const double> positions, const std::vector<cha
   });
 }
 
-void CpuEnsemble::advance(int first, const Tuning& tuning, DrawBlock& block) {
+namespace {
+
+// True until a tile has had its share of a core's time. The clock is read once in a while: a tick may be shorter than that.
+class TimeSlice {
+ public:
+  bool left() { return ++ticks_ % ticks_between_readings != 0 || std::chrono::steady_clock::now() < end_; }
+
+ private:
+  static constexpr int ticks_between_readings = 16;
+  static constexpr std::chrono::milliseconds length{100};
+  std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + length;
+  int ticks_ = 0;
+};
+
+// Which tile is advanced next: the one that is furthest behind, so that whenever a run is stopped all chains have come
+// about equally far.
+class TileQueue {
+ public:
+  explicit TileQueue(int tiles) {
+    for (int t = 0; t < tiles; ++t) waiting_.push({0, t, false});
+  }
+  struct Entry {
+    double draws;
+    int tile;
+    bool resumed;
+    bool operator>(const Entry& other) const { return std::pair(draws, tile) > std::pair(other.draws, other.tile); }
+  };
+  bool take(Entry& entry) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (waiting_.empty()) return false;
+    entry = waiting_.top();
+    waiting_.pop();
+    return true;
+  }
+  void put_back(const Entry& entry) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    waiting_.push(entry);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> waiting_;
+};
+
+}  // namespace
+
+// Of the tile's chains, the one that is furthest behind.
+double CpuEnsemble::least_draws(const Tile& tile) const {
+  double least = HUGE_VAL;
+  for (int l = 0; l < pack_width; ++l)
+    if (tile.used[l] > 0) least = std::min(least, tile.state.draw.get(std::size_t(l)));
+  return least;
+}
+
+int CpuEnsemble::advance(int first, const Tuning& tuning, DrawBlock& block) {
   std::vector<double> momentum_scale(tuning.inverse_mass.size());
   std::transform(tuning.inverse_mass.begin(), tuning.inverse_mass.end(), momentum_scale.begin(),
                  [](double v) { return 1 / std::sqrt(v); });
   const DiagonalMetric metric{tuning.inverse_mass.data(), momentum_scale.data()};
-  parallel_for(int(tiles_.size()), threads_, [&](int t, int worker) {
-    on_tile(t, worker, metric, block.tile(t), [&](auto& nuts, Tile& tile, const NutsVectors<Pack>&) {
-      alignas(64) double own[pack_width] = {};
-      for (int l = 0; l < pack_width; ++l) {
-        const int chain = t * pack_width + l;
-        own[l] = chain < chains_ && tuning.own_step[std::size_t(chain)] ? 1. : 0.;
-      }
-      nuts.advance(tile.state, first, first + block.draws(), Pack(tuning.log_step), Pack::load_aligned(own) > Pack(0.));
-      const int chains = std::min(pack_width, chains_ - t * pack_width);
-      tile.draws_done.store(double(chains) * (first + block.draws()), std::memory_order_relaxed);
-    });
-  });
+  const int last = first + block.draws();
+  TileQueue queue(int(tiles_.size()));
+  const auto stopped = [&] { return stopped_.load(std::memory_order_relaxed); };
+  // When the queue is empty, the tiles that are left are with other workers, which see to them until they are done.
+  const auto work = [&](int worker) {
+    for (TileQueue::Entry entry; !stopped() && queue.take(entry);) {
+      const int t = entry.tile;
+      bool finished = false;
+      on_tile(t, worker, metric, block.tile(t), [&](auto& nuts, Tile& tile, const NutsVectors<Pack>&) {
+        alignas(64) double own[pack_width] = {};
+        for (int l = 0; l < pack_width; ++l) {
+          const int chain = t * pack_width + l;
+          own[l] = chain < chains_ && tuning.own_step[std::size_t(chain)] ? 1. : 0.;
+        }
+        TimeSlice slice;
+        finished = nuts.advance_while(tile.state, first, last, Pack(tuning.log_step), Pack::load_aligned(own) > Pack(0.),
+                                      entry.resumed, [&] { return !stopped() && slice.left(); });
+        entry.draws = least_draws(tile);
+      });
+      entry.resumed = true;
+      if (!finished) queue.put_back(entry);
+    }
+  };
+  const int workers = std::min(threads_, int(tiles_.size()));
+  parallel_for(workers, threads_, [&](int, int worker) { work(worker); });
+  double least = last;
+  for (const auto& tile : tiles_) least = std::min(least, least_draws(*tile));
+  return std::max(int(least) - first, 0);
 }
 
 void CpuEnsemble::restart_step(const std::vector<char>& chains, double log_step) {

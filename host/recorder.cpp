@@ -1,0 +1,259 @@
+#include "host/recorder.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "kernels/cpu/launch.hpp"
+
+namespace lockstep {
+
+namespace {
+
+struct StatisticColumn {
+  DrawStatistic statistic;
+  const char* name;
+  ElementType type;
+};
+
+constexpr StatisticColumn statistic_columns[] = {
+    {DrawStatistic::lp, "lp", ElementType::real},
+    {DrawStatistic::acceptance_rate, "acceptance_rate", ElementType::real},
+    {DrawStatistic::step_size, "step_size", ElementType::real},
+    {DrawStatistic::tree_depth, "tree_depth", ElementType::integer},
+    {DrawStatistic::n_steps, "n_steps", ElementType::integer},
+    {DrawStatistic::diverging, "diverging", ElementType::boolean},
+    {DrawStatistic::reached_max_treedepth, "reached_max_treedepth", ElementType::boolean},
+    {DrawStatistic::energy, "energy", ElementType::real},
+    {DrawStatistic::energy_error, "energy_error", ElementType::real},
+    {DrawStatistic::max_energy_error, "max_energy_error", ElementType::real},
+};
+
+std::vector<std::vector<double>> statistics(const DrawBlock& block, const std::vector<int>& rows) {
+  std::vector<std::vector<double>> values;
+  for (const StatisticColumn& column : statistic_columns) {
+    values.emplace_back();
+    values.back().reserve(std::size_t(block.chains()) * rows.size());
+    for (int c = 0; c < block.chains(); ++c)
+      for (int row : rows) values.back().push_back(block.statistic(c, row, column.statistic));
+  }
+  return values;
+}
+
+void append(DrawSink& sink, std::size_t group, const std::vector<int>& rows, int first,
+            const std::vector<std::vector<double>>& values) {
+  std::vector<std::size_t> numbers;
+  for (int row : rows) numbers.push_back(std::size_t(first + row));
+  sink.append(group, numbers, std::vector<std::span<const double>>(values.begin(), values.end()));
+}
+
+constexpr int warmup_at_a_time = 8;  // about what warmup makes between two barriers
+
+int kept_of(int draws, int stride) { return (draws + stride - 1) / stride; }
+
+std::string ordinal(int n) {
+  const bool teens = n / 10 % 10 == 1;
+  return fmt::format("{}{}", n, teens ? "th" : n % 10 == 1 ? "st" : n % 10 == 2 ? "nd" : n % 10 == 3 ? "rd" : "th");
+}
+
+// HDF5 takes the rest for paths; no reader takes a variable for what has the name of a dimension.
+bool can_be_stored(const std::string& name, const std::vector<Dimension>& dimensions) {
+  if (name.empty() || name == "." || name.find('/') != std::string::npos || name == "chain" || name == "draw") return false;
+  return std::none_of(dimensions.begin(), dimensions.end(), [&](const Dimension& each) { return each.name == name; });
+}
+
+}  // namespace
+
+Recorder::Recorder(const HostModel& model, const Data& data, const SampleOptions& options, const RunPlan& plan,
+                   const std::vector<int>& superchain, DrawSink& sink)
+    : model_(model), options_(options), plan_(plan), sink_(sink) {
+  keep_sites();
+  outline_.chains = std::size_t(plan.chains);
+  outline_.superchain = superchain;
+  outline_.dimensions = model.dimensions();
+  const auto add_drawn = [&](const char* name, Meaning meaning, int stride) {
+    add_product(name, meaning, kept_of(plan.draws, stride), stride, plan.at_a_time(stride, model.values(meaning)), products_);
+  };
+  add_drawn("posterior", Meaning::constrain, plan.thin);
+  statistics_ = outline_.draws.size();
+  add_statistics("sample_stats", kept_of(plan.draws, plan.thin), plan.at_a_time(plan.thin, 1));
+  if (options.log_likelihood) add_drawn("log_likelihood", Meaning::pointwise, plan.thin_generated);
+  if (options.predictive) add_drawn("posterior_predictive", Meaning::predict, plan.thin_generated);
+  if (options.keep_warmup) {
+    const int most = kept_of(plan.warmup_most, plan.thin);
+    add_product("warmup_posterior", Meaning::constrain, most, plan.thin, warmup_at_a_time, warmup_products_);
+    warmup_statistics_ = outline_.draws.size();
+    add_statistics("warmup_sample_stats", most, warmup_at_a_time);
+  }
+  for (Group group : {observed_data(data), constant_data(data)})
+    if (!group.variables.empty()) outline_.data.push_back(std::move(group));
+  if (generated_values(options, model) > 0 && plan.thin_generated > plan.thin) {
+    const char* which = !options.predictive ? "log_likelihood has" : !options.log_likelihood ? "posterior_predictive has"
+                                                                   : "log_likelihood and posterior_predictive have";
+    notes_.push_back(fmt::format("{} every {} draw of each chain (4000 draws in all, or 1 GiB, are enough). "
+                                 "Ask for all of them if they are not.", which, ordinal(plan.thin_generated)));
+  }
+  sink_.open(outline_);
+}
+
+void Recorder::keep_sites() {
+  const LayoutView& layout = model_.layout();
+  kept_.assign(std::size_t(layout.site_count), options_.keep.empty() ? 1 : 0);
+  if (!options_.keep.empty() && !options_.leave_out.empty())
+    throw SampleError("both sites to keep and sites to leave out are given (either says which are kept). Give one list.");
+  std::string known;
+  for (std::int64_t i = 0; i < layout.site_count; ++i)
+    if (layout.sites[i].kind != SiteKind::observed) known += (known.empty() ? "" : ", ") + std::string(layout.sites[i].name);
+  for (const auto* list : {&options_.keep, &options_.leave_out})
+    for (const std::string& name : *list) {
+      const auto* end = layout.sites + layout.site_count;
+      const auto* site = std::find_if(layout.sites, end, [&](const SiteView& each) { return each.name == name; });
+      if (site == end || site->kind == SiteKind::observed)
+        throw SampleError(fmt::format("there is no site '{}' to {} (the model's parameters and deterministics: {}). Name one of these.",
+                                      name, list == &options_.keep ? "keep" : "leave out", known));
+      kept_[std::size_t(site - layout.sites)] = list == &options_.keep;
+    }
+  for (std::int64_t i = 0; i < layout.site_count; ++i)
+    if (layout.sites[i].kind != SiteKind::observed && kept_[std::size_t(i)]) return;
+  throw SampleError("no site would be kept (all are left out). Leave out fewer.");
+}
+
+void Recorder::add_statistics(const char* name, int most, int at_a_time) {
+  Outline::Draws draws{{name, true, {}}, std::size_t(most), std::size_t(at_a_time)};
+  for (const StatisticColumn& column : statistic_columns)
+    draws.group.variables.push_back({column.name, {}, {}, column.type, {}});
+  outline_.draws.push_back(std::move(draws));
+}
+
+void Recorder::add_product(const char* name, Meaning meaning, int most, int stride, int at_a_time,
+                           std::vector<Product>& products) {
+  const bool observed = meaning != Meaning::constrain;
+  Product product{outline_.draws.size(), meaning, stride, at_a_time, {}};
+  Outline::Draws draws{{name, true, {}}, std::size_t(most), std::size_t(at_a_time)};
+  std::size_t offset = 0;
+  for (std::int64_t i = 0; i < model_.layout().site_count; ++i) {
+    const SiteView& site = model_.layout().sites[i];
+    if ((site.kind == SiteKind::observed) != observed) continue;
+    const std::size_t all = std::size_t(meaning == Meaning::pointwise ? site.events : site.size);
+    if (observed || kept_[std::size_t(i)]) {
+      draws.group.variables.push_back(meaning == Meaning::pointwise ? log_likelihood_variable(site) : model_.variable(site));
+      const std::size_t size = draws.group.variables.back().size();
+      product.columns.push_back({offset + all - size, size});
+    }
+    offset += all;
+  }
+  outline_.draws.push_back(std::move(draws));
+  products.push_back(std::move(product));
+}
+
+// What is given has no likelihood: the variable of a recurrence runs along a dimension of its own, without its first elements.
+Variable Recorder::log_likelihood_variable(const SiteView& site) {
+  Variable variable = model_.log_likelihood(site);
+  if (site.first == 0 || variable.dims.size() != 1) return variable;
+  const auto named = [&](const std::string& name) {
+    return std::find_if(outline_.dimensions.begin(), outline_.dimensions.end(), [&](const Dimension& each) { return each.name == name; });
+  };
+  const auto whole = named(variable.dims[0]);
+  const std::size_t first = std::size_t(site.first);
+  Dimension modelled{fmt::format("{}_from_{}", variable.dims[0], first), variable.shape[0] - first, {}};
+  for (std::size_t i = first; i < variable.shape[0]; ++i)
+    modelled.labels.push_back(whole->labels.empty() ? std::to_string(i) : whole->labels[i]);
+  variable.dims[0] = modelled.name;
+  variable.shape[0] = modelled.size;
+  if (named(modelled.name) == outline_.dimensions.end()) outline_.dimensions.push_back(std::move(modelled));
+  notes_.push_back(fmt::format("The log_likelihood of '{}' is that of each value given the ones before it (it is a recurrence). Use it for "
+                               "leave-future-out comparison, not for LOO.", site.name));
+  return variable;
+}
+
+Group Recorder::observed_data(const Data& data) const {
+  Group group{"observed_data", false, {}};
+  for (std::int64_t i = 0; i < model_.layout().site_count; ++i) {
+    const SiteView& site = model_.layout().sites[i];
+    if (site.kind != SiteKind::observed) continue;
+    const auto field = data.fields().find(site.name);
+    if (field == data.fields().end() || field->second.columns != 1) continue;
+    group.variables.push_back(model_.variable(site));
+    group.variables.back().values = field->second.values;
+  }
+  return group;
+}
+
+// All other fields. Which dimensions they run along only the model knows: they have names as ArviZ gives them.
+Group Recorder::constant_data(const Data& data) const {
+  Group group{"constant_data", false, {}};
+  const LayoutView& layout = model_.layout();
+  for (const auto& [name, field] : data.fields()) {
+    const bool is_site = std::any_of(layout.sites, layout.sites + layout.site_count, [&](const SiteView& site) { return site.name == name; });
+    if (is_site || field.columns != 1 || !can_be_stored(name, outline_.dimensions)) continue;
+    const bool whole = std::all_of(field.values.begin(), field.values.end(),
+                                   [](double x) { return x == std::trunc(x) && std::abs(x) <= 0x1p53; });
+    Variable variable{name, {}, {}, whole ? ElementType::integer : ElementType::real, field.values};
+    for (std::size_t axis = 0; axis < field.shape.size(); ++axis) {
+      variable.dims.push_back(fmt::format("{}_dim_{}", name, axis));
+      variable.shape.push_back(std::size_t(field.shape[axis]));
+    }
+    group.variables.push_back(std::move(variable));
+  }
+  return group;
+}
+
+void Recorder::warmup(const DrawBlock& block, int first) {
+  record(warmup_products_, warmup_statistics_, block, first, block.draws());
+}
+
+void Recorder::draws(const DrawBlock& block, int first, int count) { record(products_, statistics_, block, first, count); }
+
+void Recorder::record(const std::vector<Product>& products, std::size_t statistics_group, const DrawBlock& block, int first,
+                      int count) {
+  // Rows of the block that hold every stride-th draw.
+  const auto rows_of = [&](int stride) {
+    std::vector<int> rows;
+    for (int row = (stride - first % stride) % stride; row < count; row += stride) rows.push_back(row);
+    return rows;
+  };
+  const std::vector<int> rows = rows_of(plan_.thin);
+  if (!rows.empty()) append(sink_, statistics_group, rows, first, statistics(block, rows));
+  for (const Product& product : products) {
+    const std::vector<int> all = rows_of(product.stride);
+    for (std::size_t done = 0; done < all.size();) {
+      const std::size_t end = std::min(all.size(), done + std::size_t(product.at_a_time));
+      const std::vector<int> some(all.begin() + std::ptrdiff_t(done), all.begin() + std::ptrdiff_t(end));
+      append(sink_, product.group, some, first, generate(product, block, first, some));
+      done = end;
+    }
+  }
+}
+
+std::vector<std::vector<double>> Recorder::generate(const Product& product, const DrawBlock& block, int first,
+                                                    const std::vector<int>& rows) const {
+  const std::size_t chains = std::size_t(block.chains()), kept = rows.size();
+  std::vector<std::vector<double>> values;
+  for (const Column& column : product.columns) values.emplace_back(chains * kept * column.size);
+  // A few pieces for each thread, whether chains are many or few.
+  constexpr std::size_t pieces = 64;
+  const std::size_t draws = chains * kept, per_piece = (draws + pieces - 1) / pieces;
+  parallel_for(int(std::min(pieces, draws)), options_.threads, [&](int piece, int) {
+    std::vector<double> position(std::size_t(model_.coordinates())), all(model_.values(product.meaning));
+    const std::size_t begin = std::size_t(piece) * per_piece;
+    for (std::size_t i = begin; i < std::min(draws, begin + per_piece); ++i) {
+      const std::size_t chain = i / kept, row = i % kept;
+      for (std::size_t k = 0; k < position.size(); ++k) position[k] = block.position(int(chain), rows[row], int(k));
+      GenerateRequest request{};
+      request.meaning = product.meaning;
+      request.position = position.data();
+      request.seed = options_.seed;
+      request.chain = std::uint32_t(chain);
+      request.draw = std::uint32_t(first + rows[row]);
+      request.out = all.data();
+      model_.generate(request);
+      for (std::size_t v = 0; v < values.size(); ++v)
+        std::copy_n(all.begin() + std::ptrdiff_t(product.columns[v].offset), product.columns[v].size,
+                    values[v].begin() + std::ptrdiff_t(i * product.columns[v].size));
+    }
+  });
+  return values;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,15 @@
+// The run loop: warmup, then blocks of draws, each handed to a sink while the next is still to come.
+#pragma once
+
+#include "host/draw_sink.hpp"
+#include "host/run_plan.hpp"
+#include "lockstep/sample.hpp"
+
+namespace lockstep {
+
+// Throws as sample() does, and what the sink throws; then the sink was not closed. `in_memory`: the sink keeps all draws
+// there. Draws do not depend on the size of a block.
+void run(const ModelTable& model, const Data& data, const SampleOptions& options, bool in_memory, DrawSink& sink,
+         std::size_t block_bytes = usual_block_bytes);
+
+}  // namespace lockstep
