@@ -89,13 +89,20 @@ struct Shape {
 
 Shape fixed(const std::vector<hsize_t>& extents) { return {extents, extents, {}}; }
 
+// The largest part of an extent, of those that are all alike but for the last, that there is room for. The last is stored
+// whole, so it should not be nearly empty.
+hsize_t even_part(hsize_t extent, hsize_t room) {
+  const hsize_t largest = std::clamp<hsize_t>(room, 1, extent), parts = (extent + largest - 1) / largest;
+  return (extent + parts - 1) / parts;
+}
+
 // Chunks of at most 1 MiB: the draws that come at a time, so that a chunk is written once; then, from the last axis
 // forwards, elements; then chains.
 std::vector<hsize_t> chunks_of_draws(const std::vector<hsize_t>& most, std::size_t at_a_time) {
   std::vector<hsize_t> chunk(most.size(), 1);
   hsize_t room = chunk_values;
   const auto fill = [&](std::size_t axis, hsize_t extent) {
-    chunk[axis] = std::clamp<hsize_t>(room, 1, extent);
+    chunk[axis] = even_part(extent, room);
     room /= chunk[axis];
   };
   fill(1, std::min<hsize_t>(most[1], at_a_time));
@@ -108,7 +115,7 @@ std::vector<hsize_t> chunks_of_data(const std::vector<hsize_t>& extents) {
   std::vector<hsize_t> chunk(extents.size(), 1);
   hsize_t room = chunk_values;
   for (std::size_t axis = extents.size(); axis-- > 0;) {
-    chunk[axis] = std::clamp<hsize_t>(room, 1, extents[axis]);
+    chunk[axis] = extents[axis] == 0 ? 1 : even_part(extents[axis], room);
     room /= chunk[axis];
   }
   return chunk;

@@ -69,6 +69,8 @@ Recorder::Recorder(const HostModel& model, const Data& data, const SampleOptions
                    const std::vector<int>& superchain, DrawSink& sink)
     : model_(model), options_(options), plan_(plan), sink_(sink) {
   keep_sites();
+  if ((options.log_likelihood || options.predictive) && generated_values(options, model) == 0)
+    throw SampleError("the model observes nothing (a log likelihood and predictions are of observations). Ask for neither.");
   outline_.chains = std::size_t(plan.chains);
   outline_.superchain = superchain;
   outline_.dimensions = model.dimensions();

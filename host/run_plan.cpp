@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -27,10 +26,10 @@ int automatic_thinning(const RunPlan& plan, std::size_t values) {
   return plan.thin * std::max(1, ceil_divide(ceil_divide(plan.draws, plan.thin), per_chain));
 }
 
-// So that a block holds a round number of kept draws, which fill the chunks of the file.
-int aligned_block(int rows, int stride) {
-  if (rows < stride) return int(std::bit_floor(unsigned(rows)));
-  return stride * int(std::bit_floor(unsigned(rows / stride)));
+// Blocks that are all alike but for the last, and hold whole multiples of what is kept.
+int even_block(int draws, int most, int stride) {
+  const int even = ceil_divide(draws, ceil_divide(draws, most));
+  return std::min(draws, stride <= even ? ceil_divide(even, stride) * stride : even);
 }
 
 void require_memory(const RunPlan& plan, const HostModel& model, bool in_memory, double kept_values, int max_depth) {
@@ -52,11 +51,10 @@ void require_memory(const RunPlan& plan, const HostModel& model, bool in_memory,
 }  // namespace
 
 int RunPlan::at_a_time(int stride, std::size_t values) const {
-  const int kept = std::max(1, block < draws ? block / stride : ceil_divide(draws, stride));
+  const int kept = ceil_divide(block, stride);
   const double room = double(block_bytes) / (8. * chains * double(std::max<std::size_t>(values, 1)));
-  int count = std::clamp(int(std::min(room, 1e9)), 1, kept);
-  while (kept % count != 0) --count;
-  return count;
+  const int most = std::clamp(int(std::min(room, 1e9)), 1, kept);
+  return ceil_divide(kept, ceil_divide(kept, most));
 }
 
 std::size_t generated_values(const SampleOptions& options, const HostModel& model) {
@@ -80,7 +78,7 @@ RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool
 
   const double row = 8. * plan.chains * (model.coordinates() + draw_statistics);
   const int rows = std::max(least_block, int(std::min(double(block_bytes) / row, 1e9)));
-  plan.block = rows >= plan.draws ? plan.draws : std::max(1, aligned_block(rows, generated > 0 ? plan.thin_generated : plan.thin));
+  plan.block = even_block(plan.draws, rows, generated > 0 ? plan.thin_generated : plan.thin);
 
   const double per_draw = (double(model.values(Meaning::constrain)) + draw_statistics) / plan.thin + double(generated) / plan.thin_generated;
   require_memory(plan, model, in_memory, per_draw, options.max_depth);

@@ -16,7 +16,7 @@ struct RunPlan {
   int warmup_most = 0;       // per chain, the burn-in included
   int thin = 1;              // draws 0, thin, 2 thin, ... are kept
   int thin_generated = 1;    // and of these, for log_likelihood and posterior_predictive: a multiple of `thin`
-  int block = 0;             // draws between two barriers; what is kept of a block fills whole chunks of the file
+  int block = 0;             // draws between two barriers
   std::size_t block_bytes = 0;
 
   // How many draws of every `stride`-th, each of `values` numbers, are put together at a time.

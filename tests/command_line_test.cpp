@@ -40,6 +40,13 @@ Words lines(const std::string& text) {
   return all;
 }
 
+Words cells(const std::string& row) {
+  Words all;
+  std::istringstream stream(row);
+  for (std::string cell; std::getline(stream, cell, ',');) all.push_back(cell);
+  return all;
+}
+
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 struct Outcome {
@@ -181,7 +188,7 @@ TEST_F(CommandLine, EveryModelOfTheZooIsSampledWithItsExampleData) {
 
 TEST_F(CommandLine, TheSameSeedGivesTheSameDrawsAndAnotherSeedOthers) {
   const auto draws = [&](const Words& more) {
-    Words words{"sample", "eight_schools", "--chains", "32", "--draws", "50", "--out", "x.nc"};
+    Words words{"sample", "eight_schools", "--chains", "32", "--draws", "50", "--out", "x.nc", "--overwrite"};
     words.insert(words.end(), more.begin(), more.end());
     const Outcome outcome = run(words);
     EXPECT_EQ(outcome.code, 0) << outcome.err;
@@ -215,11 +222,46 @@ TEST_F(CommandLine, ProgressGoesToStderrAsPlainLines) {
   EXPECT_FALSE(contains(outcome.err, "\r"));
 }
 
-TEST_F(CommandLine, AnExistingResultsFileIsReplaced) {
+TEST_F(CommandLine, AnExistingResultsFileIsNotLost) {
   write("std_normal.nc", "something else");
-  EXPECT_EQ(run(quick("std_normal")).code, 0);
+  const Outcome second = run(quick("std_normal"));
+  EXPECT_EQ(second.code, 0);
+  EXPECT_TRUE(contains(second.out, "Results: std_normal-2.nc\n")) << second.out;
+  EXPECT_TRUE(contains(run(quick("std_normal")).out, "Results: std_normal-3.nc\n"));
+  EXPECT_EQ(content(file("std_normal.nc")), "something else");
+  EXPECT_EQ(files(), (Words{"std_normal-2.nc", "std_normal-3.nc", "std_normal.nc"}));
+  const Words before = files();
+  expect_refused(run(quick("std_normal", {"--out", "std_normal.nc"})), 2, "add --overwrite", before);
+}
+
+TEST_F(CommandLine, AnExistingResultsFileIsReplacedOnRequest) {
+  write("std_normal.nc", "something else");
+  EXPECT_TRUE(contains(run(quick("std_normal", {"--overwrite"})).out, "Results: std_normal.nc\n"));
   EXPECT_EQ(read_netcdf(file("std_normal.nc")).chains, 4u);
+  EXPECT_EQ(run(quick("std_normal", {"--out", "std_normal.nc", "--overwrite", "--draws", "7"})).code, 2);  // --draws twice
+  EXPECT_EQ(run({"sample", "std_normal", "--chains", "3", "--draws", "7", "--out", "std_normal.nc", "--overwrite"}).code, 0);
+  EXPECT_EQ(read_netcdf(file("std_normal.nc")).chains, 3u);
   EXPECT_EQ(files(), Words{"std_normal.nc"});
+}
+
+TEST_F(CommandLine, SampleStoresWhatIsAskedFor) {
+  const Outcome outcome = run({"sample", "eight_schools", "--chains", "4", "--warmup", "30", "--draws", "3000", "--thin", "3", "--keep",
+                               "~z,theta", "--keep-warmup", "--log-lik", "--predictive", "auto"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "4 chains x 3000 draws, 1000 of them stored, after 40 warmup draws")) << outcome.out;
+  const Fit fit = read_netcdf(file("eight_schools.nc"));
+  EXPECT_EQ(fit.draws, 1000u);
+  EXPECT_EQ(fit.group("posterior").variables.size(), 2u);  // mu, tau
+  EXPECT_EQ(fit.draws_of(fit.group("warmup_posterior")), 14u);
+  EXPECT_EQ(fit.group("log_likelihood").draw_numbers, fit.group("posterior").draw_numbers);
+  EXPECT_TRUE(fit.has_group("posterior_predictive"));
+  // More than 4000 in all are thinned, and it is said.
+  const Outcome thinned = run({"sample", "eight_schools", "--chains", "4", "--warmup", "30", "--draws", "2100", "--log-lik", "--out", "x.nc"});
+  EXPECT_TRUE(contains(thinned.out, "\nlog_likelihood has every 3rd draw of each chain (")) << thinned.out;
+  EXPECT_FALSE(read_netcdf(file("x.nc")).has_group("posterior_predictive"));
+  const Outcome all = run({"sample", "eight_schools", "--chains", "4", "--warmup", "30", "--draws", "2100", "--predictive", "all", "--out", "y.nc"});
+  EXPECT_FALSE(contains(all.out, "every")) << all.out;
+  EXPECT_EQ(read_netcdf(file("y.nc")).variable("posterior_predictive", "y").values.size(), 4u * 2100 * 8);
 }
 
 TEST_F(CommandLine, ARunThatDidNotConvergeIsDoneAllTheSame) {
@@ -270,12 +312,6 @@ TEST_F(CommandLine, SummaryAsCsvHasTheFiguresOfTheJson) {
   const Words rows = lines(run({"summary", "eight_schools.nc", "--format", "csv"}).out);
   const nlohmann::json list = nlohmann::json::parse(run({"summary", "eight_schools.nc", "--format", "json"}).out);
   ASSERT_EQ(rows.size(), list.size() + 1);
-  const auto cells = [](const std::string& row) {
-    Words all;
-    std::istringstream stream(row);
-    for (std::string cell; std::getline(stream, cell, ',');) all.push_back(cell);
-    return all;
-  };
   const Words names = cells(rows[0]);
   ASSERT_EQ(names.at(0), "name");
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -287,6 +323,47 @@ TEST_F(CommandLine, SummaryAsCsvHasTheFiguresOfTheJson) {
   }
 }
 
+// ---------------------------------------------------------------- draws
+
+TEST_F(CommandLine, DrawsAsCsvAreTheDrawsInFullPrecisionUnderStansNames) {
+  ASSERT_EQ(run(quick("eight_schools", {"--thin", "2"})).code, 0);
+  const Outcome outcome = run({"draws", "eight_schools.nc", "--csv"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  const Words rows = lines(outcome.out);
+  ASSERT_EQ(rows.size(), 41u);  // 4 chains x 10 draws, and the names
+  EXPECT_EQ(rows[0], "chain,draw,mu,tau,z.1,z.2,z.3,z.4,z.5,z.6,z.7,z.8,"
+                     "theta.1,theta.2,theta.3,theta.4,theta.5,theta.6,theta.7,theta.8");
+  const Fit fit = read_netcdf(file("eight_schools.nc"));
+  const std::vector<double>&mu = fit.variable("posterior", "mu").values, &theta = fit.variable("posterior", "theta").values;
+  for (std::size_t i = 0; i < 40; ++i) {
+    const Words row = cells(rows[i + 1]);
+    ASSERT_EQ(row.size(), 20u);
+    EXPECT_EQ(row[0], std::to_string(i / 10));
+    EXPECT_EQ(row[1], std::to_string(2 * (i % 10)));
+    EXPECT_EQ(std::stod(row[2]), mu[i]);
+    for (std::size_t j = 0; j < 8; ++j) EXPECT_EQ(std::stod(row[12 + j]), theta[i * 8 + j]);
+  }
+}
+
+TEST_F(CommandLine, DrawsOfSomeVariablesGoToAFile) {
+  ASSERT_EQ(run(quick("eight_schools")).code, 0);
+  const Words words{"draws", "eight_schools.nc", "--csv", "--vars", "lp,tau,diverging", "--out", "x.csv"};
+  const Outcome outcome = run(words);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out + outcome.err, "");
+  const Words rows = lines(content(file("x.csv")));
+  ASSERT_EQ(rows.size(), 81u);
+  EXPECT_EQ(rows[0], "chain,draw,lp,tau,diverging");
+  EXPECT_TRUE(std::regex_match(rows[80], std::regex(R"(3,19,-[0-9.]+,[0-9.e-]+,[01])"))) << rows[80];
+  const Words before = files();
+  expect_refused(run(words), 2, "add --overwrite", before);
+  expect_refused(run({"draws", "eight_schools.nc", "--csv", "--out", "eight_schools.nc", "--overwrite"}), 2, "would be lost", before);
+  Words again = words;
+  again.push_back("--overwrite");
+  EXPECT_EQ(run(again).code, 0);
+}
+
 // ---------------------------------------------------------------- help, models, version
 
 TEST_F(CommandLine, HelpSaysCommandsExitCodesAndExamples) {
@@ -294,14 +371,14 @@ TEST_F(CommandLine, HelpSaysCommandsExitCodesAndExamples) {
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.err, "");
   for (const char* part : {"\n  sample ", "\n  summary ", "\n  models ", "\n  version ", "\n  help ",
-                           "Exit codes:\n  0 ", "\n  1 ", "\n  2 ", "\n  lockstep sample eight_schools\n"})
+                           "Exit codes:\n  0 ", "\n  1 ", "\n  2 ", "\n  3 ", "\n  draws ", "\n  lockstep sample eight_schools\n"})
     EXPECT_TRUE(contains(outcome.out, part)) << part << " is missing from\n" << outcome.out;
   EXPECT_EQ(run({"--help"}).out, outcome.out);
   EXPECT_EQ(run({"-h"}).out, outcome.out);
 }
 
 TEST_F(CommandLine, HelpFitsTheLinesOfATerminal) {
-  for (const Words& words : {Words{"help"}, {"help", "sample"}, {"help", "summary"}, {"help", "help"}})
+  for (const Words& words : {Words{"help"}, {"help", "sample"}, {"help", "summary"}, {"help", "draws"}, {"help", "help"}})
     for (const std::string& line : lines(run(words).out)) EXPECT_LE(line.size(), 110u) << line;
 }
 
@@ -309,7 +386,8 @@ TEST_F(CommandLine, HelpOfACommandSaysItsOptions) {
   const Outcome outcome = run({"help", "sample"});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.err, "");
-  for (const char* option : {"--data", "--chains", "--warmup", "--draws", "--seed", "--threads", "--out"})
+  for (const char* option : {"--data", "--chains", "--warmup", "--draws", "--seed", "--threads", "--out", "--overwrite",
+                             "--keep", "--thin", "--keep-warmup", "--log-lik", "--predictive"})
     EXPECT_TRUE(contains(outcome.out, option)) << option;
   EXPECT_EQ(run({"sample", "--help"}).out, outcome.out);
   EXPECT_EQ(run({"sample", "eight_schools", "-h"}).out, outcome.out);
@@ -388,6 +466,20 @@ TEST_F(CommandLine, WrongCommandLinesAreRefusedWithCodeTwo) {
       {{"sample", "eight_schools", "--out", "/dev/null"}, "'/dev/null'"},
       {{"sample", "eight_schools", "--data", "data.json", "--out", "./data.json"}, "would be lost"},
       {{"sample", "eight_schools", "--out", std::string(300, 'x')}, "longer than"},
+      {{"sample", "eight_schools", "--out", "data.json"}, "add --overwrite"},
+      {{"sample", "eight_schools", "--keep", ""}, "--keep is ''"},
+      {{"sample", "eight_schools", "--keep", "mu,"}, "--keep is 'mu,'"},
+      {{"sample", "eight_schools", "--keep", "~"}, "--keep is ''"},
+      {{"sample", "eight_schools", "--thin", "0"}, "--thin is '0'"},
+      {{"sample", "eight_schools", "--thin", "auto"}, "--thin is 'auto'"},
+      {{"sample", "eight_schools", "--predictive", "some"}, "auto, all and none"},
+      {{"sample", "eight_schools", "--predictive", ""}, "--predictive is ''"},
+      {{"sample", "eight_schools", "--overwrite", "yes"}, "'yes'"},
+      {{"draws"}, "FILE"},
+      {{"draws", "a.nc", "--vars", ""}, "--vars is ''"},
+      {{"draws", "a.nc", "--out", ""}, "--out is empty"},
+      {{"draws", "a.nc", "--out", "data.json"}, "add --overwrite"},
+      {{"draws", "data.json", "--out", "./data.json"}, "would be lost"},
       {{"summary"}, "FILE"},
       {{"summary", "a.nc", "b.nc"}, "'b.nc'"},
       {{"summary", "a.nc", "--format", "xml"}, "table, json and csv"},
@@ -442,6 +534,14 @@ TEST_F(CommandLine, AMissingDataFileOrAFolderIsRefused) {
   expect_refused(run({"sample", "eight_schools", "--data", "."}), 1, "folder", {});
 }
 
+TEST_F(CommandLine, WhatCannotBeKeptIsRefusedBeforeTheWork) {
+  expect_refused(run(quick("eight_schools", {"--keep", "mu,nu"})), 1, "no site 'nu' to keep", {});
+  expect_refused(run(quick("eight_schools", {"--keep", "~nu"})), 1, "no site 'nu' to leave out", {});
+  expect_refused(run(quick("eight_schools", {"--keep", "y"})), 1, "no site 'y'", {});
+  expect_refused(run(quick("eight_schools", {"--keep", "~mu,tau,z,theta"})), 1, "no site would be kept", {});
+  expect_refused(run(quick("std_normal", {"--log-lik"})), 1, "observes nothing", {});
+}
+
 TEST_F(CommandLine, FilesThatAreNoResultsAreRefusedBySummary) {
   ASSERT_EQ(run(quick("eight_schools", {"--out", "whole.nc"})).code, 0);
   const std::string whole = content(file("whole.nc"));
@@ -457,12 +557,17 @@ TEST_F(CommandLine, FilesThatAreNoResultsAreRefusedBySummary) {
     write("truncated.nc", whole.substr(0, std::size_t(share * double(whole.size()))));
     expect_refused(run({"summary", "truncated.nc"}), 1, "'truncated.nc'", before);
     expect_refused(run({"summary", "truncated.nc", "--format", "json"}), 1, "'truncated.nc'", before);
+    expect_refused(run({"draws", "truncated.nc", "--csv"}), 1, "'truncated.nc'", before);
   }
   expect_refused(run({"summary", "missing.nc"}), 1, "'missing.nc'", before);
   expect_refused(run({"summary", "text.nc"}), 1, "HDF5", before);
   expect_refused(run({"summary", "empty.nc"}), 1, "HDF5", before);
   expect_refused(run({"summary", "."}), 1, "folder", before);
   expect_refused(run({"summary", "no_posterior.nc"}), 1, "posterior", before);
+  expect_refused(run({"draws", "no_posterior.nc"}), 1, "posterior", before);
+  expect_refused(run({"draws", "text.nc"}), 1, "HDF5", before);
+  expect_refused(run({"draws", "whole.nc", "--vars", "mu,nu"}), 1, "no variable 'nu' (it has: mu, tau, z, theta, lp, ", before);
+  expect_refused(run({"draws", "whole.nc", "--out", "nowhere/x.csv"}), 1, "'nowhere/x.csv' (No such file or directory)", before);
 }
 
 // Ends the trial, not the test program, if the machine does not let one mount.
@@ -487,6 +592,18 @@ TEST_F(CommandLine, AFullDiskIsSaidAndNothingIsLeftOnIt) {
       << outcome.err;
 }
 
+// Here it fills up while sampling goes on, after many blocks of draws.
+TEST_F(CommandLine, ADiskThatFillsUpEndsALongRunAndNothingIsLeftOnIt) {
+  const Outcome outcome = run_script(with_disk(
+      "size=30M", "\"$0\" sample eight_schools --chains 64 --draws 1000000 --out disk/x.nc; code=$?; ls -A disk; exit $code"));
+  if (outcome.code == cannot_mount)
+    GTEST_SKIP() << "a small file system cannot be mounted here (it takes root or user namespaces)";
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(contains(outcome.err, "lockstep: Cannot write 'disk/x.nc' (No space left on device). Free some space"))
+      << outcome.err;
+}
+
 TEST_F(CommandLine, AFolderThatCannotBeWrittenIsSaidBeforeTheWork) {
   const Outcome outcome = run_script(with_disk("ro", "\"$0\" sample eight_schools --out disk/x.nc"));
   if (outcome.code == cannot_mount)
@@ -503,6 +620,76 @@ TEST_F(CommandLine, AFileThatGetsTooLargeIsSaidAndNotLeftInParts) {
   EXPECT_EQ(outcome.out, "");
   EXPECT_TRUE(contains(outcome.err, "lockstep: Cannot write 'eight_schools.nc' (File too large). ")) << outcome.err;
   EXPECT_EQ(files(), Words{});
+}
+
+// ---------------------------------------------------------------- runs that are ended
+
+// A run that would take hours; the signals are sent to "$pid" when it has begun to sample.
+std::string while_sampling(const std::string& signals, const std::string& options = "--keep mu_alpha") {
+  return "\"$0\" sample radon --chains 16 --warmup 30 --draws 50000000 " + options + " 2>err & pid=$!; "
+         "for i in $(seq 600); do grep -q 'warmup: done' err && break; sleep 0.1; done; sleep 0.3; " +
+         signals + "; wait $pid; code=$?; cat err >&2; rm err; exit $code";
+}
+
+TEST_F(CommandLine, CtrlCAndSigtermEndARunWithTheDrawsSoFar) {
+  for (const char* signal : {"INT", "TERM", "HUP"}) {
+    SCOPED_TRACE(signal);
+    // Bash starts what is in the background with SIGINT ignored, unless it has job control.
+    const Outcome outcome = run_script("set -m; " + while_sampling(std::string("kill -") + signal + " $pid"));
+    EXPECT_EQ(outcome.code, 3) << outcome.err;
+    EXPECT_TRUE(contains(outcome.out, " draws (stopped early) after 40 warmup draws")) << outcome.out;
+    EXPECT_TRUE(contains(outcome.out, "\nmu_alpha ")) << outcome.out;
+    EXPECT_TRUE(contains(outcome.out, "\nResults: radon.nc\n")) << outcome.out;
+    EXPECT_TRUE(std::regex_search(outcome.err, std::regex(R"(lockstep: Stopped by a signal \(\d+ of 50000000 draws of each chain were made, and are in 'radon.nc'\)\. )")))
+        << outcome.err;
+    const Fit fit = read_netcdf(file("radon.nc"));
+    EXPECT_TRUE(fit.stopped_early());
+    EXPECT_GT(fit.draws, 0u);
+    EXPECT_EQ(files(), Words{"radon.nc"});
+    EXPECT_EQ(run({"summary", "radon.nc"}).code, 0);
+    fs::remove(file("radon.nc"));
+  }
+}
+
+TEST_F(CommandLine, ASignalThatIsIgnoredStaysIgnored) {
+  const Outcome outcome = run_script("trap '' INT HUP; \"$0\" sample radon --chains 4 --draws 2000 & pid=$!; sleep 0.2; kill -INT $pid; "
+                                     "kill -HUP $pid; wait $pid");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(read_netcdf(file("radon.nc")).draws, 2000u);
+}
+
+TEST_F(CommandLine, ASignalDuringWarmupLeavesNothing) {
+  const Outcome outcome = run_script("\"$0\" sample radon --chains 16 --warmup 1000000 & pid=$!; sleep 0.5; kill -TERM $pid; wait $pid");
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(contains(outcome.err, "lockstep: Stopped by a signal (there was no draw to keep yet, so nothing was written). ")) << outcome.err;
+  EXPECT_EQ(files(), Words{});
+}
+
+TEST_F(CommandLine, AKilledRunLeavesAPartialFileThatTheNextOneRemoves) {
+  const Outcome outcome = run_script(while_sampling("kill -KILL $pid"));
+  EXPECT_EQ(outcome.code, 128 + SIGKILL);
+  ASSERT_EQ(files().size(), 1u);
+  EXPECT_TRUE(std::regex_match(files()[0], std::regex(R"(radon\.nc\.partial-\d+-\d+)"))) << files()[0];
+  EXPECT_EQ(run(quick("radon")).code, 0);
+  EXPECT_EQ(files(), Words{"radon.nc"});
+}
+
+TEST_F(CommandLine, APartialFileOfARunThatGoesOnIsLeftAlone) {
+  const Outcome outcome = run_script(
+      while_sampling("\"$0\" sample radon --chains 4 --warmup 30 --draws 10 >/dev/null 2>&1; ls radon.nc.partial-* >&2; kill -TERM $pid"));
+  EXPECT_EQ(outcome.code, 3) << outcome.err;
+  EXPECT_EQ(files(), (Words{"radon-2.nc", "radon.nc"}));  // the name had been taken meanwhile
+  EXPECT_EQ(read_netcdf(file("radon.nc")).draws, 10u);
+  EXPECT_TRUE(read_netcdf(file("radon-2.nc")).stopped_early());
+  EXPECT_TRUE(contains(outcome.out, "Results: radon-2.nc\n")) << outcome.out;
+}
+
+TEST_F(CommandLine, ASecondSignalKillsAtOnce) {
+  // A run takes longer than this to notice the first, and to summarise some thousand draws of 175 quantities.
+  const Outcome outcome = run_script(while_sampling("sleep 1; kill -TERM $pid; sleep 0.05; kill -TERM $pid", ""));
+  EXPECT_EQ(outcome.code, 128 + SIGTERM) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
 }
 
 // ---------------------------------------------------------------- what is wrong with the standard streams
@@ -536,7 +723,7 @@ TEST_F(CommandLine, AReaderThatHasSeenEnoughIsNoError) {
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.out, "[\n");
   EXPECT_EQ(outcome.err, "");
-  const Outcome whole_run = run_script("set -o pipefail; \"$0\" sample radon --chains 8 --draws 100 2>&1 | head -n 1");
+  const Outcome whole_run = run_script("set -o pipefail; \"$0\" sample radon --chains 8 --draws 100 --overwrite 2>&1 | head -n 1");
   EXPECT_EQ(whole_run.code, 0);
   EXPECT_EQ(read_netcdf(file("radon.nc")).draws, 100u);
 }

@@ -174,7 +174,7 @@ TEST_F(NetCDF, ALongRunIsChunkedAndComesBack) {
   for (std::size_t i = 0; i < x.values.size(); ++i) x.values[i] = static_cast<double>(i % 1013);
   fit.groups = {{"posterior", true, {x}}};
   write_netcdf(fit, file());
-  EXPECT_LT(fs::file_size(file()), x.values.size() * sizeof(double) / 5) << "not compressed";
+  EXPECT_LT(fs::file_size(file()), x.values.size() * sizeof(double) * 11 / 10) << "chunks that are partly empty";
   EXPECT_EQ(read_netcdf(file()).variable("posterior", "x").values, x.values);
 
   const hid_t opened = H5Fopen(file().c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -182,8 +182,8 @@ TEST_F(NetCDF, ALongRunIsChunkedAndComesBack) {
   hsize_t chunk[3];
   ASSERT_EQ(H5Pget_chunk(properties, 3, chunk), 3);
   EXPECT_LE(chunk[0] * chunk[1] * chunk[2] * sizeof(double), std::size_t{1} << 20);
-  EXPECT_EQ(chunk[2], 40u);
-  EXPECT_GT(chunk[1], 1000u);
+  EXPECT_EQ(chunk[1], 7000u);  // all draws of a scalar together: one reads scalar by scalar
+  EXPECT_EQ(chunk[2], 14u);    // and a third of the elements, that it is no more than 1 MiB
   H5Pclose(properties);
   H5Dclose(set);
   H5Fclose(opened);

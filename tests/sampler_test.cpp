@@ -38,6 +38,7 @@ struct Setting {
   bool own_step = false;    // each lane adapts a step size of its own
   int first_chain = 0;
   int max_depth = 10;
+  int ticks_at_a_time = 0;  // 0: all in one go
 };
 
 double start_of(int chain, int i) { return 0.8 * std::sin(1.7 * chain + 0.9 * i + 0.3); }
@@ -87,7 +88,16 @@ template <class T> SampledRun run_lanes(const HostModel& model, const Setting& s
   const auto all = T(1.) > T(0.);
   nuts.arrive(state, all);
   state.own_step.restart(all, T(std::log(setting.step)));
-  nuts.advance(state, 0, setting.draws, T(std::log(setting.step)), setting.own_step ? all : T(0.) > T(0.));
+  const auto own_step = setting.own_step ? all : T(0.) > T(0.);
+  if (setting.ticks_at_a_time == 0) {
+    nuts.advance(state, 0, setting.draws, T(std::log(setting.step)), own_step);
+  } else {
+    int left = setting.ticks_at_a_time;
+    const auto goes_on = [&] { return left-- > 0; };
+    for (bool resumed = false; !nuts.advance_while(state, 0, setting.draws, T(std::log(setting.step)), own_step, resumed, goes_on);
+         resumed = true)
+      left = setting.ticks_at_a_time;
+  }
   run.positions.assign(positions, positions + setting.draws * n * width);
   run.statistics.assign(statistics, statistics + setting.draws * draw_statistics * width);
   return run;
@@ -388,6 +398,21 @@ TEST(Nuts, TheEmulatedTeamGivesTheSameBitsForOneAndTwoThreadsAtAnyNumberOfSlices
   }
 }
 
+TEST(Nuts, GivesTheSameBitsInSlicesOfAFewTicks) {
+  for (const char* name : {"eight_schools", "radon"}) {
+    Data data;
+    const HostModel model = zoo_model(name, data);
+    Setting setting{5, 6, 0.1, true};
+    const SampledRun whole = run_lanes<Pack>(model, setting);
+    for (int ticks : {1, 2, 7, 64}) {
+      setting.ticks_at_a_time = ticks;
+      const SampledRun sliced = run_lanes<Pack>(model, setting);
+      EXPECT_TRUE(same_bits(sliced.positions, whole.positions)) << name << ", " << ticks << " ticks";
+      EXPECT_TRUE(same_bits(sliced.statistics, whole.statistics)) << name << ", " << ticks << " ticks";
+    }
+  }
+}
+
 // ---- whole runs ---------------------------------------------------------------------------------------------------------------
 
 bool same_fit(const Fit& a, const Fit& b) {
@@ -462,6 +487,30 @@ TEST(Sample, RefusesImpossibleDataNamingTheObservation) {
   } catch (const SampleError& error) {
     EXPECT_NE(std::string(error.what()).find("number 3 of 'y'"), std::string::npos) << error.what();
   }
+}
+
+TEST(Sample, GivesTheSameBitsOnSeveralThreadsAtOnce) {
+  struct Run {
+    const char* model;
+    std::uint64_t seed;
+  };
+  const Run runs[] = {{"eight_schools", 1}, {"radon", 2}, {"eight_schools", 3}, {"ar_k", 4}};
+  const auto fit_of = [](const Run& run) {
+    SampleOptions options;
+    options.chains = 20;
+    options.draws = 40;
+    options.seed = run.seed;
+    options.log_likelihood = true;
+    const ZooModel& model = *find_zoo_model(run.model);
+    return sample(*model.table(), example_data(model), options);
+  };
+  std::vector<Fit> in_turn, together(std::size(runs));
+  for (const Run& run : runs) in_turn.push_back(fit_of(run));
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < std::size(runs); ++i) threads.emplace_back([&, i] { together[i] = fit_of(runs[i]); });
+  }
+  for (std::size_t i = 0; i < std::size(runs); ++i) EXPECT_TRUE(same_fit(in_turn[i], together[i])) << runs[i].model;
 }
 
 TEST(Sample, ReportsProgressUpToTheEnd) {

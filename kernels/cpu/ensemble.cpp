@@ -124,7 +124,7 @@ class TimeSlice {
 
  private:
   static constexpr int ticks_between_readings = 16;
-  static constexpr std::chrono::milliseconds length{100};
+  static constexpr std::chrono::milliseconds length{10};
   std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + length;
   int ticks_ = 0;
 };
