@@ -34,5 +34,20 @@ for model in eight_schools radon; do
 done
 sample_as eight_schools eight_schools
 
+# Everything that a file can have; and the same of a run that is stopped while it samples.
+all_groups=(eight_schools --chains 16 --thin 2 --keep-warmup --log-lik --predictive auto)
+"$program" sample "${all_groups[@]}" --out thinned.groups >/dev/null 2>err || { cat err; exit 1; }
+"$program" sample "${all_groups[@]}" --draws 100000000 --out stopped.groups >/dev/null 2>err &
+for ((i = 0; i < 600; i++)); do
+  if grep -q 'warmup: done' err; then break; fi
+  sleep 0.1
+done
+sleep 1
+kill -TERM $!
+status=0
+wait $! || status=$?
+[[ $status == 3 ]] || { cat err; echo "failed: a stopped run ends with $status"; exit 1; }
+
+"$python" "$tests/read_groups_with_arviz.py" thinned.groups stopped.groups
 "$python" "$tests/read_with_arviz.py" eight_schools.nc
 "$python" "$tests/compare_with_arviz.py" *.nc

@@ -13,6 +13,7 @@
 #include <random>
 
 #include "host/diagnostics.hpp"
+#include "host/digest.hpp"
 
 namespace lockstep {
 namespace {
@@ -238,6 +239,144 @@ TEST_F(NetCDF, AFullDiskIsOneMessageAndLeavesTheOldFileAsItWas) {
   std::getline(std::ifstream(file()) >> std::ws, text);
   EXPECT_EQ(text, "the old file");
   EXPECT_EQ(files(), 1u);
+}
+
+// A group of chains x draws x 40 reals and a flag, as many draws as come.
+Outline endless() {
+  Outline outline;
+  outline.chains = 4;
+  outline.draws.push_back({{"posterior", true, {{"x", {"i"}, {40}, {}, {}}, {"flag", {}, {}, ElementType::boolean, {}}}}, 100000, 64});
+  return outline;
+}
+
+// Draw d of chain c has the value 1000 d + 100 c + i in element i, and the flag where d is odd.
+void append(DrawSink& sink, std::size_t first, std::size_t draws) {
+  std::vector<std::size_t> numbers;
+  std::vector<double> x, flag;
+  for (std::size_t d = first; d < first + draws; ++d) numbers.push_back(d);
+  for (std::size_t c = 0; c < 4; ++c)
+    for (std::size_t d : numbers) {
+      for (std::size_t i = 0; i < 40; ++i) x.push_back(double(1000 * d + 100 * c + i));
+      flag.push_back(double(d % 2));
+    }
+  sink.append(0, numbers, std::vector<std::span<const double>>{x, flag});
+}
+
+TEST_F(NetCDF, DrawsThatComeInUnevenBlocksAreOneArray) {
+  {
+    NetcdfWriter writer(file(), false);
+    writer.open(endless());
+    std::size_t done = 0;
+    for (std::size_t draws : {64u, 64u, 1u, 63u, 200u, 7u}) {
+      append(writer, done, draws);
+      done += draws;
+    }
+    EXPECT_FALSE(fs::exists(file())) << "it is not whole yet";
+    writer.close({{"answer", 42.0}});
+    EXPECT_EQ(writer.path(), file());
+  }
+  const Fit fit = read_netcdf(file());
+  ASSERT_EQ(fit.draws, 399u);
+  EXPECT_EQ(fit.variable("posterior", "flag").type, ElementType::boolean);
+  EXPECT_EQ(std::get<double>(fit.attributes.at("answer")), 42);
+  for (std::size_t c = 0; c < 4; ++c)
+    for (std::size_t d = 0; d < 399; ++d) {
+      EXPECT_EQ(fit.variable("posterior", "flag").values[c * 399 + d], double(d % 2));
+      for (std::size_t i = 0; i < 40; ++i)
+        ASSERT_EQ(fit.variable("posterior", "x").values[(c * 399 + d) * 40 + i], double(1000 * d + 100 * c + i));
+    }
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(NetCDF, AFileThatIsNotClosedIsNoFile) {
+  {
+    NetcdfWriter writer(file(), false);
+    writer.open(endless());
+    append(writer, 0, 10);
+    EXPECT_EQ(files(), 1u);
+  }
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(NetCDF, TwoFilesCanBeWrittenAtOnce) {
+  NetcdfWriter one(file("one.nc"), false), two(file("two.nc"), false), same(file("two.nc"), false);
+  for (NetcdfWriter* writer : {&one, &two, &same}) writer->open(endless());
+  for (std::size_t block = 0; block < 5; ++block)
+    for (NetcdfWriter* writer : {&one, &two, &same}) append(*writer, 10 * block, 10);
+  for (NetcdfWriter* writer : {&one, &two, &same}) writer->close({});
+  EXPECT_EQ(same.path().filename(), "two-2.nc");
+  for (const char* name : {"one.nc", "two.nc", "two-2.nc"}) EXPECT_EQ(read_netcdf(file(name)).draws, 50u) << name;
+}
+
+// As the one above, of a file that has grown for a while: what HDF5 still has to write then must not bring it down.
+TEST_F(NetCDF, ADiskThatFillsUpIsOneMessageAndTheProcessEndsWell) {
+  for (rlim_t bytes : {60000u, 300000u, 1000000u, 3000000u}) {
+    const pid_t child = fork();
+    if (child == 0) {
+      std::signal(SIGXFSZ, SIG_IGN);
+      const rlimit limit{bytes, bytes};
+      setrlimit(RLIMIT_FSIZE, &limit);
+      const std::string message = message_of([&] {
+        NetcdfWriter writer(file(), true);
+        writer.open(endless());
+        for (std::size_t block = 0; block < 100; ++block) append(writer, 64 * block, 64);
+        writer.close({});
+      });
+      std::exit(message.find("(File too large). Free some space") != std::string::npos ? 0 : 1);  // as a program ends
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << bytes << ": " << status;
+    EXPECT_EQ(files(), 0u) << bytes;
+  }
+}
+
+TEST_F(NetCDF, PartsOfAFileCanBeReadAlone) {
+  NetcdfWriter writer(file(), false);
+  writer.open(endless());
+  append(writer, 0, 64);
+  append(writer, 64, 30);
+  writer.close({});
+  const FitFile part(file());
+  const Group& posterior = part.outline().group("posterior");
+  const Variable &x = posterior.variables[0], &flag = posterior.variables[1];
+  EXPECT_TRUE(x.values.empty());
+  EXPECT_EQ(part.read(posterior, x, {1, 2}, {63, 2}, {38, 2}), (std::vector<double>{63138, 63139, 64138, 64139, 63238, 63239, 64238, 64239}));
+  EXPECT_EQ(part.read(posterior, flag, {3, 1}, {90, 4}), (std::vector<double>{0, 1, 0, 1}));
+  EXPECT_EQ(part.read(posterior, x), read_netcdf(file()).variable("posterior", "x").values);
+  expect_contains(message_of([&] { part.read(posterior, x, {0, 4}, {90, 10}); }), "Cannot read '");
+}
+
+TEST_F(NetCDF, GroupsKeepTheNumbersOfTheirDraws) {
+  Fit fit = example();
+  Group thinned{"log_likelihood", true, {{"y", {}, {}, ElementType::real, {1, 2, 3, 4, 5, 6, 7, 8}}}, {0, 30}};
+  fit.groups.push_back(thinned);
+  write_netcdf(fit, file());
+  const Fit back = read_netcdf(file());
+  EXPECT_EQ(back.draws, 50u);
+  EXPECT_TRUE(back.group("posterior").draw_numbers.empty());
+  EXPECT_EQ(back.group("log_likelihood").draw_numbers, (std::vector<std::size_t>{0, 30}));
+  EXPECT_EQ(back.draws_of(back.group("log_likelihood")), 2u);
+  EXPECT_EQ(back.variable("log_likelihood", "y").values, thinned.variables[0].values);
+  thinned.draw_numbers.pop_back();
+  fit.groups.back() = thinned;
+  EXPECT_THROW(write_netcdf(fit, file()), std::invalid_argument);
+}
+
+TEST_F(NetCDF, ADigestHasTheFiguresOfTheWholeFit) {
+  const Fit fit = example();
+  write_netcdf(fit, file());
+  const Digest digested = digest(FitFile(file()));
+  const std::vector<NamedDiagnosis> all = diagnose(fit);
+  ASSERT_EQ(digested.diagnoses.size(), all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(digested.diagnoses[i].name, all[i].name);
+    EXPECT_EQ(digested.diagnoses[i].diagnosis.mean, all[i].diagnosis.mean) << all[i].name;
+    EXPECT_EQ(digested.diagnoses[i].diagnosis.ess_bulk, all[i].diagnosis.ess_bulk) << all[i].name;
+    EXPECT_EQ(digested.diagnoses[i].diagnosis.r_hat_nested, all[i].diagnosis.r_hat_nested) << all[i].name;
+  }
+  EXPECT_EQ(digested.fit.variable("sample_stats", "diverging").values, fit.variable("sample_stats", "diverging").values);
+  EXPECT_TRUE(digested.fit.variable("posterior", "mu").values.empty());
 }
 
 TEST_F(NetCDF, ATruncatedFileIsRefusedWhereverItEnds) {
