@@ -146,7 +146,7 @@ int main(int argc, char** argv) {
     complain(error.what());
     return stopped;
   } catch (const std::bad_alloc&) {
-    complain("Out of memory (all chains are in it, and all draws of what is being summarised). Run fewer chains, or thin the draws.");
+    complain("Out of memory (all chains advance together). Run fewer chains.");
   } catch (const std::exception& error) {
     complain(error.what());
   }

@@ -52,11 +52,6 @@ constexpr int warmup_at_a_time = 8;  // about what warmup makes between two barr
 
 int kept_of(int draws, int stride) { return (draws + stride - 1) / stride; }
 
-std::string ordinal(int n) {
-  const bool teens = n / 10 % 10 == 1;
-  return fmt::format("{}{}", n, teens ? "th" : n % 10 == 1 ? "st" : n % 10 == 2 ? "nd" : n % 10 == 3 ? "rd" : "th");
-}
-
 // HDF5 takes the rest for paths; no reader takes a variable for what has the name of a dimension.
 bool can_be_stored(const std::string& name, const std::vector<Dimension>& dimensions) {
   if (name.empty() || name == "." || name.find('/') != std::string::npos || name == "chain" || name == "draw") return false;
@@ -93,8 +88,8 @@ Recorder::Recorder(const HostModel& model, const Data& data, const SampleOptions
   if (generated_values(options, model) > 0 && plan.thin_generated > plan.thin) {
     const char* which = !options.predictive ? "log_likelihood has" : !options.log_likelihood ? "posterior_predictive has"
                                                                    : "log_likelihood and posterior_predictive have";
-    notes_.push_back(fmt::format("{} every {} draw of each chain (4000 draws in all, or 1 GiB, are enough). "
-                                 "Ask for all of them if they are not.", which, ordinal(plan.thin_generated)));
+    notes_.push_back(fmt::format("{} one draw in {} (4000 draws in all, or 1 GiB, are enough). "
+                                 "Ask for all of them if they are not.", which, plan.thin_generated));
   }
   sink_.open(outline_);
 }

@@ -25,7 +25,7 @@ struct RunPlan {
 
 // Memory that the draws of a block may take, and what is put together from them at a time. A block has at least 16 draws
 // (fewer would leave chains waiting for each other), whatever they take: each is small beside the ensemble's own state.
-inline constexpr std::size_t usual_block_bytes = std::size_t{64} << 20;
+inline constexpr std::size_t usual_block_bytes = std::size_t{32} << 20;
 
 // Throws SampleError if the run needs more memory than the machine has; `in_memory`: all draws are kept there.
 RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool in_memory,

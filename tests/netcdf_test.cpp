@@ -379,6 +379,29 @@ TEST_F(NetCDF, ADigestHasTheFiguresOfTheWholeFit) {
   EXPECT_TRUE(digested.fit.variable("posterior", "mu").values.empty());
 }
 
+TEST_F(NetCDF, ADigestOfVeryManyDrawsIsThatOfTheThinnedOnes) {
+  const Fit fit = example();  // 4 chains x 50 draws
+  write_netcdf(fit, file());
+  const Digest digested = digest(FitFile(file()), 70);
+  EXPECT_EQ(digested.every, 3u);
+  EXPECT_EQ(digested.draws_stored, 50u);
+  EXPECT_EQ(digested.fit.draws, 17u);
+  expect_contains(digested.note(), "one draw in 3 (17 of 50 of each chain");
+  const Variable &theta = fit.variable("posterior", "theta"), &energy = fit.variable("sample_stats", "diverging");
+  std::vector<double> thinned, flags;
+  for (std::size_t c = 0; c < 4; ++c)
+    for (std::size_t d = 0; d < 50; d += 3) {
+      thinned.push_back(theta.values[(c * 50 + d) * 3 + 2]);
+      flags.push_back(energy.values[c * 50 + d]);
+    }
+  Diagnoser diagnose_one;
+  const Diagnosis expected = diagnose_one({thinned.data(), 4, 17, 17, 1}, fit.superchain);
+  EXPECT_EQ(digested.diagnoses[3].name, "theta[Zürich ✓]");
+  EXPECT_EQ(digested.diagnoses[3].diagnosis.mean, expected.mean);
+  EXPECT_EQ(digested.diagnoses[3].diagnosis.ess_tail, expected.ess_tail);
+  EXPECT_EQ(digested.fit.variable("sample_stats", "diverging").values, flags);
+}
+
 TEST_F(NetCDF, ATruncatedFileIsRefusedWhereverItEnds) {
   write_netcdf(example(), file());
   const auto size = fs::file_size(file());

@@ -52,8 +52,8 @@ struct SampleCommand {
                                     "these. Default: all");
     option("--thin", thin.text, "N", "Store every Nth draw. Default: 1");
     command->add_flag("--keep-warmup", keep_warmup, "Store the draws of warmup too, in groups of their own");
-    command->add_flag("--log-lik", log_likelihood, "Store the log likelihood of each observation (for LOO), thinned as\n"
-                                                   "--predictive says");
+    command->add_flag("--log-lik", log_likelihood, "Store the log likelihood of each observation (for LOO), from as many\n"
+                                                   "draws as --predictive says; if that is none, as auto says");
     option("--predictive", predictive, "auto|all|none",
            "Simulate the observations from the draws. auto: from every k-th, so that\n"
            "they are at most 4000 in all, and 1 GiB; all: from each. Default: none");
@@ -99,12 +99,7 @@ struct SampleCommand {
         throw Interrupted("Stopped by a signal (there was no draw to keep yet, so nothing was written). Run it again.");
       }
       bar.now("summarising");
-      try {
-        return digest(FitFile(written, {"posterior", "sample_stats"}));
-      } catch (const std::bad_alloc&) {
-        throw std::runtime_error(fmt::format("The draws cannot be summarised (all draws of one variable must fit into memory). They are in '{}'.",
-                                             written.string()));
-      }
+      return digest(FitFile(written, {"posterior", "sample_stats"}));
     }();
     say(results, written);
     if (results.fit.stopped_early())
@@ -120,11 +115,11 @@ struct SampleCommand {
     const Fit& fit = results.fit;
     const bool thinned = number(results, "thin") > 1;
     std::string text = fmt::format("{}: {} chains x {}{} after {:.0f} warmup draws each, {}\n\n", model, fit.chains,
-                                   thinned ? fmt::format("{:.0f} draws, {} of them stored,", number(results, "draws_made"), fit.draws)
-                                           : fmt::format("{} draws", fit.draws),
+                                   thinned ? fmt::format("{:.0f} draws, {} of them stored,", number(results, "draws_made"), results.draws_stored)
+                                           : fmt::format("{} draws", results.draws_stored),
                                    fit.stopped_early() ? " (stopped early)" : "", number(results, "tuning_steps"),
                                    duration_text(number(results, "sampling_time")));
-    text += summary(fit, results.diagnoses) + "\n" + report(judge(fit, results.diagnoses));
+    text += summary(fit, results.diagnoses) + "\n" + report(judge(fit, results.diagnoses)) + results.note();
     if (const auto notes = fit.attributes.find("notes"); notes != fit.attributes.end())
       for (const std::string& note : std::get<std::vector<std::string>>(notes->second)) text += note + "\n";
     print(text + fmt::format("Results: {}\n", file.string()));

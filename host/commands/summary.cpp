@@ -32,9 +32,9 @@ struct SummaryCommand {
     const FitFile results(file, {"posterior", "sample_stats"});
     if (!results.outline().has_group("posterior"))
       throw std::runtime_error(fmt::format("'{}' has no posterior (it is summarised). Choose a file with draws.", file));
-    const auto [fit, diagnoses] = digest(results);
-    std::string text = summary(fit, diagnoses, chosen);
-    if (chosen == Format::table) text += "\n" + report(judge(fit, diagnoses));
+    const Digest all = digest(results);
+    std::string text = summary(all.fit, all.diagnoses, chosen);
+    if (chosen == Format::table) text += "\n" + report(judge(all.fit, all.diagnoses)) + all.note();
     print(text);
   }
 };
