@@ -9,8 +9,12 @@ namespace lockstep {
 const std::vector<ZooModel>& zoo() {
   static const std::vector<ZooModel> models{
       {"ar_k", "autoregression of order K", models::ar_k},
+      {"arma11", "autoregressive moving average", models::arma11},
       {"eight_schools", "eight parallel experiments, partially pooled", models::eight_schools},
+      {"garch11", "variance that follows the series", models::garch11},
       {"gauss_mix", "mixture of two normals", models::gauss_mix},
+      {"gp_regression", "Gaussian process, small", models::gp_regression},
+      {"hmm", "hidden Markov model", models::hmm},
       {"linear_regression", "normal linear regression", models::linear_regression},
       {"radon", "hierarchical regression, varying intercepts", models::radon},
       {"std_normal", "independent standard normals", models::std_normal},

@@ -7,8 +7,12 @@ struct ModelTable;
 
 namespace models {
 const ModelTable* ar_k();
+const ModelTable* arma11();
 const ModelTable* eight_schools();
+const ModelTable* garch11();
 const ModelTable* gauss_mix();
+const ModelTable* gp_regression();
+const ModelTable* hmm();
 const ModelTable* linear_regression();
 const ModelTable* radon();
 const ModelTable* std_normal();

@@ -189,7 +189,7 @@ TEST(Unconstrain, GivesNoFiniteCoordinateOnOrOutsideTheBounds) {
   expect_outside(unit_interval(), {0., 1., -0.5, 1.5, infinity, -infinity});
 }
 
-// ---- ordered vectors -----------------------------------------------------------------------------------------------
+// ---- joint supports ------------------------------------------------------------------------------------------------
 
 Point ordered_ld(const Point& x) {
   Point value = x;
@@ -200,36 +200,144 @@ Point ordered_ld(const Point& x) {
 const std::vector<std::vector<double>> ordered_points = {
     {0.7}, {-1.2, 0.4}, {3.0, -2.5, 1.1}, {-0.3, 0.8, -1.9, 0.2, 1.3}, {-200, -3, -4}};
 
-TEST(Ordered, MapsTheLineAsItsFormulaDoesAndBack) {
-  for (std::vector<double> x : ordered_points) {
-    const int n = int(x.size());
-    std::vector<double> value(x.size()), back(x.size());
-    Ordered::constrain<double>(LaneArray<double>{x.data()}, LaneArray<double>{value.data()}, n);
-    const Point reference = ordered_ld(Point(x.begin(), x.end()));
-    for (std::size_t i = 0; i < x.size(); ++i)
-      EXPECT_NEAR(value[i], double(reference[i]), 4 * eps * std::abs(reference[i]));
-    for (std::size_t i = 1; i < x.size(); ++i) EXPECT_LT(value[i - 1], value[i]);
-    Ordered::unconstrain(value.data(), back.data(), n);
-    // A difference of two rounded values over the difference itself.
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const double rounding = i == 0 ? 0. : 4 * eps * std::abs(value[i]) * std::exp(-x[i]);
-      EXPECT_NEAR(back[i], x[i], 4 * eps * (1 + std::abs(x[i])) + rounding);
-    }
-  }
+Point positive_ordered_ld(const Point& x) {
+  Point value = ordered_ld(x);
+  for (Exact& v : value) v += std::exp(x[0]) - x[0];
+  return value;
 }
 
-TEST(Ordered, HasTheJacobianOfANumericalDeterminant) {
-  for (std::vector<double> x : ordered_points) {
-    std::vector<double> value(x.size());
-    const double log_jacobian =
-        Ordered::constrain<double>(LaneArray<double>{x.data()}, LaneArray<double>{value.data()}, int(x.size()));
-    const Point at(x.begin(), x.end());
-    std::vector<Point> matrix(x.size(), Point(x.size()));
-    for (std::size_t i = 0; i < x.size(); ++i)
-      for (std::size_t k = 0; k < x.size(); ++k)
-        matrix[i][k] = partial([&](const Point& p) { return ordered_ld(p)[i]; }, at, k);
-    EXPECT_NEAR(log_jacobian, double(log_determinant(matrix)), 1e-11);
+// Stick breaking, with shares of what is left.
+Point simplex_ld(const Point& x) {
+  Point value;
+  Exact left = 1;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    value.push_back(left * sigmoid_ld(x[k] - std::log(Exact(x.size() - k))));
+    left -= value.back();
   }
+  value.push_back(left);
+  return value;
+}
+
+// Row by row from partial correlations.
+Point cholesky_correlation_ld(const Point& x) {
+  std::size_t n = 1;
+  while (n * (n - 1) / 2 < x.size()) ++n;
+  Point value(n * n);
+  for (std::size_t i = 0, next = 0; i < n; ++i) {
+    Exact sum = 0;
+    for (std::size_t j = 0; j < i; ++j, ++next) {
+      value[i * n + j] = std::tanh(x[next]) * std::sqrt(1 - sum);
+      sum += value[i * n + j] * value[i * n + j];
+    }
+    value[i * n + i] = std::sqrt(1 - sum);
+  }
+  return value;
+}
+
+// A joint support, its formula, points, and which of its values are free: the others follow from them.
+template <class Support> struct JointCase {
+  using Kind = Support;
+  const char* name;
+  Point (*formula)(const Point&);
+  std::vector<std::vector<double>> points;
+  std::function<bool(int extent, int value)> is_free;
+  std::function<int(int coordinates)> extent;
+
+  struct Mapped {
+    std::vector<double> values, logs;
+    double log_jacobian;
+  };
+  Mapped map(std::vector<double> x) const {
+    const int n = extent(int(x.size()));
+    Mapped mapped{std::vector<double>(std::size_t(Support::values(n))), std::vector<double>(std::size_t(Support::values(n))), 0};
+    mapped.log_jacobian = Support::template constrain<double>(LaneArray<double>{x.data()}, LaneArray<double>{mapped.values.data()},
+                                                              LaneArray<double>{mapped.logs.data()}, n);
+    return mapped;
+  }
+};
+
+template <class F> void for_joint_supports(const F& f) {
+  const auto all = [](int, int) { return true; };
+  const auto same = [](int coordinates) { return coordinates; };
+  f(JointCase<Ordered>{"ordered", ordered_ld, ordered_points, all, same});
+  f(JointCase<PositiveOrdered>{"positive ordered", positive_ordered_ld,
+                               {{0.7}, {-1.2, 0.4}, {3.0, -2.5, 1.1}, {-0.3, 0.8, -1.9, 0.2, 1.3}}, all, same});
+  f(JointCase<Simplex>{"simplex", simplex_ld, {{}, {0.4}, {-1.2, 2.1}, {0.3, -0.6, 1.9, -2.5, 0.1}, {-7, 5, 0}},
+                       [](int n, int i) { return i + 1 < n; }, [](int coordinates) { return coordinates + 1; }});
+  f(JointCase<CholeskyCorrelation>{"Cholesky factor of a correlation matrix", cholesky_correlation_ld,
+                                   {{}, {0.4}, {-1.2, 0.7, 0.1}, {0.3, -0.6, 0.9, -0.5, 0.1, 1.3}, {-4, 3, 0}},
+                                   [](int n, int e) { return e % n < e / n; },
+                                   [](int coordinates) { return int(std::lround((1 + std::sqrt(1 + 8. * coordinates)) / 2)); }});
+}
+
+TEST(JointSupports, MapTheLineAsTheirFormulasDoAndBack) {
+  for_joint_supports([](const auto& c) {
+    SCOPED_TRACE(c.name);
+    using Support = typename std::remove_cvref_t<decltype(c)>::Kind;
+    for (const std::vector<double>& x : c.points) {
+      const auto mapped = c.map(x);
+      const Point reference = c.formula(Point(x.begin(), x.end()));
+      ASSERT_EQ(mapped.values.size(), reference.size());
+      for (std::size_t i = 0; i < reference.size(); ++i) {
+        EXPECT_NEAR(mapped.values[i], double(reference[i]), 16 * eps * std::abs(reference[i]) + 1e-18);
+        if constexpr (Support::keeps_logs)
+          EXPECT_NEAR(mapped.logs[i], double(std::log(reference[i])), 16 * eps * (1 + std::abs(std::log(reference[i]))));
+      }
+      std::vector<double> back(x.size());
+      Support::unconstrain(mapped.values.data(), back.data(), c.extent(int(x.size())));
+      // What is lost where the values crowd together: the coordinate's size by the value's rounding.
+      for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(back[i], x[i], 1e-11 * (1 + std::exp(2 * std::abs(std::min(x[i], 4.)))));
+    }
+  });
+}
+
+TEST(JointSupports, HaveTheJacobianOfANumericalDeterminant) {
+  for_joint_supports([](const auto& c) {
+    SCOPED_TRACE(c.name);
+    for (const std::vector<double>& x : c.points) {
+      const Point at(x.begin(), x.end());
+      const int n = c.extent(int(x.size())), values = int(c.formula(at).size());
+      std::vector<Point> matrix;
+      for (int i = 0; i < values; ++i) {
+        if (!c.is_free(n, i)) continue;
+        matrix.emplace_back();
+        for (std::size_t k = 0; k < x.size(); ++k)
+          matrix.back().push_back(partial([&](const Point& p) { return c.formula(p)[std::size_t(i)]; }, at, k));
+      }
+      ASSERT_EQ(matrix.size(), x.size());
+      EXPECT_NEAR(c.map(x).log_jacobian, double(log_determinant(matrix)), 1e-10);
+    }
+  });
+}
+
+TEST(JointSupports, StayInsideAndFiniteAtExtremeCoordinates) {
+  for_joint_supports([](const auto& c) {
+    SCOPED_TRACE(c.name);
+    for (const double far : {-300., -40., 40., 300.}) {
+      const auto mapped = c.map(std::vector<double>(c.points.back().size(), far));
+      EXPECT_FALSE(std::isnan(mapped.log_jacobian));
+      for (double v : mapped.values) EXPECT_FALSE(std::isnan(v)) << far;
+    }
+  });
+}
+
+TEST(JointSupports, GiveNoFiniteCoordinateForValuesOutside) {
+  const auto outside = [](auto support, const std::vector<double>& values, int extent) {
+    std::vector<double> x(std::size_t(support.coordinates(extent)));
+    support.unconstrain(values.data(), x.data(), extent);
+    return std::any_of(x.begin(), x.end(), [](double v) { return !std::isfinite(v); });
+  };
+  EXPECT_TRUE(outside(positive_ordered(), {-0.1, 0.3}, 2));
+  EXPECT_TRUE(outside(positive_ordered(), {0.4, 0.3}, 2));
+  EXPECT_FALSE(outside(positive_ordered(), {0.2, 0.3}, 2));
+  EXPECT_TRUE(outside(simplex(), {0.2, 0.3}, 2));
+  EXPECT_TRUE(outside(simplex(), {-0.2, 1.2}, 2));
+  EXPECT_FALSE(outside(simplex(), {0.2, 0.8}, 2));
+  EXPECT_FALSE(outside(simplex(), {0.33333333, 0.33333333, 0.33333333}, 3));
+  EXPECT_TRUE(outside(cholesky_correlation(), {1, 0, 0.6, 0.7}, 2));
+  EXPECT_TRUE(outside(cholesky_correlation(), {1, 0.1, 0.6, 0.8}, 2));
+  EXPECT_TRUE(outside(cholesky_correlation(), {0.9, 0, 0.6, 0.8}, 2));
+  EXPECT_FALSE(outside(cholesky_correlation(), {1, 0, 0.6, 0.8}, 2));
 }
 
 // ---- models --------------------------------------------------------------------------------------------------------

@@ -190,6 +190,7 @@ struct GroupIndex {
 struct Matrix {
   const double* values = nullptr;    // [row][column]
   Dim rows, columns;
+  LOCKSTEP_FN const double* row(int i) const { return values + std::int64_t(i) * columns.size; }
 };
 
 // ---- binding ---------------------------------------------------------------------------------------------------------

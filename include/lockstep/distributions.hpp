@@ -5,5 +5,6 @@
 #include "lockstep/distributions/cauchy.hpp"
 #include "lockstep/distributions/gamma.hpp"
 #include "lockstep/distributions/mixture.hpp"
+#include "lockstep/distributions/multivariate.hpp"
 #include "lockstep/distributions/normal.hpp"
 #include "lockstep/distributions/uniform.hpp"

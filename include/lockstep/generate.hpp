@@ -16,12 +16,15 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "lockstep/distributions.hpp"
+#include "lockstep/hidden_markov.hpp"
 #include "lockstep/lanes.hpp"
+#include "lockstep/plain_nodes.hpp"
 #include "lockstep/plate.hpp"
 #include "lockstep/random.hpp"
 #include "lockstep/site.hpp"
@@ -29,54 +32,6 @@
 namespace lockstep {
 
 enum class Meaning : std::int32_t { layout, constrain, unconstrain, prior, predict, pointwise };
-
-// A node's value; nothing is pulled.
-template <class T> struct PlainValue {
-  T value;
-  template <class A> void pull(const A&) const {}
-};
-
-template <bool IsUniform> struct PlainRead : RecipeTag {
-  const double* source;
-  static constexpr bool uniform = IsUniform;
-  explicit PlainRead(const double* p) : source(p) {}
-  template <class M> PlainValue<double> evaluate(const M&) const { return {*source}; }
-};
-
-struct PlainScalar : NodeTag {
-  double value;
-  explicit PlainScalar(double v) : value(v) {}
-  PlainScalar(const PlainScalar&) = delete;
-  ~PlainScalar() {}  // not trivial, so that a node which nothing reads raises no warning
-  PlainScalar& operator=(const PlainScalar&) = delete;
-  PlainRead<true> use() const { return PlainRead<true>(&value); }
-};
-
-// A vector node. Reads are checked: of the right dimension, inside it.
-struct PlainVector {
-  const char* name;
-  double* values;
-  Dim along;
-  PlainVector(const char* n, double* v, Dim d) : name(n), values(v), along(d) {}
-  PlainVector(const PlainVector&) = delete;
-  ~PlainVector() {}  // as PlainScalar's
-  PlainVector& operator=(const PlainVector&) = delete;
-  PlainRead<false> operator[](Index j) const {
-    require_along(name, along, j);
-    require_inside(name, along.size, j.position);
-    return PlainRead<false>(values + j.position);
-  }
-  PlainRead<true> operator[](int i) const {
-    require_inside(name, along.size, i);
-    return PlainRead<true>(values + i);
-  }
-  Dim dim() const { return along; }
-  void require_lag(int lag) const {
-    if (lag < 1)
-      throw ModelError("'" + std::string(name) + "' asks for its past at lag " + std::to_string(lag) + " (an element "
-                       "depends on earlier ones only; the one before is lag 1). Count lags from 1.");
-  }
-};
 
 // Distributions that can be drawn from.
 template <class M, class R, class Kernel, class... A>
@@ -111,7 +66,7 @@ class Generate {
   }
   template <DistributionLike D, SupportLike S> PlainScalar param(const char* name, const D& prior, const S& support) {
     double value;
-    parameter(name, Dim{-1, 0, 1}, support, [&](Index) -> const D& { return prior; }, &value);
+    parameter(name, Shape{}, support, SameForAll<D>{prior}, &value);
     return PlainScalar(value);
   }
   template <DistributionLike D> PlainVector param(const char* name, const D& prior, Dim dim) {
@@ -119,59 +74,161 @@ class Generate {
   }
   template <DistributionLike D, SupportLike S>
   PlainVector param(const char* name, const D& prior, Dim dim, const S& support) {
-    double* values = store(dim.size);
-    parameter(name, dim, support, [&](Index) -> const D& { return prior; }, values);
-    return PlainVector(name, values, dim);
+    return {name, parameter(name, Shape{dim}, support, SameForAll<D>{prior}), dim};
   }
   template <class F> requires std::is_invocable_v<const F&, Index>
   PlainVector param(const char* name, Dim dim, const F& prior) {
-    double* values = store(dim.size);
-    using S = decltype(support_of(prior(CheckedIndex{})));
-    if (dim.size == 0) report(name, SiteKind::parameter, dim, values, S::description);
-    else parameter(name, dim, support_of(prior(index(dim, 0))), prior, values);
-    return PlainVector(name, values, dim);
+    if (dim.size > 0) return param(name, dim, prior, support_of(prior(index(dim, 0))));
+    report(name, SiteKind::parameter, Shape{dim}, nullptr, decltype(support_of(prior(CheckedIndex{})))::description);
+    return {name, store(0), dim};
+  }
+  template <class F, SupportLike S> requires std::is_invocable_v<const F&, Index>
+  PlainVector param(const char* name, Dim dim, const F& prior, const S& support) {
+    return {name, parameter(name, Shape{dim}, support, prior), dim};
+  }
+  template <DistributionLike D> PlainMatrix<false> param(const char* name, const D& prior, Dim rows, Dim columns) {
+    return param(name, prior, rows, columns, support_of(prior));
+  }
+  template <DistributionLike D, SupportLike S>
+  PlainMatrix<false> param(const char* name, const D& prior, Dim rows, Dim columns, const S& support) {
+    return {name, parameter(name, Shape{rows, columns}, support, SameForAll<D>{prior}), rows, columns};
+  }
+  template <class F> requires std::is_invocable_v<const F&, Index, Index>
+  PlainMatrix<false> param(const char* name, Dim rows, Dim columns, const F& prior) {
+    const Shape shape{rows, columns};
+    if (shape.size() > 0)
+      return {name, parameter(name, shape, support_of(prior(index(rows, 0), index(columns, 0))), prior), rows, columns};
+    report(name, SiteKind::parameter, shape, nullptr, decltype(support_of(prior(CheckedIndex{}, CheckedIndex{})))::description);
+    return {name, store(0), rows, columns};
+  }
+  template <JointDistribution D> auto param(const char* name, const D& prior, Dim dim) {
+    using S = typename D::Support;
+    if constexpr (is_square<S>) return PlainMatrix<true>(name, parameter(name, Shape{dim, dim}, S{}, prior), dim, dim);
+    else return PlainVector(name, parameter(name, Shape{dim}, S{}, prior), dim);
+  }
+  template <JointDistribution D> PlainMatrix<false> param(const char* name, const D& prior, Dim rows, Dim columns) {
+    return {name, parameter(name, Shape{rows, columns}, typename D::Support{}, prior), rows, columns};
   }
 
   template <DistributionLike D> PlainScalar observe(const char* name, const RealScalar& y, const D& d) {
     double value = y.evaluate(*this).value;
-    observed(name, Dim{-1, 0, 1}, false, &value, [&](Index) -> const D& { return d; });
+    observed(name, Shape{}, false, &value, SameForAll<D>{d});
     return PlainScalar(value);
   }
   template <class Y, class F> requires std::is_base_of_v<Real, Y>
   PlainVector observe(const char* name, const Y& y, Dim dim, const F& f) {
-    if (y.dim.id != dim.id)
-      throw ModelError("site '" + std::string(name) + "' observes field '" + y.field.info->name + "' over another "
-                       "dimension than the field's own (their elements do not correspond). Observe it along its dimension.");
-    double* values = store(dim.size);
-    for (int i = 0; i < dim.size; ++i) values[i] = y[index(dim, i)].evaluate(*this).value;
+    double* values = read(name, y, dim);
     const PlainVector node(name, values, dim);
-    observed(name, dim, std::is_same_v<Y, Integer>, values,
+    observed(name, Shape{dim}, std::is_same_v<Y, Integer>, values,
              [&](CheckedIndex j) { return element_distribution(f, j, node); });
-    return PlainVector(name, values, dim);
+    return {name, values, dim};
+  }
+  template <class I, class Step, class F>
+  PlainVector observe(const char* name, const Real& y, Dim dim, const Carry<I, Step>& carry, const F& f) {
+    if (dim.first != 0)
+      throw ModelError("site '" + std::string(name) + "' carries a state over a plate that starts at element " +
+                       std::to_string(dim.first + 1) + " (the state's first value belongs to the first element). Let the plate "
+                       "start there: leave out from().");
+    double* values = read(name, y, dim);
+    double* state = store(dim.size);
+    scratch_ += 2 * dim.size;
+    const PlainVector node(name, values, dim);
+    // Each element once, in order: in a prediction the state at t depends on the values simulated before t.
+    const auto distribution = [&](CheckedIndex t) {
+      const int i = t.position;
+      const PlainRead<false> before(state + std::max(i - 1, 0));
+      state[i] = i == 0 ? as_recipe(carry.initial).evaluate(*this).value
+                        : as_recipe(carry.step(t, Past<PlainVector>{&node, t}, before)).evaluate(*this).value;
+      return f(t, PlainRead<false>(state + i));
+    };
+    observed(name, Shape{dim}, false, values, distribution);
+    return {name, values, dim};
+  }
+  template <JointDistribution D> PlainVector observe(const char* name, const Real& y, const D& d) {
+    double* values = read(name, y, y.dim);
+    observed_events(name, Shape{y.dim}, y.dim.size > 0 ? 1 : 0, y.dim, values, [&](int) -> const D& { return d; });
+    return {name, values, y.dim};
+  }
+  template <class F> PlainMatrix<false> observe(const char* name, const Matrix& y, Dim rows, const F& f) {
+    if (y.rows.id != rows.id)
+      throw ModelError("site '" + std::string(name) + "' observes a matrix over another dimension than its rows' (its rows and "
+                       "the plate's elements do not correspond). Observe it along its rows.");
+    const Shape shape{rows, y.columns};
+    double* values = store(shape.size());
+    std::copy_n(y.values, shape.size(), values);
+    observed_events(name, shape, rows.size, y.columns, values, [&](int i) { return f(index(rows, i)); });
+    return {name, values, rows, y.columns};
+  }
+  template <class Initial, class Transition, class F>
+  PlainVector hidden_markov(const char* name, const Real& y, Dim time, Dim state, const Initial& initial,
+                            const Transition& transition, const F& emission) {
+    using Model = HiddenMarkov<Generate, VectorArgument<Initial>, Transition, F>;
+    if (transition.rows().id != state.id || transition.columns().id != state.id)
+      throw ModelError("site '" + std::string(name) + "' has transition probabilities along other dimensions than its states "
+                       "(rows and columns are states). Declare them along the states' dimension twice.");
+    const auto weights = vector_argument(initial);
+    require_vector_along(name, weights, state);
+    double* values = read(name, y, time);
+    scratch_ += Model::scratch(time.size, state.size);
+    std::vector<double> log_density(std::size_t(time.size), 0.);
+    if (in_.meaning == Meaning::layout)
+      for (int t = 0; t < time.size; ++t)
+        for (int k = 0; k < state.size; ++k) evaluate_once(emission(index(time, t), index(state, k)), values[t]);
+    if (in_.meaning == Meaning::pointwise)
+      Model(*this, time, state, weights, transition, emission)
+          .run_forward(y, [&](int t, double v) { log_density[std::size_t(t)] = v; });
+    if (in_.meaning == Meaning::predict) {
+      int now = 0;
+      std::vector<double> probability(std::size_t(state.size));
+      for (int t = 0; t < time.size; ++t) {
+        for (int k = 0; k < state.size; ++k)
+          probability[std::size_t(k)] =
+              t == 0 ? double(weights[index(state, k)].evaluate(*this).value) : transition.value(now, k);
+        now = draw_category(probability);
+        values[t] = draw("site '", name, emission(index(time, t), index(state, now)));
+      }
+    }
+    report(name, SiteKind::observed, Shape{time}, in_.meaning == Meaning::pointwise ? log_density.data() : values);
+    return {name, values, time};
   }
 
   template <Operand E> auto deterministic(const char* name, const E& e) {
     const double value = as_recipe(e).evaluate(*this).value;
-    report(name, SiteKind::deterministic, Dim{-1, 0, 1}, &value);
+    report(name, SiteKind::deterministic, Shape{}, &value);
     return as_recipe(e);
   }
   template <class F> LazyVector<F> deterministic(const char* name, Dim dim, const F& f) {
     double* values = store(dim.size);
-    evaluate(dim, f, values);
-    report(name, SiteKind::deterministic, dim, values);
+    evaluate(Shape{dim}, f, values);
+    report(name, SiteKind::deterministic, Shape{dim}, values);
     return {f, dim, name};
+  }
+  template <class F> LazyMatrix<F> deterministic(const char* name, Dim rows, Dim columns, const F& f) {
+    const Shape shape{rows, columns};
+    double* values = store(shape.size());
+    evaluate(shape, f, values);
+    report(name, SiteKind::deterministic, shape, values);
+    return {f, rows, columns, name};
   }
   template <Operand E> PlainScalar let(const char* name, const E& e) {
     const double value = as_recipe(e).evaluate(*this).value;
-    report(name, SiteKind::deterministic, Dim{-1, 0, 1}, &value);
+    report(name, SiteKind::deterministic, Shape{}, &value);
     return PlainScalar(value);
   }
   template <class F> PlainVector let(const char* name, Dim dim, const F& f) {
     double* values = store(dim.size);
-    evaluate(dim, f, values);
+    evaluate(Shape{dim}, f, values);
     scratch_ += 2 * dim.size;
-    report(name, SiteKind::deterministic, dim, values);
+    report(name, SiteKind::deterministic, Shape{dim}, values);
     return PlainVector(name, values, dim);
+  }
+  template <class F> PlainMatrix<false> let(const char* name, Dim rows, Dim columns, const F& f) {
+    const Shape shape{rows, columns};
+    double* values = store(shape.size());
+    evaluate(shape, f, values);
+    scratch_ += 2 * std::int64_t(shape.size());
+    report(name, SiteKind::deterministic, shape, values);
+    return {name, values, rows, columns};
   }
   template <Operand I, class Step> PlainVector scan(const char* name, Dim dim, const I& initial, const Step& step) {
     double* values = store(dim.size);
@@ -179,7 +236,7 @@ class Generate {
     if (dim.size > 0) values[0] = as_recipe(initial).evaluate(*this).value;
     for (int t = 1; t < dim.size; ++t)
       values[t] = as_recipe(step(index(dim, t), PlainRead<false>(values + t - 1))).evaluate(*this).value;
-    report(name, SiteKind::deterministic, dim, values);
+    report(name, SiteKind::deterministic, Shape{dim}, values);
     return PlainVector(name, values, dim);
   }
   template <class Beta> PlainVector linear(const Matrix& x, const Beta& beta) {
@@ -197,6 +254,35 @@ class Generate {
   }
   template <class Beta> void linear(const Matrix&, const Beta&&) = delete;
 
+  template <class F, class Then> void cholesky(Dim dim, const F& element, const Then& then) {
+    const int n = dim.size;
+    double* l = store(n * n);
+    for (int i = 0; i < n; ++i)
+      for (int j = 0; j <= i; ++j) {
+        double rest = as_recipe(element(index(dim, i), index(dim, j))).evaluate(*this).value;
+        for (int k = 0; k < j; ++k) rest -= l[i * n + k] * l[j * n + k];
+        l[i * n + j] = i == j ? std::sqrt(rest) : rest / l[j * n + j];
+      }
+    scratch_ += std::int64_t(n) * (n + 1);
+    const PlainMatrix<true> factor("Cholesky factor", l, dim, dim, false);
+    then(factor);
+  }
+  template <class L, class B, class Then> void solve(const L& factor, const B& b, const Then& then) {
+    static_assert(L::lower_triangular, "only a lower triangular matrix is solved for: a Cholesky factor");
+    const Dim dim = factor.rows();
+    const auto argument = vector_argument(b);
+    require_vector_along("triangular solve", argument, dim);
+    double* z = store(dim.size);
+    for (int i = 0; i < dim.size; ++i) {
+      z[i] = argument[index(dim, i)].evaluate(*this).value;
+      for (int j = 0; j < i; ++j) z[i] -= factor.value(i, j) * z[j];
+      z[i] /= factor.value(i, i);
+    }
+    scratch_ += 2 * dim.size;
+    const PlainVector solution("triangular solve", z, dim);
+    then(solution);
+  }
+
   double data(const double* table, std::int64_t element, std::int64_t columns) const {
     return table[element * columns + (columns > 1 ? in_.data_column : 0)];
   }
@@ -204,94 +290,206 @@ class Generate {
   void require_element(const FieldInfo& field, std::int64_t element) const {
     require_inside(field.name.c_str(), field.size, element);
   }
+  // Called before two sequences are multiplied element by element; -2 stands for the past, of any dimension.
+  void require_same_dim(int a, int b) const {
+    if (a != b && a != -2 && b != -2)
+      throw ModelError("dot is given two vectors along different dimensions (their elements do not correspond). Declare both "
+                       "along the same one.");
+  }
   int coordinates() const { return coordinate_; }
   // Elements of scratch that the gradient's nodes will take on one slice; the gradient's own count must agree.
   std::int64_t scratch() const { return scratch_; }
 
+  // For what the gradient and this context share: memory of its own, one slice.
+  LaneArray<double> allocate(int count) { return {store(count), 1}; }
+  LaneArray<double> allocate_per_slice(int count) { return allocate(count); }
+  WholeTeam team() const { return {}; }
+  static constexpr bool first_slice() { return true; }
+
  private:
+  // A site's axes; none for a number.
+  struct Shape {
+    int rank = 0;
+    Dim rows{-1, 0, 1}, columns{-1, 0, 1};
+    Shape() = default;
+    explicit Shape(Dim dim) : rank(1), rows(dim) {}
+    Shape(Dim r, Dim c) : rank(2), rows(r), columns(c) {}
+    int size() const { return rows.size * columns.size; }
+    Dim last() const { return rank == 2 ? columns : rows; }
+  };
+  // What a plate's lambda gives for element e, counted row after row.
+  template <class F> static decltype(auto) element(const F& f, const Shape& shape, int e) {
+    if constexpr (std::is_invocable_v<const F&, CheckedIndex>) return f(index(shape.rows, e));
+    else return f(index(shape.rows, e / shape.columns.size), index(shape.columns, e % shape.columns.size));
+  }
+  template <class S> static constexpr bool is_square = requires { requires S::square; };
+
   static CheckedIndex index(Dim dim, int i) { return {{i, dim.id}}; }
-  template <class F> void evaluate(Dim dim, const F& f, double* values) const {
-    for (int i = 0; i < dim.size; ++i) values[i] = as_recipe(f(index(dim, i))).evaluate(*this).value;
+  template <class F> void evaluate(const Shape& shape, const F& f, double* values) const {
+    for (int e = 0; e < shape.size(); ++e) values[e] = as_recipe(element(f, shape, e)).evaluate(*this).value;
+  }
+  // A field as an observed site's values, which may then be simulated.
+  template <class Y> double* read(const char* name, const Y& y, Dim dim) {
+    if (y.dim.id != dim.id)
+      throw ModelError("site '" + std::string(name) + "' observes field '" + y.field.info->name + "' over another "
+                       "dimension than the field's own (their elements do not correspond). Observe it along its dimension.");
+    double* values = store(dim.size);
+    for (int i = 0; i < dim.size; ++i) values[i] = y[index(dim, i)].evaluate(*this).value;
+    return values;
   }
   double* store(int count) {
     stored_.emplace_back(std::size_t(count));
     return stored_.back().data();
   }
 
-  void report(const char* name, SiteKind kind, Dim dim, const double* values, const char* support = "", bool whole = false) {
+  void report(const char* name, SiteKind kind, const Shape& shape, const double* values, const char* support = "",
+              bool whole = false, int coordinates = 0) {
+    report_events(name, kind, shape, 0, shape.size(), values, support, whole, coordinates);
+  }
+  void report_events(const char* name, SiteKind kind, const Shape& shape, int event_rank, int events, const double* values,
+                     const char* support = "", bool whole = false, int coordinates = 0) {
     if (in_.meaning == Meaning::layout)
-      in_.sites->push_back({name, kind, support, dim.id >= 0 ? 1 : 0, {dim.id, -1}, dim.size, 0, dim.size, dim.first, coordinate_,
-                            kind == SiteKind::parameter ? dim.size : 0, whole});
+      in_.sites->push_back({name, kind, support, shape.rank, {shape.rows.id, shape.columns.id}, shape.size(), event_rank, events,
+                            shape.rows.first, coordinate_, coordinates, whole});
     const bool predicted = in_.meaning == Meaning::predict || in_.meaning == Meaning::pointwise;
     if (!in_.out || predicted != (kind == SiteKind::observed)) return;
-    for (int i = 0; i < dim.size; ++i) in_.out[i] = values[i];
-    in_.out += dim.size;
+    in_.out = std::copy_n(values, in_.meaning == Meaning::pointwise ? events : shape.size(), in_.out);
   }
 
-  template <class S, class F> void parameter(const char* name, Dim dim, const S& support, const F& prior, double* values) {
-    std::vector<double> x(std::size_t(dim.size), 0.);
+  // How a parameter's elements share supports: each has its own; or each row; or the whole, a square matrix.
+  template <class S> struct Blocks {
+    int count = 1;
+    int extent, values, coordinates;   // of one block
+    explicit Blocks(const Shape& shape) {
+      if constexpr (S::elementwise) {
+        extent = values = coordinates = shape.size();
+      } else {
+        if (shape.rank == 2 && !S::square) count = shape.rows.size;
+        extent = shape.last().size;
+        values = S::values(extent);
+        coordinates = S::coordinates(extent);
+      }
+    }
+    int all_coordinates() const { return count * coordinates; }
+  };
+
+  template <class S, class Prior> double* parameter(const char* name, const Shape& shape, const S& support, const Prior& prior) {
+    double* values = store(shape.size());
+    parameter(name, shape, support, prior, values);
+    return values;
+  }
+  // `prior`: a JointDistribution, or a lambda that gives each element's distribution.
+  template <class S, class Prior>
+  void parameter(const char* name, const Shape& shape, const S& support, const Prior& prior, double* values) {
+    const Blocks<S> blocks(shape);
+    const int coordinates = blocks.all_coordinates();
+    std::vector<double> x(std::size_t(coordinates), 0.);
     switch (in_.meaning) {
       case Meaning::layout:
         // Different for every element, so that a plate that reads the wrong one shows.
-        for (int i = 0; i < dim.size; ++i) x[std::size_t(i)] = 0.25 * std::sin(1. + coordinate_ + i);
+        for (int i = 0; i < coordinates; ++i) x[std::size_t(i)] = 0.25 * std::sin(1. + coordinate_ + i);
         break;
       case Meaning::prior:
-        draw_prior(name, dim, support, prior, values);
-        to_line(name, support, values, x.data(), dim.size);
+        draw_prior(name, shape, support, prior, values);
+        to_line(name, blocks, support, values, x.data());
         break;
       case Meaning::unconstrain:
-        for (int i = 0; i < dim.size; ++i) values[i] = in_.values[i];
-        in_.values += dim.size;
-        to_line(name, support, values, x.data(), dim.size);
+        std::copy_n(in_.values, shape.size(), values);
+        in_.values += shape.size();
+        to_line(name, blocks, support, values, x.data());
         break;
       default:
-        for (int i = 0; i < dim.size; ++i) x[std::size_t(i)] = in_.position[coordinate_ + i];
+        std::copy_n(in_.position + coordinate_, coordinates, x.data());
     }
-    from_line(support, x.data(), values, dim.size);
-    if (in_.position_out)
-      for (int i = 0; i < dim.size; ++i) in_.position_out[coordinate_ + i] = x[std::size_t(i)];
-    report(name, SiteKind::parameter, dim, values, S::description);
-    if (in_.meaning == Meaning::layout) require_plate(name, {dim.id, 0, dim.size}, prior, values);
-    if (!S::identity && dim.id >= 0) scratch_ += dim.size;
-    coordinate_ += dim.size;
-  }
-
-  template <class S> void from_line(const S& support, const double* x, double* values, int n) const {
-    if constexpr (S::elementwise) {
-      auto bound = support.bind(*this);
-      for (int i = 0; i < n; ++i) values[i] = bound.constrain(x[i]).value;
-    } else if (n > 0) {
-      S::template constrain<double>(LaneArray<double>{const_cast<double*>(x), 1}, LaneArray<double>{values, 1}, n);
-    }
-  }
-  template <class S> void to_line(const char* name, const S& support, const double* values, double* x, int n) const {
-    if constexpr (S::elementwise) {
-      auto bound = support.bind(*this);
-      for (int i = 0; i < n; ++i) x[i] = bound.unconstrain(values[i]);
-    } else if (n > 0) {
-      S::unconstrain(values, x, n);
-    }
-    for (int i = 0; i < n; ++i)
-      if (!std::isfinite(x[i]))
-        throw ModelError("parameter '" + std::string(name) + "' is " + number_text(values[i]) + " at element " +
-                         std::to_string(i + 1) + " (its support is " + S::description + "). Give a value inside it.");
-  }
-
-  template <class S, class F> void draw_prior(const char* name, Dim dim, const S& support, const F& prior, double* values) {
-    constexpr int attempts = 10000;
-    for (int i = 0; i < dim.size; ++i) {
-      bool inside = false;
-      for (int attempt = 0; attempt < attempts && !inside; ++attempt) {
-        values[i] = draw("parameter '", name, prior(index(dim, i)));
-        // A bound narrower than the prior's own support: drawn by rejection.
-        if constexpr (S::elementwise) inside = std::isfinite(support.bind(*this).unconstrain(values[i]));
-        else inside = true;
+    from_line(blocks, support, x.data(), values);
+    if (in_.position_out) std::copy_n(x.data(), coordinates, in_.position_out + coordinate_);
+    report(name, SiteKind::parameter, shape, values, S::description, false, coordinates);
+    if constexpr (JointDistribution<Prior>) {
+      if (in_.meaning == Meaning::layout) {
+        prior.check(name, shape.last());
+        if (shape.size() > 0) event_log_density(prior, shape.last(), values);
       }
-      if (!inside)
-        throw ModelError("parameter '" + std::string(name) + "' could not be drawn from its prior (10000 draws fell "
-                         "outside its bounds). Give it a prior with mass inside them.");
+      scratch_ += PreparedJoint<Generate, Prior>::scratch(shape.last().size);
+    } else if (in_.meaning == Meaning::layout) {
+      Shape whole = shape;
+      whole.rows.first = 0;
+      require_plate(name, whole, prior, values);
     }
-    if constexpr (!S::elementwise) std::sort(values, values + dim.size);  // ordered: the only such support
+    if constexpr (!S::elementwise) scratch_ += (S::keeps_logs ? 3 : 2) * std::int64_t(shape.size());
+    else if (!S::identity && shape.rank > 0) scratch_ += shape.size();
+    coordinate_ += coordinates;
+  }
+
+  template <class S> void from_line(const Blocks<S>& blocks, const S& support, const double* x, double* values) const {
+    if constexpr (S::elementwise) {
+      auto bound = support.bind(*this);
+      for (int i = 0; i < blocks.extent; ++i) values[i] = bound.constrain(x[i]).value;
+    } else if (blocks.extent > 0) {
+      std::vector<double> logs(std::size_t(blocks.values));
+      for (int b = 0; b < blocks.count; ++b)
+        S::template constrain<double>(LaneArray<double>{const_cast<double*>(x) + b * blocks.coordinates, 1},
+                                      LaneArray<double>{values + b * blocks.values, 1}, LaneArray<double>{logs.data(), 1},
+                                      blocks.extent);
+    }
+  }
+  // False if the values are outside the support; a coordinate that shows it is then not finite.
+  template <class S> bool unconstrain(const Blocks<S>& blocks, const S& support, const double* values, double* x) const {
+    if constexpr (S::elementwise) {
+      auto bound = support.bind(*this);
+      for (int i = 0; i < blocks.extent; ++i) x[i] = bound.unconstrain(values[i]);
+    } else if (blocks.extent > 0) {
+      for (int b = 0; b < blocks.count; ++b)
+        S::unconstrain(values + b * blocks.values, x + b * blocks.coordinates, blocks.extent);
+    }
+    return std::all_of(x, x + blocks.all_coordinates(), [](double v) { return std::isfinite(v); });
+  }
+  template <class S> void to_line(const char* name, const Blocks<S>& blocks, const S& support, const double* values, double* x) const {
+    if (unconstrain(blocks, support, values, x)) return;
+    const int i = int(std::find_if(x, x + blocks.all_coordinates(), [](double v) { return !std::isfinite(v); }) - x);
+    std::string where = "outside its support";
+    if (blocks.values == blocks.coordinates) where = number_text(values[i]) + " at element " + std::to_string(i + 1);
+    else if (blocks.count > 1) where += " in row " + std::to_string(i / blocks.coordinates + 1);
+    throw ModelError("parameter '" + std::string(name) + "' is " + where + " (its support is " + S::description +
+                     "). Give a value inside it.");
+  }
+
+  // A support narrower than the prior's own: drawn by rejection, element by element, or a block where the support is joint.
+  template <class S, class Prior>
+  void draw_prior(const char* name, const Shape& shape, const S& support, const Prior& prior, double* values) {
+    const Blocks<S> blocks(shape);
+    if constexpr (JointDistribution<Prior>) {
+      const int events = shape.size() == 0 ? 0 : shape.rank == 2 && !is_square<S> ? shape.rows.size : 1;
+      for (int e = 0; e < events; ++e) prior.sample(*this, random_, shape.last(), values + e * shape.last().size);
+    } else {
+      const int each = S::elementwise ? 1 : blocks.values;
+      std::vector<double> x(std::size_t(S::elementwise ? 0 : blocks.coordinates));
+      for (int first = 0; first < shape.size(); first += each) {
+        constexpr int attempts = 10000;
+        bool inside = false;
+        for (int attempt = 0; attempt < attempts && !inside; ++attempt) {
+          for (int i = first; i < first + each; ++i) values[i] = draw("parameter '", name, element(prior, shape, i));
+          if constexpr (S::elementwise) {
+            inside = std::isfinite(support.bind(*this).unconstrain(values[first]));
+          } else {
+            // Independent and alike: sorted, they have the density restricted to the ordered.
+            if constexpr (is_same_for_all<Prior>) std::sort(values + first, values + first + each);
+            S::unconstrain(values + first, x.data(), blocks.extent);
+            inside = std::all_of(x.begin(), x.end(), [](double v) { return std::isfinite(v); });
+          }
+        }
+        if (!inside)
+          throw ModelError("parameter '" + std::string(name) + "' could not be drawn from its prior (10000 draws fell "
+                           "outside its bounds). Give it a prior with mass inside them.");
+      }
+    }
+  }
+
+  // One of 0, 1, ..., with these weights, which need not sum to one.
+  int draw_category(const std::vector<double>& weights) {
+    double left = random_.uniform() * std::accumulate(weights.begin(), weights.end(), 0.);
+    int k = 0;
+    while (k + 1 < int(weights.size()) && (left -= weights[std::size_t(k)]) >= 0) ++k;
+    return k;
   }
   template <class D> double draw(const char* what, const char* name, const D& d) {
     try {
@@ -303,15 +501,15 @@ class Generate {
 
   // A plate evaluates once what its types say is the same for every element, such as `mu[0]`. A lambda that takes a
   // number from its index, `x[j.position]`, says so wrongly.
-  template <class F> void require_plate(const char* name, Dim dim, const F& distribution, const double* values) const {
-    if (dim.first >= dim.size) return;
-    using D = std::remove_cvref_t<decltype(distribution(index(dim, 0)))>;
-    Prepared<Generate, D> plate(*this, distribution(index(dim, dim.first)));
-    for (int i = dim.first; i < dim.size; ++i) {
-      const D d = distribution(index(dim, i));
-      Prepared<Generate, D> alone(*this, d);
-      const DataValue<double> value{values[i]};
-      const double once = plate.at(*this, d, value).log_density, each = alone.at(*this, d, value).log_density;
+  template <class F> void require_plate(const char* name, const Shape& shape, const F& distribution, const double* values) const {
+    const int first = shape.rows.first * shape.columns.size;
+    if (first >= shape.size()) return;
+    using D = std::remove_cvref_t<decltype(element(distribution, shape, 0))>;
+    const D of_first = element(distribution, shape, first);
+    Prepared<Generate, D> plate(*this, of_first);
+    for (int i = first; i < shape.size(); ++i) {
+      const D d = element(distribution, shape, i);
+      const double once = plate.at(*this, d, DataValue<double>{values[i]}).log_density, each = evaluate_once(d, values[i]);
       // Not bit by bit: the compiler may contract the two differently.
       if (once != each && !(std::abs(once - each) <= 1e-9 * std::max(1., std::abs(each))) &&
           !(std::isnan(once) && std::isnan(each)))
@@ -320,28 +518,47 @@ class Generate {
                          "x[j], or through a group index.");
     }
   }
+  template <class D> double evaluate_once(const D& d, double value) const {
+    Prepared<Generate, D> prepared(*this, d);
+    return prepared.at(*this, d, DataValue<double>{value}).log_density;
+  }
+  template <class D> double event_log_density(const D& d, Dim along, const double* values) {
+    PreparedJoint<Generate, D> prepared(*this, d, along);
+    return prepared.log_density(*this, d, DataEvent{values});
+  }
 
-  template <class F> void observed(const char* name, Dim dim, bool whole, double* values, const F& distribution) {
+  template <class F> void observed(const char* name, const Shape& shape, bool whole, double* values, const F& distribution) {
     std::vector<double> log_density;
-    if (in_.meaning == Meaning::pointwise) log_density.assign(std::size_t(dim.size), 0.);
+    if (in_.meaning == Meaning::pointwise) log_density.assign(std::size_t(shape.size()), 0.);
     if (in_.meaning == Meaning::layout) {
-      if (dim.size > 0 && dim.first >= dim.size)
-        throw ModelError("site '" + std::string(name) + "' has " + std::to_string(dim.size) + " elements, all of them "
-                         "given (its plate starts at element " + std::to_string(dim.first + 1) + ", so nothing is "
+      if (shape.size() > 0 && shape.rows.first >= shape.rows.size)
+        throw ModelError("site '" + std::string(name) + "' has " + std::to_string(shape.size()) + " elements, all of them "
+                         "given (its plate starts at element " + std::to_string(shape.rows.first + 1) + ", so nothing is "
                          "modelled). Give more data, or start the plate earlier.");
-      require_plate(name, dim, distribution, values);
+      require_plate(name, shape, distribution, values);
     }
-    for (int i = dim.first; i < dim.size; ++i) {
-      const CheckedIndex j = index(dim, i);
-      if (in_.meaning == Meaning::predict) {
-        values[i] = draw("site '", name, distribution(j));
-      } else if (in_.meaning == Meaning::pointwise) {
-        auto d = distribution(j);
-        Prepared<Generate, std::remove_cvref_t<decltype(d)>> prepared(*this, d);
-        log_density[std::size_t(i)] = prepared.at(*this, d, DataValue<double>{values[i]}).log_density;
-      }
+    for (int i = shape.rows.first; i < shape.rows.size; ++i) {
+      if (in_.meaning == Meaning::predict) values[i] = draw("site '", name, element(distribution, shape, i));
+      if (in_.meaning == Meaning::pointwise)
+        log_density[std::size_t(i)] = evaluate_once(element(distribution, shape, i), values[i]);
     }
-    report(name, SiteKind::observed, dim, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", whole);
+    report(name, SiteKind::observed, shape, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", whole);
+  }
+  // Events of whole vectors along `along`: `distribution(i)` is that of event i.
+  template <class F>
+  void observed_events(const char* name, const Shape& shape, int events, Dim along, double* values, const F& distribution) {
+    using D = std::remove_cvref_t<decltype(distribution(0))>;
+    std::vector<double> log_density(std::size_t(events), 0.);
+    for (int i = 0; i < events; ++i) {
+      const D d = distribution(i);
+      double* event = values + std::int64_t(i) * along.size;
+      if (in_.meaning == Meaning::layout) d.check(name, along);
+      if (in_.meaning == Meaning::layout || in_.meaning == Meaning::pointwise)
+        log_density[std::size_t(i)] = event_log_density(d, along, event);
+      if (in_.meaning == Meaning::predict) d.sample(*this, random_, along, event);
+    }
+    if (shape.size() > 0) scratch_ += PreparedJoint<Generate, D>::scratch(along.size);
+    report_events(name, SiteKind::observed, shape, 1, events, in_.meaning == Meaning::pointwise ? log_density.data() : values);
   }
 
   Inputs in_;

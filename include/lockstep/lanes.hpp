@@ -25,6 +25,14 @@ template <> struct LaneTraits<double> {
   LOCKSTEP_FN static double gather(const double* p, const std::int64_t* columns) { return p[*columns]; }
 };
 
+// One chain's lanes on one thread: no slices.
+struct WholeTeam {
+  static constexpr bool sliced = false;
+  LOCKSTEP_FN static constexpr int slice() { return 0; }
+  LOCKSTEP_FN static constexpr int slices() { return 1; }
+  LOCKSTEP_FN static void barrier() {}
+};
+
 // An array of `T`, element i at `base[i * stride]` (stride in doubles: the lanes of a tile).
 template <class T> struct LaneArray {
   double* base = nullptr;

@@ -9,18 +9,13 @@
 #include <concepts>
 #include <type_traits>
 
+#include "lockstep/cholesky.hpp"
+#include "lockstep/hidden_markov.hpp"
 #include "lockstep/linear.hpp"
+#include "lockstep/matrix.hpp"
 #include "lockstep/nodes.hpp"
 
 namespace lockstep {
-
-// One chain's lanes on one thread: no slices.
-struct WholeTeam {
-  static constexpr bool sliced = false;
-  LOCKSTEP_FN static constexpr int slice() { return 0; }
-  LOCKSTEP_FN static constexpr int slices() { return 1; }
-  LOCKSTEP_FN static void barrier() {}
-};
 
 // Where a run of the model reads and writes. All arrays are [element][lane] with `stride` lanes.
 struct Workspace {
@@ -37,6 +32,10 @@ struct ObservedVector {
   Real field;
   LOCKSTEP_FN FieldElement<false> operator[](Index j) const { return field[j]; }
   LOCKSTEP_FN FieldElement<true> operator[](int i) const { return field[i]; }
+};
+
+struct ObservedMatrix {
+  Matrix field;
 };
 
 // ---- the context ---------------------------------------------------------------------------------------------------------
@@ -57,18 +56,45 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
   template <DistributionLike D, SupportLike S> LOCKSTEP_FN auto param(const char*, const D& prior, const S& support) {
     return ScalarParam<LogDensity, S>(*this, prior, support);
   }
-  template <DistributionLike D> LOCKSTEP_FN auto param(const char*, const D& prior, Dim dim) {
-    return VectorParam<LogDensity, decltype(support_of(prior))>(*this, dim, support_of(prior), SameForAll<D>{prior});
+  // A vector of them: one prior for all elements, or each element with its own, `[&](auto j) { return normal(mu[j], 1); }`.
+  template <DistributionLike D> LOCKSTEP_FN auto param(const char* name, const D& prior, Dim dim) {
+    return param(name, prior, dim, support_of(prior));
   }
-  template <DistributionLike D, SupportLike S>
-  LOCKSTEP_FN auto param(const char*, const D& prior, Dim dim, const S& support) {
+  template <DistributionLike D, SupportLike S> LOCKSTEP_FN auto param(const char*, const D& prior, Dim dim, const S& support) {
+    static_assert(!requires { requires S::square; }, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1)");
     return VectorParam<LogDensity, S>(*this, dim, support, SameForAll<D>{prior});
   }
-  // Each element with a prior of its own: `[&](auto j) { return normal(mu[j], 1); }`.
   template <class F> requires std::is_invocable_v<const F&, Index>
-  LOCKSTEP_FN auto param(const char*, Dim dim, const F& prior) {
-    const auto support = support_of(prior(Index{0, dim.id}));
-    return VectorParam<LogDensity, std::remove_const_t<decltype(support)>>(*this, dim, support, prior);
+  LOCKSTEP_FN auto param(const char* name, Dim dim, const F& prior) {
+    return param(name, dim, prior, support_of(prior(Index{0, dim.id})));
+  }
+  template <class F, SupportLike S> requires std::is_invocable_v<const F&, Index>
+  LOCKSTEP_FN auto param(const char*, Dim dim, const F& prior, const S& support) {
+    return VectorParam<LogDensity, S>(*this, dim, support, prior);
+  }
+  // A matrix, likewise.
+  template <DistributionLike D> LOCKSTEP_FN auto param(const char* name, const D& prior, Dim rows, Dim columns) {
+    return param(name, prior, rows, columns, support_of(prior));
+  }
+  template <DistributionLike D, SupportLike S>
+  LOCKSTEP_FN auto param(const char*, const D& prior, Dim rows, Dim columns, const S& support) {
+    static_assert(!requires { requires S::square; }, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1)");
+    return MatrixParam<LogDensity, S>(*this, rows, columns, support, SameForAll<D>{prior});
+  }
+  template <class F> requires std::is_invocable_v<const F&, Index, Index>
+  LOCKSTEP_FN auto param(const char*, Dim rows, Dim columns, const F& prior) {
+    const auto support = support_of(prior(Index{0, rows.id}, Index{0, columns.id}));
+    return MatrixParam<LogDensity, std::remove_const_t<decltype(support)>>(*this, rows, columns, support, prior);
+  }
+  // A distribution of the whole vector; of each row of a matrix; of a square matrix, both axes of which run along `dim`.
+  template <JointDistribution D> LOCKSTEP_FN auto param(const char*, const D& prior, Dim dim) {
+    using S = typename D::Support;
+    if constexpr (requires { requires S::square; }) return MatrixParam<LogDensity, S>(*this, dim, dim, S{}, prior);
+    else return VectorParam<LogDensity, S>(*this, dim, S{}, prior);
+  }
+  template <JointDistribution D> LOCKSTEP_FN auto param(const char*, const D& prior, Dim rows, Dim columns) {
+    static_assert(!requires { requires D::Support::square; }, "a square matrix runs along one dimension: m.param(name, prior, dim)");
+    return MatrixParam<LogDensity, typename D::Support>(*this, rows, columns, typename D::Support{}, prior);
   }
 
   template <DistributionLike D> LOCKSTEP_FN RealScalar observe(const char*, const RealScalar& y, const D& d) {
@@ -96,14 +122,57 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
     return node;
   }
 
+  // A state that runs along with the data: h[0] = initial, h[t] = step(t, past, h[t-1]), which may read earlier values of what
+  // is observed; `f(t, h[t])` is the distribution of element t.
+  template <class I, class Step, class F>
+  LOCKSTEP_FN ObservedVector observe(const char* name, const Real& y, Dim dim, const Carry<I, Step>& carry, const F& f) {
+    const ObservedVector node{y};
+    const auto step = [&](Index t, const auto& before) { return carry.step(t, Past<ObservedVector>{&node, t}, before); };
+    const auto state = scan("", dim, carry.initial, step);
+    return observe(name, y, dim, [&](auto t) { return f(t, state[t]); });
+  }
+  // One event: the whole vector.
+  template <JointDistribution D> LOCKSTEP_FN ObservedVector observe(const char*, const Real& y, const D& d) {
+    PreparedJoint<LogDensity, D> prepared(*this, d, y.dim);
+    if (first_slice() && y.dim.size > 0) add(prepared.log_density(*this, d, DataEvent{y.field.table(FieldData::value)}));
+    return {y};
+  }
+  // An event for each row: `f(i)` is the distribution of row i.
+  template <class F> LOCKSTEP_FN ObservedMatrix observe(const char*, const Matrix& y, Dim rows, const F& f) {
+    if (rows.size == 0 || y.columns.size == 0) return {y};
+    const auto first = f(Index{0, rows.id});
+    PreparedJoint<LogDensity, std::remove_const_t<decltype(first)>> prepared(*this, first, y.columns);
+    for (int i = team_.slice(); i < rows.size; i += team_.slices())
+      add(prepared.log_density(*this, f(Index{i, rows.id}), DataEvent{y.row(i)}));
+    return {y};
+  }
+  // A series with a hidden state, a Markov chain over `state`, which is summed out. `initial`: the first state's
+  // probabilities (a number for all, a vector, or a lambda); `transition(j, k)`, a matrix node: from j to k;
+  // `emission(t, k)`: the distribution of element t in state k.
+  template <class Initial, class Transition, class F>
+  LOCKSTEP_FN ObservedVector hidden_markov(const char*, const Real& y, Dim time, Dim state, const Initial& initial,
+                                           const Transition& transition, const F& emission) {
+    HiddenMarkov<LogDensity, VectorArgument<Initial>, Transition, F> model(*this, time, state, vector_argument(initial),
+                                                                           transition, emission);
+    add(model.run_forward(y, [](int, const T&) {}));
+    model.run_backward(y);
+    return {y};
+  }
+
   // A quantity to report. It is evaluated where it is used.
   template <Operand E> LOCKSTEP_FN auto deterministic(const char*, const E& e) { return as_recipe(e); }
   template <class F> LOCKSTEP_FN LazyVector<F> deterministic(const char* name, Dim dim, const F& f) {
     return {f, dim, name};
   }
+  template <class F> LOCKSTEP_FN LazyMatrix<F> deterministic(const char* name, Dim rows, Dim columns, const F& f) {
+    return {f, rows, columns, name};
+  }
   // A quantity to report that is computed once and kept: for what is used often.
   template <Operand E> LOCKSTEP_FN auto let(const char*, const E& e) { return ScalarLet<LogDensity, RecipeOf<E>>(*this, as_recipe(e)); }
   template <class F> LOCKSTEP_FN VectorLet<LogDensity, F> let(const char*, Dim dim, const F& f) { return {*this, dim, f}; }
+  template <class F> LOCKSTEP_FN MatrixLet<LogDensity, F> let(const char*, Dim rows, Dim columns, const F& f) {
+    return {*this, rows, columns, f};
+  }
 
   template <Operand I, class Step> LOCKSTEP_FN auto scan(const char*, Dim dim, const I& initial, const Step& step) {
     return Scan<LogDensity, RecipeOf<I>, Step>(*this, dim, as_recipe(initial), step);
@@ -114,6 +183,18 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
     return {*this, x, beta};
   }
   template <class Beta> void linear(const Matrix&, const Beta&&) = delete;  // coefficients outlive the predictor
+
+  // The Cholesky factor of the symmetric matrix with elements `element(i, j)`, j <= i; what needs it goes into `then(L)`.
+  template <class F, class Then> LOCKSTEP_FN void cholesky(Dim dim, const F& element, const Then& then) {
+    const CholeskyFactor<LogDensity, F> factor(*this, dim, element);
+    then(factor);
+  }
+  // L^-1 b, for a lower triangular node; what needs it goes into `then(z)`.
+  template <class L, class B, class Then> LOCKSTEP_FN void solve(const L& factor, const B& b, const Then& then) {
+    static_assert(L::lower_triangular, "only a lower triangular matrix is solved for: a Cholesky factor");
+    const TriangularSolution<LogDensity, L, VectorArgument<B>> solution(*this, factor, vector_argument(b));
+    then(solution);
+  }
 
   // ---- for nodes ----
   LOCKSTEP_FN const Team& team() const { return team_; }
@@ -141,12 +222,6 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
     T total(0.);
     for (int s = 0; s < team_.slices(); ++s) total += first.load(s * distance + i);
     return total;
-  }
-  LOCKSTEP_FN T sum_over_slices(const LaneArray<T>& mine, int i) const { return sum_over_slices(mine, i, dimension()); }
-  LOCKSTEP_FN void clear_other_slices(const LaneArray<T>& mine, int count) const {
-    if constexpr (Team::sliced)
-      for (int s = 1; s < team_.slices(); ++s)
-        for (int i = 0; i < count; ++i) mine.store(s * dimension() + i, T(0.));
   }
   template <class L> LOCKSTEP_FN void add(const L& log_density) { log_density_ += log_density; }
   LOCKSTEP_FN void add(Zero) {}

@@ -11,6 +11,7 @@
 #include "lockstep/distributions.hpp"
 #include "lockstep/lanes.hpp"
 #include "lockstep/liveness.hpp"
+#include "lockstep/param_storage.hpp"
 #include "lockstep/plate.hpp"
 
 namespace lockstep {
@@ -119,85 +120,37 @@ template <class Self> struct VectorAccess : Liveness {
   LOCKSTEP_FN Element<Self, true> operator[](int i) const { return {static_cast<const Self*>(this), i}; }
 };
 
+// A vector of parameters with its prior: a distribution for each element, or one for the whole.
 template <class M, class Support> class VectorParam : public VectorAccess<VectorParam<M, Support>> {
  public:
   using value_type = typename M::value_type;
   using T = value_type;
 
-  template <class F> LOCKSTEP_FN VectorParam(M& m, Dim dim, const Support& support, const F& prior)
-      : m_(m), dim_(dim), position_(m.position().from(m.take_coordinates(dim.size))),
-        adjoints_(m.gradient().from(m.last_coordinate() - dim.size)),
-        values_(Support::identity ? position_ : m.allocate(dim.size)), bound_(bind(m, support)) {
-    constrain();
+  // `prior(j)` is the distribution of element j.
+  template <class F> requires std::is_invocable_v<const F&, Index>
+  LOCKSTEP_FN VectorParam(M& m, Dim dim, const Support& support, const F& prior) : dim_(dim), storage_(m, 1, dim.size, support) {
     if (dim.size == 0) return;
-    if constexpr (M::Team::sliced)
-      for (int i = 0; i < dim.size; ++i) adjoints_.store(i, T(0.));
+    if constexpr (M::Team::sliced) storage_.clear_adjoints();  // those that other slices own
     using D = std::remove_cvref_t<decltype(prior(Index{0, 0}))>;
     Prepared<M, D> prepared(m, prior(Index{0, dim.id}));
-    for (int i = m.team().slice(); i < dim.size; i += m.team().slices()) {
-      const Index j{i, dim.id};
-      auto density = prepared.at(m, prior(j), typed(i));
-      T adjoint(0.);
-      accumulate(adjoint, density.slope());
-      adjoints_.store(i, adjoint);
-      density.pull(Unit{});
-      m.add(density.log_density);
-    }
+    for (int i = m.team().slice(); i < dim.size; i += m.team().slices())
+      storage_.add_prior(m, prepared, prior(Index{i, dim.id}), i);
+  }
+  template <JointDistribution D> LOCKSTEP_FN VectorParam(M& m, Dim dim, const Support& support, const D& prior)
+      : dim_(dim), storage_(m, 1, dim.size, support) {
+    storage_.clear_adjoints();
+    PreparedJoint<M, D> prepared(m, prior, dim);
+    if (m.first_slice() && dim.size > 0) m.add(prepared.log_density(m, prior, EventOf<VectorParam>{this, 0}));
   }
 
-  LOCKSTEP_FN ~VectorParam() {
-    if constexpr (!Support::identity) {
-      if constexpr (Support::elementwise) {
-        for (int i = 0; i < dim_.size; ++i) {
-          const double weight = i % m_.team().slices() == m_.team().slice() ? 1. : 0.;
-          adjoints_.store(i, bound_.gradient(bound_.constrain(position_.load(i)), adjoints_.load(i), weight));
-        }
-      } else {
-        m_.team().barrier();
-        if (!m_.first_slice() || dim_.size == 0) return;
-        Support::template gradient<T>(
-            position_, dim_.size, [&](int i) { return m_.sum_over_slices(adjoints_, i); },
-            [&](int i, const T& d) { adjoints_.store(i, d); });
-        m_.clear_other_slices(adjoints_, dim_.size);
-      }
-    }
-  }
-
-  LOCKSTEP_FN T value(int i) const { return values_.load(i); }
-  template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { adjoints_.add(i, a); }
-  // The logarithm of a positive element is its coordinate.
-  LOCKSTEP_FN T log_value(int i) const requires std::is_same_v<Support, Positive> { return position_.load(i); }
+  LOCKSTEP_FN T value(int i) const { return storage_.value(i); }
+  template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { storage_.pull(i, a); }
+  LOCKSTEP_FN T log_value(int i) const requires ParamStorage<M, Support>::knows_logs { return storage_.log_value(i); }
   LOCKSTEP_FN Dim dim() const { return dim_; }
 
  private:
-  struct NoBound {};
-  LOCKSTEP_FN static auto bind(const M& m, const Support& support) {
-    if constexpr (Support::elementwise) return support.bind(m);
-    else return NoBound{};
-  }
-  // The element with what its transform knows about it.
-  LOCKSTEP_FN auto typed(int i) const {
-    if constexpr (Support::elementwise) return bound_.constrain(position_.load(i));
-    else return DataValue<T>{values_.load(i)};
-  }
-  LOCKSTEP_FN void constrain() {
-    if constexpr (Support::identity) return;
-    if constexpr (Support::elementwise && !Support::identity) {
-      for (int i = m_.team().slice(); i < dim_.size; i += m_.team().slices()) {
-        auto at = bound_.constrain(position_.load(i));
-        values_.store(i, at.value);
-        m_.add(at.log_jacobian());
-      }
-    } else if constexpr (!Support::elementwise) {
-      if (m_.first_slice() && dim_.size > 0) m_.add(Support::template constrain<T>(position_, values_, dim_.size));
-    }
-    m_.team().barrier();
-  }
-
-  M& m_;
   Dim dim_;
-  LaneArray<T> position_, adjoints_, values_;
-  decltype(bind(std::declval<const M&>(), std::declval<const Support&>())) bound_;
+  ParamStorage<M, Support> storage_;
 };
 
 // A named intermediate vector, computed once and kept.

@@ -5,6 +5,7 @@
 
 #include "lockstep/dataset.hpp"
 #include "lockstep/distribution.hpp"
+#include "lockstep/joint_distribution.hpp"
 
 namespace lockstep {
 
@@ -33,34 +34,67 @@ template <class Node> struct Past {
   LOCKSTEP_FN auto operator()(Index lag) const { return (*this)(lag.position + 1); }
 };
 
-// The product of a vector node with the past, `dot(beta, past)`: beta[0] past(1) + beta[1] past(2) + ...
-template <class Node, class Data> struct Dot : RecipeTag {
+// ---- dot: the sum of products of two sequences ------------------------------------------------------------------------------
+
+// A row of a matrix node. Of a lower triangular one only what may differ from zero: elements 0 ... i.
+template <class Node> struct Row {
+  using is_row = void;
   const Node* node;
-  Past<Data> past;
+  Index at;
+  template <std::derived_from<Index> J> LOCKSTEP_FN auto operator[](J j) const { return (*node)(at, j); }
+  LOCKSTEP_FN auto term(int k) const { return (*node)(at, Index{k, node->columns().id}); }
+  LOCKSTEP_FN int size() const { return Node::lower_triangular ? at.position + 1 : node->columns().size; }
+  LOCKSTEP_FN int dim() const { return node->columns().id; }
+};
+template <class Node> struct WholeVector {
+  const Node* node;
+  LOCKSTEP_FN auto term(int k) const { return (*node)[GatheredIndex{{k, dim()}}]; }
+  LOCKSTEP_FN int size() const { return node->dim().size; }
+  LOCKSTEP_FN int dim() const { return node->dim().id; }
+};
+// From lag 1 on, for as long as the other sequence is.
+template <class Node> struct PastLags {
+  Past<Node> past;
+  LOCKSTEP_FN auto term(int k) const { return past(k + 1); }
+  LOCKSTEP_FN static constexpr int size() { return 2147483647; }
+  LOCKSTEP_FN static constexpr int dim() { return any_dim; }
+  static constexpr int any_dim = -2;
+};
+template <class Node> LOCKSTEP_FN Row<Node> sequence(const Row<Node>& row) { return row; }
+template <class Node> LOCKSTEP_FN PastLags<Node> sequence(const Past<Node>& past) { return {past}; }
+template <class Node> requires requires(const Node& n) { n.dim().size; }
+LOCKSTEP_FN WholeVector<Node> sequence(const Node& node) { return {&node}; }
+
+template <class A, class B> struct Dot : RecipeTag {
+  A a;
+  B b;
   static constexpr bool uniform = false;
-  LOCKSTEP_FN Dot(const Node* n, const Past<Data>& p) : node(n), past(p) {}
+  LOCKSTEP_FN Dot(const A& first, const B& second) : a(first), b(second) {}
 
   template <class M> struct Value {
     typename M::value_type value;
     const M* m;
     Dot recipe;
-    template <class A> LOCKSTEP_FN void pull(const A& a) const {
-      for (int k = 0; k < recipe.node->dim().size; ++k) recipe.term(k).evaluate(*m).pull(a);
+    template <class Adjoint> LOCKSTEP_FN void pull(const Adjoint& adjoint) const {
+      for (int k = 0; k < recipe.size(); ++k) recipe.term(k).evaluate(*m).pull(adjoint);
     }
   };
   template <class M> LOCKSTEP_FN Value<M> evaluate(const M& m) const {
+    if constexpr (requires { m.require_same_dim(a.dim(), b.dim()); }) m.require_same_dim(a.dim(), b.dim());
     typename M::value_type total(0.);
-    for (int k = 0; k < node->dim().size; ++k) total += term(k).evaluate(m).value;
+    for (int k = 0; k < size(); ++k) total += term(k).evaluate(m).value;
     return {total, &m, *this};
   }
-  LOCKSTEP_FN auto term(int k) const {
-    const GatheredIndex lag{{k, node->dim().id}};
-    return (*node)[lag] * past(lag);
-  }
+  LOCKSTEP_FN int size() const { return a.size() < b.size() ? a.size() : b.size(); }
+  LOCKSTEP_FN auto term(int k) const { return a.term(k) * b.term(k); }
 };
-template <class Node, class Data> LOCKSTEP_FN Dot<Node, Data> dot(const Node& node, const Past<Data>& past) {
-  return {&node, past};
+// a[0] b[0] + a[1] b[1] + ... of two vectors, of rows of matrices, `L.row(i)`, or of a vector and the past,
+// `dot(beta, past)`: beta[0] past(1) + beta[1] past(2) + ...
+template <class A, class B> LOCKSTEP_FN auto dot(const A& a, const B& b) {
+  return Dot<decltype(sequence(a)), decltype(sequence(b))>(sequence(a), sequence(b));
 }
+
+// ---- lambdas of plates ---------------------------------------------------------------------------------------------------------
 
 // The distribution of element j; the lambda may ask for the past.
 template <class F, std::derived_from<Index> J, class Node>
@@ -73,11 +107,48 @@ LOCKSTEP_FN auto element_distribution(const F& f, J j, const Node& node) {
 template <class D> struct SameForAll {
   D distribution;
   LOCKSTEP_FN const D& operator()(Index) const { return distribution; }
+  LOCKSTEP_FN const D& operator()(Index, Index) const { return distribution; }
 };
+template <class F> inline constexpr bool is_same_for_all = false;
+template <class D> inline constexpr bool is_same_for_all<SameForAll<D>> = true;
+
+// A state that runs along with a series that is observed (see observe).
+template <class I, class Step> struct Carry {
+  I initial;
+  Step step;
+};
+template <Operand I, class Step> LOCKSTEP_FN auto carry(const I& initial, const Step& step) {
+  return Carry<RecipeOf<I>, Step>{as_recipe(initial), step};
+}
 
 template <class S> concept SupportLike = requires { S::elementwise; };
 
+// 1 on the diagonal, 0 elsewhere: for a covariance matrix, element by element.
+struct Delta : RecipeTag {
+  double value;
+  static constexpr bool uniform = false;
+  LOCKSTEP_FN explicit Delta(bool equal) : value(equal ? 1. : 0.) {}
+  template <class M> LOCKSTEP_FN ConstantValue evaluate(const M&) const { return {value}; }
+};
+LOCKSTEP_FN inline Delta delta(Index i, Index j) { return Delta(i.position == j.position); }
+
+// A named matrix that is computed where it is used.
+template <class F> struct LazyMatrix {
+  static constexpr bool lower_triangular = false;
+  F element;
+  Dim rows_, columns_;
+  const char* name;
+  template <std::derived_from<Index> I, std::derived_from<Index> J> LOCKSTEP_FN auto operator()(I i, J j) const {
+    if constexpr (std::is_same_v<I, CheckedIndex>) require_along(name, rows_, i);
+    if constexpr (std::is_same_v<J, CheckedIndex>) require_along(name, columns_, j);
+    return as_recipe(element(i, j));
+  }
+  LOCKSTEP_FN Dim rows() const { return rows_; }
+  LOCKSTEP_FN Dim columns() const { return columns_; }
+};
+
 // The support that a distribution implies.
+template <JointDistribution D> LOCKSTEP_FN auto support_of(const D&) { return D::support(); }
 template <class Kernel, class... A> LOCKSTEP_FN auto support_of(const Distribution<Kernel, A...>& d) {
   return Kernel::support(d);
 }

@@ -112,6 +112,15 @@ class Stream {
     return z * exp(-0.5 * (log_gamma_draw(0.5 * nu) - log(0.5 * nu)));
   }
 
+  // The logarithm of a gamma draw, shape > 0, rate 1. Below 1: Gamma(shape) = Gamma(shape + 1) u^(1/shape) in
+  // distribution, taken in logarithms because the power underflows for half of the draws at shape 0.001.
+  LOCKSTEP_FN double log_gamma_draw(double shape) {
+    if (!(shape > 0)) return not_a_number();
+    if (shape >= 1) return log(gamma_at_least_one(shape));
+    const double boost = log(uniform()) / shape;
+    return log(gamma_at_least_one(shape + 1)) + boost;
+  }
+
   // A count, as a double. Below 10 by multiplying uniforms; above by PTRS, W. Hoermann, "The transformed rejection
   // method for generating Poisson random variables", 1993. The acceptance test uses the saddle-point form of the log
   // probability, which stays exact where k log(rate) - rate - log k! would have lost its digits.
@@ -158,15 +167,6 @@ class Stream {
       const double v_minus_1 = t * (3 + t * (3 + t));
       if (log(uniform()) < 0.5 * x * x + d * log1p_minus(v_minus_1)) return d * (1 + v_minus_1);
     }
-  }
-
-  // The logarithm of a gamma draw. Below 1: Gamma(shape) = Gamma(shape + 1) u^(1/shape) in distribution, taken in
-  // logarithms because the power underflows for half of the draws at shape 0.001.
-  LOCKSTEP_FN double log_gamma_draw(double shape) {
-    if (!(shape > 0)) return not_a_number();
-    if (shape >= 1) return log(gamma_at_least_one(shape));
-    const double boost = log(uniform()) / shape;
-    return log(gamma_at_least_one(shape + 1)) + boost;
   }
 
   LOCKSTEP_FN double poisson_by_products(double rate) {

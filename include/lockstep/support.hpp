@@ -167,18 +167,39 @@ struct UnitInterval {
   template <class M> LOCKSTEP_FN Bound bind(const M&) const { return {}; }
 };
 
-// ---- ordered: v[0] < v[1] < ... ------------------------------------------------------------------------------------------
+// ---- joint supports: of a vector, or a matrix, as a whole ------------------------------------------------------------------
+//
+// With n the extent (elements of a vector, rows of a square matrix), a joint support has
+//
+//   values(n), coordinates(n)              how many of each
+//   constrain(x, value, log_value, n)      coordinates to values; returns log|J|. `log_value` is written if `keeps_logs`
+//   gradient(x, value, n, adjoint, add)    `adjoint(i)` of each value; calls `add(k, d)` once for every coordinate k with
+//                                          the derivative by it, log|J| included
+//   unconstrain(value, x, n)               NaN where the values are outside, but for the rounding of decimals
+//
+// x, value and log_value are arrays of lanes.
 
-// v[0] = x[0], v[i] = v[i-1] + exp(x[i])
-struct Ordered {
+struct JointSupport {
   static constexpr bool elementwise = false;
   static constexpr bool identity = false;
-  static constexpr const char* description = "ordered";
+  static constexpr bool keeps_logs = false;
+  static constexpr bool square = false;       // a matrix, both axes of which run along the dimension
+  LOCKSTEP_FN static int values(int n) { return n; }
+  LOCKSTEP_FN static int coordinates(int n) { return n; }
+};
 
-  // Arrays of n lanes: coordinates to values; returns log|J|.
-  template <class T, class Coordinates, class Values>
-  LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, int n) {
-    T previous = x.load(0), log_jacobian(0.);
+// v[0] < v[1] < ...: v[0] = x[0], v[i] = v[i-1] + exp(x[i]); positive: v[0] = exp(x[0]).
+template <bool positive> struct OrderedSupport : JointSupport {
+  static constexpr const char* description = positive ? "positive ordered" : "ordered";
+
+  template <class T, class Coordinates, class Values, class Logs>
+  LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, const Logs&, int n) {
+    const T first = x.load(0);
+    T previous = first, log_jacobian(0.);
+    if constexpr (positive) {
+      previous = exp(first);
+      log_jacobian = first;
+    }
     value.store(0, previous);
     for (int i = 1; i < n; ++i) {
       const T step = x.load(i);
@@ -188,20 +209,149 @@ struct Ordered {
     }
     return log_jacobian;
   }
-  // `adjoint(i)` of each value; calls `add(i, d)` with the derivative by coordinate i, log|J| included.
-  template <class T, class Coordinates, class Adjoint, class Add>
-  LOCKSTEP_FN static void gradient(const Coordinates& x, int n, const Adjoint& adjoint, const Add& add) {
+  template <class T, class Coordinates, class Values, class Adjoint, class Add>
+  LOCKSTEP_FN static void gradient(const Coordinates& x, const Values&, int n, const Adjoint& adjoint, const Add& add) {
     T from_here(0.);
     for (int i = n - 1; i > 0; --i) {
       from_here += adjoint(i);
       add(i, from_here * exp(x.load(i)) + 1.);
     }
-    add(0, from_here + adjoint(0));
+    from_here += adjoint(0);
+    if constexpr (positive) add(0, from_here * exp(x.load(0)) + 1.);
+    else add(0, from_here);
   }
   static void unconstrain(const double* value, double* x, int n) {
-    x[0] = value[0];
+    x[0] = positive ? std::log(value[0]) : value[0];
     for (int i = 1; i < n; ++i) x[i] = std::log(value[i] - value[i - 1]);
   }
+};
+using Ordered = OrderedSupport<false>;
+using PositiveOrdered = OrderedSupport<true>;
+
+// Positive, with sum 1, by breaking a stick: v[k] is the share z[k] = sigmoid(x[k] - log(n - 1 - k)) of what the elements
+// before it have left, so that x = 0 gives equal elements (Stan's transform up to release 2.36; Betancourt 2012,
+// "Cruising the simplex"). The logarithms of the values come with the Jacobian:
+//   log|J| = sum_k log z[k] + log(1 - z[k]) + log left[k]
+struct Simplex : JointSupport {
+  static constexpr const char* description = "simplex";
+  static constexpr bool keeps_logs = true;
+  LOCKSTEP_FN static int coordinates(int n) { return n > 0 ? n - 1 : 0; }
+  LOCKSTEP_FN static double offset(int n, int k) { return log(double(n - 1 - k)); }
+
+  template <class T, class Coordinates, class Values, class Logs>
+  LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, const Logs& log_value, int n) {
+    T left(1.), log_left(0.), log_jacobian(0.);
+    for (int k = 0; k < n - 1; ++k) {
+      const T at = x.load(k) - offset(n, k);
+      const T z = softplus_sigmoid(at).sigmoid;
+      const auto down = softplus_sigmoid(T(-at));      // sigmoid(-at) = 1 - z, without cancellation
+      const T log_z = -down.softplus, log_rest = log_z - at;
+      const T log_v = log_left + log_z;
+      value.store(k, left * z);
+      log_value.store(k, log_v);
+      log_jacobian += log_v + log_rest;
+      left = left * down.sigmoid;
+      log_left += log_rest;
+    }
+    value.store(n - 1, left);
+    log_value.store(n - 1, log_left);
+    return log_jacobian;
+  }
+  template <class T, class Coordinates, class Values, class Adjoint, class Add>
+  LOCKSTEP_FN static void gradient(const Coordinates& x, const Values& value, int n, const Adjoint& adjoint, const Add& add) {
+    T of_left = adjoint(n - 1);
+    for (int k = n - 2; k >= 0; --k) {
+      const T rest = softplus_sigmoid(T(offset(n, k) - x.load(k))).sigmoid, z = 1. - rest;
+      const T by_element = adjoint(k);
+      // log left of the elements between this one and the last falls with z, each by as much.
+      add(k, (by_element - of_left) * value.load(k) * rest + rest - double(n - 1 - k) * z);
+      of_left = by_element * z + of_left * rest;
+    }
+  }
+  static void unconstrain(const double* value, double* x, int n) {
+    double after = 0;
+    for (int k = n - 1; k > 0; --k) {
+      after += value[k];
+      x[k - 1] = std::log(value[k - 1]) - std::log(after) + offset(n, k - 1);
+    }
+    if (!(std::abs(after + value[0] - 1) <= 1e-6))
+      for (int k = 0; k < n - 1; ++k) x[k] = std::numeric_limits<double>::quiet_NaN();
+  }
+};
+
+// The lower Cholesky factor of a correlation matrix, row by row, by canonical partial correlations z = tanh(x) (Lewandowski,
+// Kurowicka & Joe 2009; Stan's transform): L[i][j] = z left[j] for j < i, L[i][i] = left[i], where left[j]^2 is
+// 1 - L[i][0]^2 - ... - L[i][j-1]^2.
+struct CholeskyCorrelation : JointSupport {
+  static constexpr const char* description = "Cholesky factor of a correlation matrix";
+  static constexpr bool square = true;
+  LOCKSTEP_FN static int values(int n) { return n * n; }
+  LOCKSTEP_FN static int coordinates(int n) { return n * (n - 1) / 2; }
+
+  // tanh x, sech x and log(1 - tanh(x)^2).
+  template <class T> struct Partial {
+    T correlation, remainder, log_remainder;
+    LOCKSTEP_FN explicit Partial(const T& x) {
+      const T size = abs(x);
+      const T e = exp(-2. * size), inverse = 1. / (1. + e);
+      const T tanh = (1. - e) * inverse;
+      correlation = choose(x < 0., T(-tanh), tanh);
+      remainder = 2. * exp(-size) * inverse;
+      log_remainder = 2. * (log_2 - size - log1p(e));
+    }
+    static constexpr double log_2 = 0.69314718055994530942;
+  };
+
+  template <class T, class Coordinates, class Values, class Logs>
+  LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, const Logs&, int n) {
+    T log_jacobian(0.);
+    int next = 0;
+    for (int i = 0; i < n; ++i) {
+      T left(1.);
+      for (int j = 0; j < i; ++j, ++next) {
+        const Partial<T> p(x.load(next));
+        value.store(i * n + j, p.correlation * left);
+        left = left * p.remainder;
+        log_jacobian += weight(i, j) * p.log_remainder;
+      }
+      value.store(i * n + i, left);
+      for (int j = i + 1; j < n; ++j) value.store(i * n + j, T(0.));
+    }
+    return log_jacobian;
+  }
+  template <class T, class Coordinates, class Values, class Adjoint, class Add>
+  LOCKSTEP_FN static void gradient(const Coordinates& x, const Values& value, int n, const Adjoint& adjoint, const Add& add) {
+    for (int i = n - 1; i > 0; --i) {
+      T of_left = adjoint(i * n + i), left = value.load(i * n + i);
+      for (int j = i - 1; j >= 0; --j) {
+        const int k = i * (i - 1) / 2 + j;
+        const Partial<T> p(x.load(k));
+        const T by_element = adjoint(i * n + j);
+        const T after = left;
+        left = left / p.remainder;
+        add(k, by_element * left * p.remainder * p.remainder - (of_left * after + 2. * weight(i, j)) * p.correlation);
+        of_left = by_element * p.correlation + of_left * p.remainder;
+      }
+    }
+  }
+  static void unconstrain(const double* value, double* x, int n) {
+    bool inside = true;
+    for (int i = 0; i < n; ++i) {
+      double sum = 0;  // of squares, over the row so far
+      for (int j = 0; j < i; ++j) {
+        x[i * (i - 1) / 2 + j] = std::atanh(value[i * n + j] / std::sqrt(1 - sum));
+        sum += value[i * n + j] * value[i * n + j];
+      }
+      const double diagonal = value[i * n + i];
+      inside = inside && diagonal > 0 && std::abs(sum + diagonal * diagonal - 1) <= 1e-6;
+      for (int j = i + 1; j < n; ++j) inside = inside && value[i * n + j] == 0;
+    }
+    if (!inside && n > 1) x[0] = std::numeric_limits<double>::quiet_NaN();
+  }
+
+ private:
+  // Element (i, j) makes the i - 1 - j partial correlations after it in its row smaller, each by half its log remainder.
+  LOCKSTEP_FN static double weight(int i, int j) { return 1 + 0.5 * (i - 1 - j); }
 };
 
 // ---- what a model author writes ------------------------------------------------------------------------------------------
@@ -211,6 +361,9 @@ LOCKSTEP_FN constexpr RealLine real_line() { return {}; }
 LOCKSTEP_FN constexpr Positive positive() { return {}; }
 LOCKSTEP_FN constexpr UnitInterval unit_interval() { return {}; }
 LOCKSTEP_FN constexpr Ordered ordered() { return {}; }
+LOCKSTEP_FN constexpr PositiveOrdered positive_ordered() { return {}; }
+LOCKSTEP_FN constexpr Simplex simplex() { return {}; }
+LOCKSTEP_FN constexpr CholeskyCorrelation cholesky_correlation() { return {}; }
 template <Operand E> LOCKSTEP_FN auto above(const E& limit) { return OneSided<RecipeOf<E>, 1>{as_recipe(limit)}; }
 template <Operand E> LOCKSTEP_FN auto below(const E& limit) { return OneSided<RecipeOf<E>, -1>{as_recipe(limit)}; }
 template <Operand L, Operand U> LOCKSTEP_FN auto between(const L& lower, const U& upper) {

@@ -5,8 +5,12 @@
 #include "kernels/cuda/device_team.cuh"
 #include "kernels/gradient.hpp"
 #include "models/ar_k.hpp"
+#include "models/arma11.hpp"
 #include "models/eight_schools.hpp"
+#include "models/garch11.hpp"
 #include "models/gauss_mix.hpp"
+#include "models/gp_regression.hpp"
+#include "models/hmm.hpp"
 #include "models/linear_regression.hpp"
 #include "models/radon.hpp"
 #include "models/std_normal.hpp"
@@ -39,8 +43,12 @@ template <class Model> __global__ void gradient_kernel(Model model, GradientBatc
 }
 
 template __global__ void gradient_kernel(models::ArK, GradientBatch);
+template __global__ void gradient_kernel(models::Arma11, GradientBatch);
 template __global__ void gradient_kernel(models::EightSchools, GradientBatch);
+template __global__ void gradient_kernel(models::Garch11, GradientBatch);
 template __global__ void gradient_kernel(models::GaussMix, GradientBatch);
+template __global__ void gradient_kernel(models::GpRegression, GradientBatch);
+template __global__ void gradient_kernel(models::Hmm, GradientBatch);
 template __global__ void gradient_kernel(models::LinearRegression, GradientBatch);
 template __global__ void gradient_kernel(models::Radon, GradientBatch);
 template __global__ void gradient_kernel(models::StdNormal, GradientBatch);

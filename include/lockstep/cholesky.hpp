@@ -1,0 +1,148 @@
+// Nodes of small dense linear algebra that one team does by itself: the Cholesky factor of a covariance matrix, and triangular
+// solves. Larger matrices (from about 128 rows) are for batched library calls.
+//
+// One slice of a team factorises; all may read. A matrix that is not positive definite in some lane makes that lane's values
+// NaN, hence its density: that chain's trajectory ends there, and no other's.
+#pragma once
+
+#include "lockstep/matrix.hpp"
+
+namespace lockstep {
+
+// L with L L^T = K, K[i][j] = element(i, j) for j <= i. K's elements are overwritten by L's, and, on the way back, L's adjoints
+// by K's. Kept by rows of the lower triangle, one after the other.
+template <class M, class F> class CholeskyFactor : public Liveness {
+ public:
+  using value_type = typename M::value_type;
+  using T = value_type;
+  static constexpr bool lower_triangular = true;
+
+  LOCKSTEP_FN CholeskyFactor(M& m, Dim dim, const F& element)
+      : m_(m), dim_(dim), element_(element), values_(m.allocate(size())), adjoints_(m.allocate_per_slice(size())) {
+    for (int k = 0; k < size(); ++k) adjoints_.store(k, T(0.));
+    for_owned_rows([this](int i) {
+      for (int j = 0; j <= i; ++j) values_.store(number(i, j), T(at(i, j).value));
+    });
+    m.team().barrier();
+    if (m.first_slice()) factorise();
+    m.team().barrier();
+  }
+  LOCKSTEP_FN ~CholeskyFactor() {
+    m_.team().barrier();
+    if (m_.first_slice()) {
+      if constexpr (M::Team::sliced)
+        for (int k = 0; k < size(); ++k) adjoints_.store(k, m_.sum_over_slices(adjoints_, k, size()));
+      reverse();
+    }
+    m_.team().barrier();
+    const LaneArray<T> sums = adjoints_.from(-size() * m_.team().slice());  // the first slice's
+    for_owned_rows([&](int i) {
+      for (int j = 0; j <= i; ++j) at(i, j).pull(sums.load(number(i, j)));
+    });
+    m_.team().barrier();  // before the next node takes the scratch
+  }
+
+  LOCKSTEP_FN Element<CholeskyFactor, false> operator()(Index i, Index j) const { return {this, number(i.position, j.position)}; }
+  LOCKSTEP_FN Row<CholeskyFactor> row(Index i) const { return {this, i}; }
+  LOCKSTEP_FN T value(int k) const { return values_.load(k); }
+  LOCKSTEP_FN T value(int i, int j) const { return values_.load(number(i, j)); }
+  template <class A> LOCKSTEP_FN void pull(int k, const A& a) const { adjoints_.add(k, a); }
+  template <class A> LOCKSTEP_FN void pull(int i, int j, const A& a) const { adjoints_.add(number(i, j), a); }
+  LOCKSTEP_FN Dim rows() const { return dim_; }
+  LOCKSTEP_FN Dim columns() const { return dim_; }
+
+ private:
+  LOCKSTEP_FN static int number(int i, int j) { return i * (i + 1) / 2 + j; }
+  LOCKSTEP_FN int size() const { return number(dim_.size, 0); }
+  LOCKSTEP_FN auto at(int i, int j) const { return as_recipe(element_(Index{i, dim_.id}, Index{j, dim_.id})).evaluate(m_); }
+  template <class G> LOCKSTEP_FN void for_owned_rows(const G& g) const {
+    for (int i = m_.team().slice(); i < dim_.size; i += m_.team().slices()) g(i);
+  }
+
+  // Row by row (Cholesky-Banachiewicz): all loads run along rows.
+  LOCKSTEP_FN void factorise() {
+    for (int i = 0; i < dim_.size; ++i)
+      for (int j = 0; j <= i; ++j) {
+        T rest = values_.load(number(i, j));
+        for (int k = 0; k < j; ++k) rest -= values_.load(number(i, k)) * values_.load(number(j, k));
+        values_.store(number(i, j), i == j ? sqrt(rest) : rest / values_.load(number(j, j)));
+      }
+  }
+  // The same operations backwards (Murray 2016, "Differentiation of the Cholesky decomposition"). The adjoint of K[i][j], j < i,
+  // is that of both K[i][j] and K[j][i], which are one expression.
+  LOCKSTEP_FN void reverse() {
+    for (int i = dim_.size - 1; i >= 0; --i)
+      for (int j = i; j >= 0; --j) {
+        const T inverse = T(1.) / values_.load(number(j, j));
+        const T l = values_.load(number(i, j));
+        T a = adjoints_.load(number(i, j));
+        if (i == j) {
+          a = 0.5 * a * inverse;                                  // of the square root's argument
+          for (int k = 0; k < j; ++k) adjoints_.add(number(j, k), -2. * a * values_.load(number(j, k)));
+        } else {
+          a = a * inverse;
+          adjoints_.add(number(j, j), -a * l);
+          for (int k = 0; k < j; ++k) {
+            adjoints_.add(number(i, k), -a * values_.load(number(j, k)));
+            adjoints_.add(number(j, k), -a * values_.load(number(i, k)));
+          }
+        }
+        adjoints_.store(number(i, j), a);
+      }
+  }
+
+  M& m_;
+  Dim dim_;
+  F element_;
+  LaneArray<T> values_, adjoints_;
+};
+
+// z with L z = b, for a lower triangular node L. b: a vector argument (joint_distribution.hpp).
+template <class M, class L, class B> class TriangularSolution : public VectorAccess<TriangularSolution<M, L, B>> {
+ public:
+  using value_type = typename M::value_type;
+  using T = value_type;
+  LOCKSTEP_FN TriangularSolution(M& m, const L& factor, const B& b)
+      : m_(m), factor_(&factor), b_(b), values_(m.allocate(n())), adjoints_(m.allocate_per_slice(n())) {
+    for (int k = 0; k < n(); ++k) adjoints_.store(k, T(0.));
+    m.team().barrier();  // b may read elements that other slices own
+    if (m.first_slice())
+      for (int i = 0; i < n(); ++i) {
+        T rest = T(at(i).value);
+        for (int j = 0; j < i; ++j) rest -= factor_->value(i, j) * values_.load(j);
+        values_.store(i, rest / factor_->value(i, i));
+      }
+    m.team().barrier();
+  }
+  // With w = L^-T (adjoint of z): w is b's adjoint, -w z^T is L's.
+  LOCKSTEP_FN ~TriangularSolution() {
+    m_.team().barrier();
+    if (m_.first_slice()) {
+      if constexpr (M::Team::sliced)
+        for (int k = 0; k < n(); ++k) adjoints_.store(k, m_.sum_over_slices(adjoints_, k, n()));
+      for (int i = n() - 1; i >= 0; --i) {
+        const T w = adjoints_.load(i) / factor_->value(i, i);
+        for (int j = 0; j < i; ++j) {
+          adjoints_.store(j, adjoints_.load(j) - factor_->value(i, j) * w);
+          factor_->pull(i, j, -w * values_.load(j));
+        }
+        factor_->pull(i, i, -w * values_.load(i));
+        at(i).pull(w);
+      }
+    }
+    m_.team().barrier();
+  }
+  LOCKSTEP_FN T value(int i) const { return values_.load(i); }
+  template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { adjoints_.add(i, a); }
+  LOCKSTEP_FN Dim dim() const { return factor_->rows(); }
+
+ private:
+  LOCKSTEP_FN int n() const { return factor_->rows().size; }
+  LOCKSTEP_FN auto at(int i) const { return b_[Index{i, factor_->rows().id}].evaluate(m_); }
+  M& m_;
+  NodePointer<L> factor_;
+  B b_;
+  LaneArray<T> values_, adjoints_;
+};
+
+}  // namespace lockstep

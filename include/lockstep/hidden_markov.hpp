@@ -1,0 +1,123 @@
+// The likelihood of a series whose distribution at each time depends on a hidden state, a Markov chain: the states are summed out
+// by the forward algorithm, and the backward algorithm gives every derivative (Rabiner 1989, "A tutorial on hidden Markov
+// models").
+//
+// With b_t[k] the emission density of y_t in state k, divided by the largest over states,
+//   a_1[k] = initial[k] b_1[k] / c_1,   a_t[k] = b_t[k] sum_j a_{t-1}[j] transition[j][k] / c_t,   c_t making a_t sum to one;
+//   log p(y) = sum_t log c_t + log of the largest density at t.
+// Every slice evaluates the emissions of its times; one runs the recursions.
+#pragma once
+
+#include "lockstep/distribution.hpp"
+#include "lockstep/joint_distribution.hpp"
+#include "lockstep/lanes.hpp"
+
+namespace lockstep {
+
+template <class M, class Initial, class Transition, class F> class HiddenMarkov {
+ public:
+  using T = typename M::value_type;
+  using D = std::remove_cvref_t<decltype(std::declval<const F&>()(Index{}, Index{}))>;
+  // Elements of scratch on one slice.
+  static std::int64_t scratch(int times, int states) { return 2 * (std::int64_t(times) * states + times + states); }
+
+  LOCKSTEP_FN HiddenMarkov(M& m, Dim time, Dim state, const Initial& initial, const Transition& transition, const F& emission)
+      : m_(m), time_(time), state_(state), initial_(initial), transition_(transition), emission_(emission),
+        density_(m.allocate(time.size * state.size)), forward_(m.allocate(time.size * state.size)),
+        norm_(m.allocate(time.size)), log_largest_(m.allocate(time.size)), backward_(m.allocate(2 * state.size)) {}
+
+  // The log density of y, of all times; `at_time(t, log density of y_t given those before)` is called for each.
+  template <class At> LOCKSTEP_FN T run_forward(const Real& y, const At& at_time) {
+    evaluate_emissions(y);
+    m_.team().barrier();
+    T total(0.);
+    if (m_.first_slice())
+      for (int t = 0; t < time_.size; ++t) {
+        T sum(0.);
+        for (int k = 0; k < states(); ++k) {
+          const T weight = predicted(t, k) * density_.load(number(t, k));
+          forward_.store(number(t, k), weight);
+          sum += weight;
+        }
+        const T inverse = T(1.) / sum;
+        for (int k = 0; k < states(); ++k) forward_.store(number(t, k), forward_.load(number(t, k)) * inverse);
+        norm_.store(t, inverse);
+        const T log_density = log(sum) + log_largest_.load(t);
+        at_time(t, log_density);
+        total += log_density;
+      }
+    return total;
+  }
+
+  // Pulls every adjoint; `forward_` becomes the posterior probabilities of the states.
+  LOCKSTEP_FN void run_backward(const Real& y) {
+    if (m_.first_slice()) {
+      LaneArray<T> now = backward_, before = backward_.from(states());
+      for (int k = 0; k < states(); ++k) now.store(k, T(1.));
+      for (int t = time_.size - 1; t >= 0; --t) {
+        // What the future says of state k at t, times its emission.
+        for (int k = 0; k < states(); ++k) {
+          const T weight = density_.load(number(t, k)) * now.load(k) * norm_.load(t);
+          if (t == 0) initial_[Index{k, state_.id}].evaluate(m_).pull(weight);
+          forward_.store(number(t, k), forward_.load(number(t, k)) * now.load(k));
+          now.store(k, weight);
+        }
+        if (t == 0) break;
+        for (int j = 0; j < states(); ++j) {
+          T sum(0.);
+          for (int k = 0; k < states(); ++k) {
+            sum += transition_.value(j, k) * now.load(k);
+            transition_.pull(j, k, forward_.load(number(t - 1, j)) * now.load(k));
+          }
+          before.store(j, sum);
+        }
+        const LaneArray<T> swapped = now;
+        now = before;
+        before = swapped;
+      }
+    }
+    m_.team().barrier();
+    if (time_.size == 0 || states() == 0) return;
+    Prepared<M, D> prepared(m_, emission_(Index{0, time_.id}, Index{0, state_.id}));
+    for (int t = m_.team().slice(); t < time_.size; t += m_.team().slices())
+      for (int k = 0; k < states(); ++k) {
+        const Index at{t, time_.id};
+        auto density = prepared.at(m_, emission_(at, Index{k, state_.id}), y[at].evaluate(m_));
+        density.pull(forward_.load(number(t, k)));
+      }
+  }
+
+ private:
+  LOCKSTEP_FN int states() const { return state_.size; }
+  LOCKSTEP_FN int number(int t, int k) const { return t * states() + k; }
+  LOCKSTEP_FN T predicted(int t, int k) const {
+    if (t == 0) return T(initial_[Index{k, state_.id}].evaluate(m_).value);
+    T sum(0.);
+    for (int j = 0; j < states(); ++j) sum += forward_.load(number(t - 1, j)) * transition_.value(j, k);
+    return sum;
+  }
+  LOCKSTEP_FN void evaluate_emissions(const Real& y) {
+    if (time_.size == 0 || states() == 0) return;
+    Prepared<M, D> prepared(m_, emission_(Index{0, time_.id}, Index{0, state_.id}));
+    for (int t = m_.team().slice(); t < time_.size; t += m_.team().slices()) {
+      const Index at{t, time_.id};
+      T largest(-1e300);
+      for (int k = 0; k < states(); ++k) {
+        const T log_density = T(prepared.at(m_, emission_(at, Index{k, state_.id}), y[at].evaluate(m_)).log_density);
+        density_.store(number(t, k), log_density);
+        largest = max(largest, log_density);
+      }
+      for (int k = 0; k < states(); ++k) density_.store(number(t, k), exp(density_.load(number(t, k)) - largest));
+      log_largest_.store(t, largest);
+    }
+  }
+
+  M& m_;
+  Dim time_, state_;
+  Initial initial_;
+  const Transition& transition_;
+  const F& emission_;
+  LaneArray<T> density_, forward_, norm_, log_largest_, backward_;
+};
+
+}  // namespace lockstep

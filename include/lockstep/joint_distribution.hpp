@@ -1,0 +1,82 @@
+// Distributions of a vector or a matrix as a whole, one event, rather than element by element.
+//
+// Such a distribution names its `Support` and gives `PreparedJoint<M, D>`, which evaluates what is the same for all events
+// once and then, for each event y,
+//
+//   log_density(m, d, y)     adds its partial derivatives to y's adjoints and to its arguments'; returns the log density
+//
+// An event has `value(k)`, `log_value(k)`, `pull(k, a)`. `scratch(extent)` is what a PreparedJoint allocates, in elements
+// per slice.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "lockstep/dataset.hpp"
+#include "lockstep/distribution.hpp"
+#include "lockstep/lanes.hpp"
+
+namespace lockstep {
+
+struct JointDistributionTag {};
+template <class D> concept JointDistribution = std::is_base_of_v<JointDistributionTag, std::remove_cvref_t<D>>;
+
+template <class M, class D> class PreparedJoint;
+
+// ---- events ------------------------------------------------------------------------------------------------------------
+
+// Elements first, first + 1, ... of a node.
+template <class Node> struct EventOf {
+  const Node* node;
+  int first;
+  LOCKSTEP_FN auto value(int k) const { return node->value(first + k); }
+  LOCKSTEP_FN auto log_value(int k) const {
+    if constexpr (requires { node->log_value(0); }) return node->log_value(first + k);
+    else return log(node->value(first + k));
+  }
+  template <class A> LOCKSTEP_FN void pull(int k, const A& a) const { node->pull(first + k, a); }
+};
+
+// Observed: plain numbers, a vector's or a matrix's row.
+struct DataEvent {
+  const double* values;
+  LOCKSTEP_FN double value(int k) const { return values[k]; }
+  LOCKSTEP_FN double log_value(int k) const { return log(values[k]); }
+  template <class A> LOCKSTEP_FN void pull(int, const A&) const {}
+};
+
+// ---- vector arguments: a number for all elements, data, a node, a matrix node's row, or a lambda over elements --------------------------------
+
+template <class E> struct SameElement {
+  E expression;
+  LOCKSTEP_FN const E& operator[](Index) const { return expression; }
+};
+template <class F> struct ElementFunction {
+  F element;
+  template <std::derived_from<Index> J> LOCKSTEP_FN auto operator[](J j) const { return as_recipe(element(j)); }
+};
+template <class Node> struct VectorReference {
+  const Node* node;
+  template <std::derived_from<Index> J> LOCKSTEP_FN auto operator[](J j) const { return (*node)[j]; }
+};
+
+template <class V> LOCKSTEP_FN auto vector_argument(const V& v) {
+  if constexpr (Operand<V>) return SameElement<RecipeOf<V>>{as_recipe(v)};
+  else if constexpr (std::is_invocable_v<const V&, Index>) return ElementFunction<V>{v};
+  else if constexpr (std::is_base_of_v<Real, V> || requires { typename V::is_row; }) return v;
+  else return VectorReference<V>{&v};
+}
+template <class V> using VectorArgument = decltype(vector_argument(std::declval<const V&>()));
+
+// Host only. Throws ModelError if a vector argument runs along another dimension than `along`.
+template <class V> void require_vector_along(const char* site, const V& argument, Dim along) {
+  int dim = along.id;
+  if constexpr (requires { argument.node->dim().id; }) dim = argument.node->dim().id;
+  if constexpr (std::is_base_of_v<Real, V>) dim = argument.dim.id;
+  if constexpr (requires { typename V::is_row; }) dim = argument.dim();
+  if (dim != along.id)
+    throw ModelError("site '" + std::string(site) + "' has an argument along another dimension than its own (their elements do "
+                     "not correspond). Declare both along the same dimension.");
+}
+
+}  // namespace lockstep

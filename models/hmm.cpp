@@ -1,0 +1,10 @@
+#include "models/hmm.hpp"
+
+#include "kernels/model_table.hpp"
+#include "models/zoo.hpp"
+
+namespace lockstep {
+
+const ModelTable* models::hmm() { return model_table<models::Hmm>(); }
+
+}  // namespace lockstep

@@ -1,0 +1,233 @@
+// Gradients of matrices, joint supports and distributions, small linear algebra, and series with a state, by the oracles of
+// gradient_oracles.hpp.
+#include "gradient_oracles.hpp"
+
+#include "models/arma11.hpp"
+#include "models/garch11.hpp"
+#include "models/gp_regression.hpp"
+#include "models/hmm.hpp"
+
+namespace lockstep {
+namespace {
+
+// ---- the zoo ------------------------------------------------------------------------------------------------------
+
+TEST(ZooGradients, Garch11) { expect_right_gradients(Bound<models::Garch11>(example("garch11")), 0.5); }
+TEST(ZooGradients, Arma11) { expect_right_gradients(Bound<models::Arma11>(example("arma11")), 0.3); }
+TEST(ZooGradients, Hmm) { expect_right_gradients(Bound<models::Hmm>(example("hmm")), 0.5); }
+TEST(ZooGradients, GpRegression) { expect_right_gradients(Bound<models::GpRegression>(example("gp_regression")), 0.5); }
+
+Data with_matrix(std::size_t rows, std::size_t columns, std::uint32_t seed) {
+  Data data;
+  data.set("Y", Data::Field{{std::int64_t(rows), std::int64_t(columns)}, Numbers(seed).uniforms(rows * columns, -2, 2)});
+  data.set("row", double(rows));
+  data.set("column", double(columns));
+  return data;
+}
+
+// ---- joint supports -----------------------------------------------------------------------------------------------
+
+struct JointSupports {
+  Dim i, row;
+  Real y;
+  explicit JointSupports(Dataset& d) : i(d.dim("i")), row(d.dim("row")), y(d.real("y", i)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto spread = m.param("spread", half_normal(1));
+    auto rising = m.param("rising", normal(1, spread), i, positive_ordered());
+    auto each = m.param("each", i, [&](auto j) { return normal(y[j] * spread, spread); }, ordered());
+    auto share = m.param("share", dirichlet(spread + 0.5), i);
+    auto even = m.param("even", flat(simplex()), i);
+    auto table = m.param("table", dirichlet(rising), row, i);
+    auto uneven = m.param("uneven", dirichlet([&](auto j) { return 1 + rising[j]; }), i);
+    auto b = m.let("b", row, [&](auto r) { return dot(table.row(r), share); });
+    m.observe("y", y, i, [&](auto j) { return normal(log(share[j]) * even[j] + b[1] - uneven[j] + each[j], rising[j]); });
+  }
+};
+
+TEST(JointGradients, OfEveryJointSupport) {
+  for (const std::size_t n : {1, 2, 7, 8, 13}) {
+    Data data;
+    data.set("y", Numbers(3).uniforms(n, -2, 2));
+    data.set("row", 3);
+    SCOPED_TRACE(n);
+    expect_right_gradients(Bound<JointSupports>(data), 0.7);
+  }
+}
+
+struct Correlations {
+  Dim row, column;
+  Matrix Y;
+  explicit Correlations(Dataset& d) : row(d.dim("row")), column(d.dim("column")), Y(d.matrix("Y", row, column)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto eta = m.param("eta", lognormal(0, 0.3));
+    auto corr = m.param("corr", lkj_cholesky(eta), column);
+    auto tau = m.param("tau", half_normal(1), column);
+    auto factor = m.let("factor", column, column, [&](auto i, auto j) { return tau[i] * dot(corr.row(i), corr.row(i)) * delta(i, j); });
+    auto scaled = m.deterministic("scaled", column, column, [&](auto i, auto j) { return corr(i, j) * tau[i]; });
+    auto z = m.param("z", normal(0, 1), row, column);
+    auto positive_z = m.param("positive_z", half_normal(1), row, column);
+    auto by_element = m.param("by_element", row, column, [&](auto i, auto j) { return normal(z(i, j), tau[j]); });
+    auto b = m.let("b", row, column, [&](auto i, auto j) { return positive_z(i, j) * dot(corr.row(j), z.row(i)) + by_element(i, j); });
+    auto whole = m.param("whole", mv_normal_cholesky(0.3, factor), column);
+    auto rows = m.param("rows", mv_normal_cholesky(whole, corr), row, column);
+    m.observe("Y", Y, row, [&](auto i) { return mv_normal_cholesky(b.row(i), corr); });
+    auto last = m.param("last", normal(rows(0, 0) + scaled(Index{0, column.id}, Index{0, column.id}) * b(0, 0), 1));
+  }
+};
+
+TEST(JointGradients, OfMatricesCorrelationsAndNormalVectors) {
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {4, 2}, {2, 3}, {5, 7}}) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << columns);
+    expect_right_gradients(Bound<Correlations>(with_matrix(rows, columns, 5)), 0.6);
+  }
+}
+
+struct WithoutRows {
+  Dim row, column;
+  explicit WithoutRows(Dataset& d) : row(d.dim("row")), column(d.dim("column")) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto corr = m.param("corr", lkj_cholesky(2), column);
+    auto z = m.param("z", normal(0, 1), row, column);
+    auto t = m.param("t", dirichlet(1.5), row, column);
+    auto r = m.param("r", mv_normal_cholesky(0, corr), row, column);
+    auto b = m.let("b", row, column, [&](auto i, auto j) { return z(i, j) * t(i, j); });
+  }
+};
+
+TEST(JointGradients, OfMatricesWithoutRows) {
+  Data data;
+  data.set("row", 0.);
+  data.set("column", 3);
+  const Bound<WithoutRows> bound(data);
+  EXPECT_EQ(bound.n, 3);
+  expect_right_gradients(bound);
+}
+
+// ---- small linear algebra -----------------------------------------------------------------------------------------
+
+struct GaussianProcess {
+  Dim i;
+  Real x, y;
+  explicit GaussianProcess(Dataset& d) : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto rho = m.param("rho", gamma(5, 4));
+    auto alpha = m.param("alpha", half_normal(2));
+    auto noise = m.param("noise", lognormal(-1, 0.3), i);
+    auto mean = m.param("mean", normal(0, 1), i);
+    auto variance = m.let("variance", square(alpha));
+    auto rate = m.let("rate", 0.5 / square(rho));
+    m.cholesky(
+        i, [&](auto j, auto k) { return variance * exp(-square(x[j] - x[k]) * rate) + noise[j] * delta(j, k); },
+        [&](const auto& L) {
+          m.observe("y", y, mv_normal_cholesky(mean, L));
+          m.solve(L, mean, [&](const auto& w) {
+            auto f = m.let("f", i, [&](auto j) { return dot(L.row(j), w) + L(j, j) * w[j]; });
+            auto more = m.param("more", i, [&](auto j) { return normal(f[j] - w[0], alpha); });
+          });
+        });
+  }
+};
+
+TEST(JointGradients, OfACholeskyFactorAndATriangularSolve) {
+  for (const std::size_t n : {1, 2, 7, 8, 13}) {
+    Data data;
+    data.set("x", Numbers(3).uniforms(n, -2, 2));
+    data.set("y", Numbers(4).uniforms(n, -2, 2));
+    SCOPED_TRACE(n);
+    expect_right_gradients(Bound<GaussianProcess>(data), 0.5);
+  }
+}
+
+TEST(JointGradients, OfACholeskyFactorWithoutRows) {
+  Data data;
+  data.set("x", Values{});
+  data.set("y", Values{});
+  expect_right_gradients(Bound<GaussianProcess>(data), 0.5);
+}
+
+// A lane whose matrix is not positive definite: its density is NaN, the others' are as they would be without it.
+struct Indefinite {
+  Dim i;
+  Real y;
+  explicit Indefinite(Dataset& d) : i(d.dim("i")), y(d.real("y", i)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    m.cholesky(i, [&](auto j, auto k) { return a + delta(j, k); },
+               [&](const auto& L) { m.observe("y", y, mv_normal_cholesky(0, L)); });
+  }
+};
+
+TEST(ACholeskyFactor, FailsInItsOwnLaneOnly) {
+  Data data;
+  data.set("y", Values{0.3, -0.2, 1.1});
+  const Bound<Indefinite> bound(data);
+  std::vector<Values> positions;
+  for (int l = 0; l < pack_width; ++l) positions.push_back({l == 1 ? -2. : 0.1 * l});
+  const std::vector<Result> results = bound.pack(positions);
+  for (int l = 0; l < pack_width; ++l) {
+    if (l == 1) EXPECT_TRUE(std::isnan(results[std::size_t(l)].log_density));
+    else EXPECT_LE(difference(results[std::size_t(l)], bound.scalar(positions[std::size_t(l)])), 1e-12) << l;
+  }
+}
+
+// ---- series with a state --------------------------------------------------------------------------------------------
+
+struct CarriedStates {
+  Dim time;
+  Real y;
+  RealScalar first;
+  explicit CarriedStates(Dataset& d) : time(d.dim("time")), y(d.real("y", time)), first(d.scalar("first")) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto mu = m.param("mu", normal(0, 1));
+    auto a = m.param("a", half_normal(1));
+    auto b = m.param("b", uniform(0, 1 - a / (1 + a)));
+    auto level = m.param("level", normal(0, 1), time);
+    m.observe("y", y, time,
+              carry(square(first), [&](auto t, auto past, auto h) { return a + b * h + 0.1 * square(past(1) - mu - level[t]); }),
+              [&](auto t, auto h) { return normal(mu + level[t], sqrt(h)); });
+  }
+};
+
+TEST(JointGradients, OfASeriesWithACarriedState) {
+  for (const std::size_t n : {0, 1, 2, 7, 13}) {
+    Data data;
+    data.set("y", Numbers(3).uniforms(n, -2, 2));
+    data.set("first", 0.8);
+    SCOPED_TRACE(n);
+    expect_right_gradients(Bound<CarriedStates>(data), 0.7);
+  }
+}
+
+struct HiddenStates {
+  Dim time, state;
+  Real y;
+  explicit HiddenStates(Dataset& d) : time(d.dim("time")), state(d.dim("state")), y(d.real("y", time)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto transition = m.param("transition", dirichlet(2), state, state);
+    auto start = m.param("start", dirichlet(1.5), state);
+    auto mu = m.param("mu", normal(0, 2), state, ordered());
+    auto sigma = m.param("sigma", lognormal(0, 0.3));
+    auto slope = m.param("slope", normal(0, 1), time);
+    m.hidden_markov("y", y, time, state, start, transition, [&](auto t, auto k) { return normal(mu[k] + slope[t], sigma); });
+  }
+};
+
+TEST(JointGradients, OfAHiddenMarkovModel) {
+  for (const auto& [times, states] : {std::pair<std::size_t, std::size_t>{1, 1}, {1, 3}, {7, 2}, {13, 3}, {2, 1}, {0, 2}}) {
+    Data data;
+    data.set("y", Numbers(3).uniforms(times, -2, 2));
+    data.set("state", double(states));
+    SCOPED_TRACE(testing::Message() << times << " times, " << states << " states");
+    expect_right_gradients(Bound<HiddenStates>(data), 0.7);
+  }
+}
+
+}  // namespace
+}  // namespace lockstep
