@@ -16,7 +16,8 @@ struct GpRegression {
     auto rho = m.param("rho", gamma(25, 4));          // length scale
     auto alpha = m.param("alpha", half_normal(2));    // standard deviation of the process
     auto sigma = m.param("sigma", half_normal(1));    // variance of the noise, as the benchmark has it
-    auto variance = m.let("variance", square(alpha)), rate = m.let("rate", 0.5 / square(rho));
+    auto variance = m.let("variance", square(alpha));
+    auto rate = m.let("rate", 0.5 / square(rho));
     m.cholesky(
         point, [&](auto i, auto j) { return variance * exp(-square(x[i] - x[j]) * rate) + sigma * delta(i, j); },
         [&](const auto& L) { m.observe("y", y, mv_normal_cholesky(0, L)); });
