@@ -1,10 +1,10 @@
 #include "host/digest.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
-
-#include <fmt/format.h>
 
 namespace lockstep {
 
@@ -14,7 +14,8 @@ constexpr std::size_t most_bytes_read = std::size_t{16} << 20;
 constexpr std::array<std::string_view, 3> needed_statistics = {"diverging", "reached_max_treedepth", "energy"};
 
 // Every `every`-th draw of some rows of a variable.
-std::vector<double> read_thinned(const FitFile& file, const Group& group, const Variable& variable, FitFile::Range rows, std::size_t every) {
+std::vector<double> read_thinned(const FitFile& file, const Group& group, const Variable& variable, FitFile::Range rows,
+                                 std::size_t every) {
   const std::size_t chains = file.outline().chains, draws = file.outline().draws_of(group);
   if (every == 1) return file.read(group, variable, {0, chains}, {0, draws}, rows);
   const std::size_t size = variable.size() / rows_of(variable) * rows.count;
@@ -26,12 +27,14 @@ std::vector<double> read_thinned(const FitFile& file, const Group& group, const 
       const std::size_t count = std::min(at_a_time, draws - first);
       const std::vector<double> all = file.read(group, variable, {chain, 1}, {first, count}, rows);
       for (std::size_t draw = 0; draw < count; draw += every)
-        thinned.insert(thinned.end(), all.begin() + std::ptrdiff_t(draw * size), all.begin() + std::ptrdiff_t((draw + 1) * size));
+        thinned.insert(thinned.end(), all.begin() + std::ptrdiff_t(draw * size),
+                       all.begin() + std::ptrdiff_t((draw + 1) * size));
     }
   return thinned;
 }
 
-void diagnose_variable(const FitFile& file, const Group& group, const Variable& variable, Diagnoser& diagnose_one, Digest& result) {
+void diagnose_variable(const FitFile& file, const Group& group, const Variable& variable, Diagnoser& diagnose_one,
+                       Digest& result) {
   const std::size_t chains = result.fit.chains, draws = result.fit.draws, rows = rows_of(variable);
   if (variable.size() == 0) return;
   const std::size_t row_size = variable.size() / rows;
@@ -44,7 +47,8 @@ void diagnose_variable(const FitFile& file, const Group& group, const Variable& 
     const std::vector<double> values = read_thinned(file, group, variable, {first, count}, result.every);
     for (std::size_t i = 0; i < size; ++i)
       result.diagnoses.push_back(
-          {std::move(*name++), diagnose_one({values.data() + i, chains, draws, draws * size, size}, result.fit.superchain)});
+          {std::move(*name++),
+           diagnose_one({values.data() + i, chains, draws, draws * size, size}, result.fit.superchain)});
   }
 }
 
@@ -52,9 +56,10 @@ void diagnose_variable(const FitFile& file, const Group& group, const Variable& 
 
 std::string Digest::note() const {
   if (every == 1) return "";
-  return fmt::format("The table and the verdict are of one draw in {} ({} of {} of each chain; more would hardly change them). "
-                     "All are in the file.\n",
-                     every, fit.draws, draws_stored);
+  return fmt::format(
+      "The table and the verdict are of one draw in {} ({} of {} of each chain; more would hardly change them). "
+      "All are in the file.\n",
+      every, fit.draws, draws_stored);
 }
 
 Digest digest(const FitFile& file, std::size_t most_draws) {
@@ -71,7 +76,8 @@ Digest digest(const FitFile& file, std::size_t most_draws) {
     std::erase_if(group.variables, [](const Variable& each) {
       return std::find(needed_statistics.begin(), needed_statistics.end(), each.name) == needed_statistics.end();
     });
-    for (Variable& each : group.variables) each.values = read_thinned(file, group, each, {0, rows_of(each)}, result.every);
+    for (Variable& each : group.variables)
+      each.values = read_thinned(file, group, each, {0, rows_of(each)}, result.every);
     group.draw_numbers.clear();
   }
   const Group& posterior = file.outline().group("posterior");

@@ -15,15 +15,15 @@ namespace lockstep {
 // All that is known of a run's results before its first draw.
 struct Outline {
   struct Draws {
-    Group group;                  // per draw; its variables have no values yet, and it has no draw numbers
-    std::size_t most = 0;         // draws per chain that may come
-    std::size_t at_a_time = 1;    // and how many of them come in one block, but for the last
+    Group group;                // per draw; its variables have no values yet, and it has no draw numbers
+    std::size_t most = 0;       // draws per chain that may come
+    std::size_t at_a_time = 1;  // and how many of them come in one block, but for the last
   };
   std::size_t chains = 0;
-  std::vector<int> superchain;    // as Fit's
+  std::vector<int> superchain;  // as Fit's
   std::vector<Dimension> dimensions;
   std::vector<Draws> draws;
-  std::vector<Group> data;        // not per draw, with their values
+  std::vector<Group> data;  // not per draw, with their values
 };
 
 class DrawSink {

@@ -32,7 +32,8 @@ bool Fit::has_group(const std::string& name) const {
 
 bool Fit::stopped_early() const {
   const auto stopped = attributes.find("stopped_early");
-  return stopped != attributes.end() && std::holds_alternative<double>(stopped->second) && std::get<double>(stopped->second) != 0;
+  return stopped != attributes.end() && std::holds_alternative<double>(stopped->second) &&
+         std::get<double>(stopped->second) != 0;
 }
 
 }  // namespace lockstep

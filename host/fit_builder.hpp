@@ -21,7 +21,7 @@ class FitBuilder : public DrawSink {
     std::vector<std::vector<double>> values;  // per variable, [chain][draw][element]
   };
   Fit fit_;
-  std::vector<std::vector<Block>> blocks_;    // per group
+  std::vector<std::vector<Block>> blocks_;  // per group
   std::vector<std::vector<std::size_t>> numbers_;
 };
 

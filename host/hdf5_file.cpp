@@ -36,8 +36,10 @@ struct OutputFile::Storage {
     bool well = true;
     by_pages(address, size, [&](haddr_t page, std::size_t at, std::size_t count) {
       const auto kept = pages_.find(page);
-      if (kept != pages_.end()) std::memcpy(bytes, kept->second.data() + at, count);
-      else well = well && read_from_file(page * page_size + at, count, bytes);
+      if (kept != pages_.end())
+        std::memcpy(bytes, kept->second.data() + at, count);
+      else
+        well = well && read_from_file(page * page_size + at, count, bytes);
       bytes += count;
     });
     return well;
@@ -51,7 +53,8 @@ struct OutputFile::Storage {
   static constexpr std::size_t page_size = 4096;
 
   // Calls use(page, first byte of it, bytes) for each page in turn.
-  template <class F> static void by_pages(haddr_t address, std::size_t size, const F& use) {
+  template <class F>
+  static void by_pages(haddr_t address, std::size_t size, const F& use) {
     while (size > 0) {
       const std::size_t at = address % page_size, count = std::min(size, page_size - at);
       use(address / page_size, at, count);
@@ -102,8 +105,8 @@ struct Driver {
 
   H5FD_t base{};
   Storage* storage = nullptr;
-  haddr_t end = 0;       // of what HDF5 has allotted
-  haddr_t written = 0;   // of what it has written
+  haddr_t end = 0;      // of what HDF5 has allotted
+  haddr_t written = 0;  // of what it has written
 
   static Driver& of(H5FD_t* file) { return *reinterpret_cast<Driver*>(file); }
   static const Driver& of(const H5FD_t* file) { return *reinterpret_cast<const Driver*>(file); }
@@ -195,7 +198,9 @@ struct Driver {
 };
 
 OutputFile::OutputFile(const std::filesystem::path& target)
-    : partial_(target), storage_(std::make_unique<Storage>(partial_.descriptor())), file_(Driver::create(storage_.get())) {}
+    : partial_(target),
+      storage_(std::make_unique<Storage>(partial_.descriptor())),
+      file_(Driver::create(storage_.get())) {}
 
 OutputFile::~OutputFile() = default;
 

@@ -89,8 +89,8 @@ struct Shape {
 
 Shape fixed(const std::vector<hsize_t>& extents) { return {extents, extents, {}}; }
 
-// The largest part of an extent, of those that are all alike but for the last, that there is room for. The last is stored
-// whole, so it should not be nearly empty.
+// The largest part of an extent, of those that are all alike but for the last, that there is room for. The last is
+// stored whole, so it should not be nearly empty.
 hsize_t even_part(hsize_t extent, hsize_t room) {
   const hsize_t largest = std::clamp<hsize_t>(room, 1, extent), parts = (extent + largest - 1) / largest;
   return (extent + parts - 1) / parts;
@@ -131,10 +131,12 @@ Handle create(hid_t group, const std::string& name, hid_t type, const Shape& sha
   if (!shape.chunk.empty() && !has_none(shape.most)) {
     check(H5Pset_chunk(properties, static_cast<int>(shape.chunk.size()), shape.chunk.data()), "set chunks");
     if (compress) check(H5Pset_shuffle(properties), "set the shuffle filter");
-    if (compress && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0) check(H5Pset_deflate(properties, deflate_level), "set compression");
+    if (compress && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0)
+      check(H5Pset_deflate(properties, deflate_level), "set compression");
   }
-  const Handle space(shape.now.empty() ? H5Screate(H5S_SCALAR)
-                                       : H5Screate_simple(static_cast<int>(shape.now.size()), shape.now.data(), shape.most.data()),
+  const Handle space(shape.now.empty()
+                         ? H5Screate(H5S_SCALAR)
+                         : H5Screate_simple(static_cast<int>(shape.now.size()), shape.now.data(), shape.most.data()),
                      H5Sclose, "make a data space");
   return Handle(H5Dcreate2(group, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose,
                 "create the variable " + name);
@@ -167,7 +169,8 @@ hid_t stored_type(ElementType type) {
 }
 
 // Lengthens the second axis, draw (a coordinate's only one), and writes what is new.
-template <class T> void extend(hid_t group, const std::string& name, hid_t type, hsize_t draws, const T* values) {
+template <class T>
+void extend(hid_t group, const std::string& name, hid_t type, hsize_t draws, const T* values) {
   const Handle set(H5Dopen2(group, name.c_str(), H5P_DEFAULT), H5Dclose, "open the variable " + name);
   const auto space_of = [&] { return Handle(H5Dget_space(set), H5Sclose, "read the shape of " + name); };
   Handle space = space_of();
@@ -217,7 +220,8 @@ void put_values(hid_t group, const Scales& scales, const std::vector<std::string
 std::vector<Dimension> dimensions_of(const std::vector<Dimension>& known, const Group& group) {
   std::vector<Dimension> all;
   const auto add = [&](const Dimension& dimension) {
-    const bool there = std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.name == dimension.name; });
+    const bool there =
+        std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.name == dimension.name; });
     if (!there) all.push_back(dimension);
   };
   for (const Dimension& dimension : known) {
@@ -261,7 +265,8 @@ void put_draws_group(hid_t file, const Outline& outline, const Outline::Draws& d
     put_variable(place, scales, dims, each, shape);
   }
   if (draws.group.name == "sample_stats" && !outline.superchain.empty()) {
-    const Variable ids{"superchain_id", {}, {}, ElementType::integer, {outline.superchain.begin(), outline.superchain.end()}};
+    const Variable ids{
+        "superchain_id", {}, {}, ElementType::integer, {outline.superchain.begin(), outline.superchain.end()}};
     put_values(place, scales, {"chain"}, ids, {outline.chains});
   }
 }
@@ -269,7 +274,8 @@ void put_draws_group(hid_t file, const Outline& outline, const Outline::Draws& d
 void put_data_group(hid_t file, const Outline& outline, const Group& group) {
   const Handle place = create_group(file, group.name);
   Scales scales;
-  for (const Dimension& each : dimensions_of(outline.dimensions, group)) scales.emplace(each.name, put_coordinate(place, each));
+  for (const Dimension& each : dimensions_of(outline.dimensions, group))
+    scales.emplace(each.name, put_coordinate(place, each));
   for (const Variable& each : group.variables)
     put_values(place, scales, each.dims, each, {each.shape.begin(), each.shape.end()});
 }
@@ -287,7 +293,8 @@ struct NetcdfWriter::Open {
 namespace {
 
 // HDF5's failures other than a full disk: a bug of ours, or no memory.
-template <class F> void writing(const std::filesystem::path& path, const F& write) {
+template <class F>
+void writing(const std::filesystem::path& path, const F& write) {
   const h5::Session session;
   try {
     write();
@@ -322,7 +329,8 @@ void NetcdfWriter::append(std::size_t group, std::span<const std::size_t> number
                           std::span<const std::span<const double>> values) {
   writing(path_, [&] {
     const Group& known = file_->outline.draws[group].group;
-    const Handle place(H5Gopen2(file_->file, known.name.c_str(), H5P_DEFAULT), H5Gclose, "open the group " + known.name);
+    const Handle place(H5Gopen2(file_->file, known.name.c_str(), H5P_DEFAULT), H5Gclose,
+                       "open the group " + known.name);
     const std::vector<long long> coordinates(numbers.begin(), numbers.end());
     extend(place, "draw", H5T_NATIVE_LLONG, numbers.size(), coordinates.data());
     for (std::size_t v = 0; v < values.size(); ++v)
@@ -334,7 +342,8 @@ void NetcdfWriter::append(std::size_t group, std::span<const std::size_t> number
 void NetcdfWriter::close(const std::map<std::string, Attribute>& attributes) {
   writing(path_, [&] {
     const auto put_all = [&](const Group& group) {
-      const Handle place(H5Gopen2(file_->file, group.name.c_str(), H5P_DEFAULT), H5Gclose, "open the group " + group.name);
+      const Handle place(H5Gopen2(file_->file, group.name.c_str(), H5P_DEFAULT), H5Gclose,
+                         "open the group " + group.name);
       put_attributes(place, group, attributes);
     };
     for (const Outline::Draws& each : file_->outline.draws) put_all(each.group);
@@ -355,7 +364,8 @@ void write_netcdf(const Fit& fit, const std::filesystem::path& path) {
     }
     const std::size_t draws = fit.draws_of(group);
     Outline::Draws without{{group.name, true, {}, {}}, draws, draws};
-    for (const Variable& each : group.variables) without.group.variables.push_back({each.name, each.dims, each.shape, each.type, {}});
+    for (const Variable& each : group.variables)
+      without.group.variables.push_back({each.name, each.dims, each.shape, each.type, {}});
     outline.draws.push_back(std::move(without));
     groups.push_back(&group);
   }

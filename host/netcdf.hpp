@@ -2,9 +2,9 @@
 //
 // Layout: one HDF5 group per group of the fit; a per-draw variable has the dimensions chain, draw and its own; every
 // dimension is a coordinate variable of its own name (labels, or 0, 1, ..., n−1) and an HDF5 dimension scale. The
-// coordinates of draw are the numbers that the draws have in the run. Booleans are int8 with the attribute dtype = "bool",
-// integers int64, the rest double. Fit::superchain is sample_stats' superchain_id (chain). Fit::attributes are attributes
-// of posterior and sample_stats.
+// coordinates of draw are the numbers that the draws have in the run. Booleans are int8 with the attribute dtype =
+// "bool", integers int64, the rest double. Fit::superchain is sample_stats' superchain_id (chain). Fit::attributes are
+// attributes of posterior and sample_stats.
 #pragma once
 
 #include <filesystem>
@@ -17,13 +17,13 @@
 
 namespace lockstep {
 
-// Writes a results file block by block, so that memory does not grow with the draws. It is written under a temporary name
-// in the same folder and renamed when whole: a file of that name is always complete.
+// Writes a results file block by block, so that memory does not grow with the draws. It is written under a temporary
+// name in the same folder and renamed when whole: a file of that name is always complete.
 class NetcdfWriter : public DrawSink {
  public:
-  // With `overwrite`, a file that has the name when this one is complete is replaced; without it, this one then takes the
-  // next free name (see PartialFile). Throws std::runtime_error if the file cannot be written: here, if there is no such
-  // folder or it may not be written to, later, if the disk is full, for example.
+  // With `overwrite`, a file that has the name when this one is complete is replaced; without it, this one then takes
+  // the next free name (see PartialFile). Throws std::runtime_error if the file cannot be written: here, if there is no
+  // such folder or it may not be written to, later, if the disk is full, for example.
   NetcdfWriter(const std::filesystem::path& path, bool overwrite);
   ~NetcdfWriter() override;  // nothing is left behind, unless it was closed
 
@@ -65,8 +65,8 @@ class FitFile {
   struct Range {
     std::size_t first = 0, count = 0;
   };
-  // Draws of a variable of the outline, [chain][draw][element], elements of some of its rows: a row is what has one index
-  // on its first axis; a number has one row. Draws are counted as they are stored.
+  // Draws of a variable of the outline, [chain][draw][element], elements of some of its rows: a row is what has one
+  // index on its first axis; a number has one row. Draws are counted as they are stored.
   std::vector<double> read(const Group& group, const Variable& variable, Range chains, Range draws, Range rows) const;
   // All rows.
   std::vector<double> read(const Group& group, const Variable& variable, Range chains, Range draws) const;

@@ -66,7 +66,8 @@ void add_draws(Fit& fit, Group& group, const std::vector<Array>& arrays) {
   }
 }
 
-// The fit's draws are the posterior's, or the first group's; where a group has the same, 0, 1, 2, ..., nothing is to be said.
+// The fit's draws are the posterior's, or the first group's; where a group has the same, 0, 1, 2, ..., nothing is to be
+// said.
 void settle_draws(Fit& fit) {
   const Group* first = nullptr;
   for (const Group& each : fit.groups)
@@ -124,7 +125,8 @@ Fit read_outline(hid_t file, const std::vector<std::string>& wanted) {
 }
 
 // Calls read() as HDF5's only caller, and says what is wrong with the file if it fails.
-template <class F> auto reading(const std::filesystem::path& path, const F& read) {
+template <class F>
+auto reading(const std::filesystem::path& path, const F& read) {
   const h5::Session session;
   try {
     return read();
@@ -162,12 +164,15 @@ FitFile::~FitFile() {
   file_.reset();
 }
 
-std::vector<double> FitFile::read(const Group& group, const Variable& variable, Range chains, Range draws, Range rows) const {
+std::vector<double> FitFile::read(const Group& group, const Variable& variable, Range chains, Range draws,
+                                  Range rows) const {
   return reading(path_, [&] {
     const std::string name = group.name + "/" + variable.name;
     auto place = file_->sets.find(name);
     if (place == file_->sets.end())
-      place = file_->sets.emplace(name, Handle(H5Dopen2(file_->file, name.c_str(), H5P_DEFAULT), H5Dclose, "open " + name)).first;
+      place =
+          file_->sets.emplace(name, Handle(H5Dopen2(file_->file, name.c_str(), H5P_DEFAULT), H5Dclose, "open " + name))
+              .first;
     std::vector<hsize_t> from(2 + variable.shape.size(), 0), extents{chains.count, draws.count};
     extents.insert(extents.end(), variable.shape.begin(), variable.shape.end());
     from[0] = chains.first;
@@ -183,7 +188,8 @@ std::vector<double> FitFile::read(const Group& group, const Variable& variable, 
     const Handle space(H5Dget_space(place->second), H5Sclose, "read " + name);
     const Handle memory(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), H5Sclose,
                         "make a data space");
-    h5::check(H5Sselect_hyperslab(space, H5S_SELECT_SET, from.data(), nullptr, extents.data(), nullptr), "read " + name);
+    h5::check(H5Sselect_hyperslab(space, H5S_SELECT_SET, from.data(), nullptr, extents.data(), nullptr),
+              "read " + name);
     h5::check(H5Dread(place->second, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), "read " + name);
     return values;
   });

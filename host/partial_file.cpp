@@ -54,7 +54,8 @@ void remove_abandoned(const fs::path& target) {
 // A new file of that name, locked.
 int create_locked(const fs::path& path) {
   const int file = open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
-  if (file >= 0) (void)flock(file, LOCK_EX | LOCK_NB);  // a file system without locks: then nobody can remove it, either
+  if (file >= 0)
+    (void)flock(file, LOCK_EX | LOCK_NB);  // a file system without locks: then nobody can remove it, either
   return file;
 }
 

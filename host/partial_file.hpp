@@ -7,8 +7,9 @@
 namespace lockstep {
 
 // A file that takes its name when it is whole; until then it is TARGET.partial-PROCESS-COUNT in the same folder. It is
-// locked while it is being written, so that those that a killed process has left can be told from those in use: they are
-// removed when the next file of that name is begun. Throws std::runtime_error, with what can be done, whatever fails.
+// locked while it is being written, so that those that a killed process has left can be told from those in use: they
+// are removed when the next file of that name is begun. Throws std::runtime_error, with what can be done, whatever
+// fails.
 class PartialFile {
  public:
   explicit PartialFile(const std::filesystem::path& target);
@@ -20,8 +21,8 @@ class PartialFile {
   const std::filesystem::path& path() const { return path_; }
   int descriptor() const { return file_; }
   void write(std::span<const char> bytes);
-  // Has the file on the disk and gives it its name. With `replace`, a file that has the name already is replaced; without
-  // it, the new one takes the next free name. Returns the name that it has now.
+  // Has the file on the disk and gives it its name. With `replace`, a file that has the name already is replaced;
+  // without it, the new one takes the next free name. Returns the name that it has now.
   std::filesystem::path publish(bool replace);
 
  private:

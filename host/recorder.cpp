@@ -1,9 +1,9 @@
 #include "host/recorder.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-
-#include <fmt/format.h>
 
 #include "kernels/cpu/launch.hpp"
 
@@ -54,7 +54,8 @@ int kept_of(int draws, int stride) { return (draws + stride - 1) / stride; }
 
 // HDF5 takes the rest for paths; no reader takes a variable for what has the name of a dimension.
 bool can_be_stored(const std::string& name, const std::vector<Dimension>& dimensions) {
-  if (name.empty() || name == "." || name.find('/') != std::string::npos || name == "chain" || name == "draw") return false;
+  if (name.empty() || name == "." || name.find('/') != std::string::npos || name == "chain" || name == "draw")
+    return false;
   return std::none_of(dimensions.begin(), dimensions.end(), [&](const Dimension& each) { return each.name == name; });
 }
 
@@ -65,12 +66,14 @@ Recorder::Recorder(const HostModel& model, const Data& data, const SampleOptions
     : model_(model), options_(options), plan_(plan), sink_(sink) {
   keep_sites();
   if ((options.log_likelihood || options.predictive) && generated_values(options, model) == 0)
-    throw SampleError("the model observes nothing (a log likelihood and predictions are of observations). Ask for neither.");
+    throw SampleError(
+        "the model observes nothing (a log likelihood and predictions are of observations). Ask for neither.");
   outline_.chains = std::size_t(plan.chains);
   outline_.superchain = superchain;
   outline_.dimensions = model.dimensions();
   const auto add_drawn = [&](const char* name, Meaning meaning, int stride) {
-    add_product(name, meaning, kept_of(plan.draws, stride), stride, plan.at_a_time(stride, model.values(meaning)), products_);
+    add_product(name, meaning, kept_of(plan.draws, stride), stride, plan.at_a_time(stride, model.values(meaning)),
+                products_);
   };
   add_drawn("posterior", Meaning::constrain, plan.thin);
   statistics_ = outline_.draws.size();
@@ -86,10 +89,13 @@ Recorder::Recorder(const HostModel& model, const Data& data, const SampleOptions
   for (Group group : {observed_data(data), constant_data(data)})
     if (!group.variables.empty()) outline_.data.push_back(std::move(group));
   if (generated_values(options, model) > 0 && plan.thin_generated > plan.thin) {
-    const char* which = !options.predictive ? "log_likelihood has" : !options.log_likelihood ? "posterior_predictive has"
-                                                                   : "log_likelihood and posterior_predictive have";
-    notes_.push_back(fmt::format("{} one draw in {} (4000 draws in all, or 1 GiB, are enough). "
-                                 "Ask for all of them if they are not.", which, plan.thin_generated));
+    const char* which = !options.predictive       ? "log_likelihood has"
+                        : !options.log_likelihood ? "posterior_predictive has"
+                                                  : "log_likelihood and posterior_predictive have";
+    notes_.push_back(
+        fmt::format("{} one draw in {} (4000 draws in all, or 1 GiB, are enough). "
+                    "Ask for all of them if they are not.",
+                    which, plan.thin_generated));
   }
   sink_.open(outline_);
 }
@@ -98,17 +104,20 @@ void Recorder::keep_sites() {
   const LayoutView& layout = model_.layout();
   kept_.assign(std::size_t(layout.site_count), options_.keep.empty() ? 1 : 0);
   if (!options_.keep.empty() && !options_.leave_out.empty())
-    throw SampleError("both sites to keep and sites to leave out are given (either says which are kept). Give one list.");
+    throw SampleError(
+        "both sites to keep and sites to leave out are given (either says which are kept). Give one list.");
   std::string known;
   for (std::int64_t i = 0; i < layout.site_count; ++i)
-    if (layout.sites[i].kind != SiteKind::observed) known += (known.empty() ? "" : ", ") + std::string(layout.sites[i].name);
+    if (layout.sites[i].kind != SiteKind::observed)
+      known += (known.empty() ? "" : ", ") + std::string(layout.sites[i].name);
   for (const auto* list : {&options_.keep, &options_.leave_out})
     for (const std::string& name : *list) {
       const auto* end = layout.sites + layout.site_count;
       const auto* site = std::find_if(layout.sites, end, [&](const SiteView& each) { return each.name == name; });
       if (site == end || site->kind == SiteKind::observed)
-        throw SampleError(fmt::format("there is no site '{}' to {} (the model's parameters and deterministics: {}). Name one of these.",
-                                      name, list == &options_.keep ? "keep" : "leave out", known));
+        throw SampleError(fmt::format(
+            "there is no site '{}' to {} (the model's parameters and deterministics: {}). Name one of these.", name,
+            list == &options_.keep ? "keep" : "leave out", known));
       kept_[std::size_t(site - layout.sites)] = list == &options_.keep;
     }
   for (std::int64_t i = 0; i < layout.site_count; ++i)
@@ -134,7 +143,8 @@ void Recorder::add_product(const char* name, Meaning meaning, int most, int stri
     if ((site.kind == SiteKind::observed) != observed) continue;
     const std::size_t all = std::size_t(meaning == Meaning::pointwise ? site.events : site.size);
     if (observed || kept_[std::size_t(i)]) {
-      draws.group.variables.push_back(meaning == Meaning::pointwise ? log_likelihood_variable(site) : model_.variable(site));
+      draws.group.variables.push_back(meaning == Meaning::pointwise ? log_likelihood_variable(site)
+                                                                    : model_.variable(site));
       const std::size_t size = draws.group.variables.back().size();
       product.columns.push_back({offset + all - size, size});
     }
@@ -144,12 +154,14 @@ void Recorder::add_product(const char* name, Meaning meaning, int most, int stri
   products.push_back(std::move(product));
 }
 
-// What is given has no likelihood: the variable of a recurrence runs along a dimension of its own, without its first elements.
+// What is given has no likelihood: the variable of a recurrence runs along a dimension of its own, without its first
+// elements.
 Variable Recorder::log_likelihood_variable(const SiteView& site) {
   Variable variable = model_.log_likelihood(site);
   if (site.first == 0 || variable.dims.size() != 1) return variable;
   const auto named = [&](const std::string& name) {
-    return std::find_if(outline_.dimensions.begin(), outline_.dimensions.end(), [&](const Dimension& each) { return each.name == name; });
+    return std::find_if(outline_.dimensions.begin(), outline_.dimensions.end(),
+                        [&](const Dimension& each) { return each.name == name; });
   };
   const auto whole = named(variable.dims[0]);
   const std::size_t first = std::size_t(site.first);
@@ -159,8 +171,10 @@ Variable Recorder::log_likelihood_variable(const SiteView& site) {
   variable.dims[0] = modelled.name;
   variable.shape[0] = modelled.size;
   if (named(modelled.name) == outline_.dimensions.end()) outline_.dimensions.push_back(std::move(modelled));
-  notes_.push_back(fmt::format("The log_likelihood of '{}' is that of each value given the ones before it (it is a recurrence). Use it for "
-                               "leave-future-out comparison, not for LOO.", site.name));
+  notes_.push_back(fmt::format(
+      "The log_likelihood of '{}' is that of each value given the ones before it (it is a recurrence). Use it for "
+      "leave-future-out comparison, not for LOO.",
+      site.name));
   return variable;
 }
 
@@ -182,7 +196,8 @@ Group Recorder::constant_data(const Data& data) const {
   Group group{"constant_data", false, {}};
   const LayoutView& layout = model_.layout();
   for (const auto& [name, field] : data.fields()) {
-    const bool is_site = std::any_of(layout.sites, layout.sites + layout.site_count, [&](const SiteView& site) { return site.name == name; });
+    const bool is_site = std::any_of(layout.sites, layout.sites + layout.site_count,
+                                     [&](const SiteView& site) { return site.name == name; });
     if (is_site || field.columns != 1 || !can_be_stored(name, outline_.dimensions)) continue;
     const bool whole = std::all_of(field.values.begin(), field.values.end(),
                                    [](double x) { return x == std::trunc(x) && std::abs(x) <= 0x1p53; });
@@ -200,10 +215,12 @@ void Recorder::warmup(const DrawBlock& block, int first) {
   record(warmup_products_, warmup_statistics_, block, first, block.draws());
 }
 
-void Recorder::draws(const DrawBlock& block, int first, int count) { record(products_, statistics_, block, first, count); }
+void Recorder::draws(const DrawBlock& block, int first, int count) {
+  record(products_, statistics_, block, first, count);
+}
 
-void Recorder::record(const std::vector<Product>& products, std::size_t statistics_group, const DrawBlock& block, int first,
-                      int count) {
+void Recorder::record(const std::vector<Product>& products, std::size_t statistics_group, const DrawBlock& block,
+                      int first, int count) {
   // Rows of the block that hold every stride-th draw.
   const auto rows_of = [&](int stride) {
     std::vector<int> rows;

@@ -39,11 +39,13 @@ class Recorder {
 
   void keep_sites();
   void add_statistics(const char* name, int most, int at_a_time);
-  void add_product(const char* name, Meaning meaning, int most, int stride, int at_a_time, std::vector<Product>& products);
+  void add_product(const char* name, Meaning meaning, int most, int stride, int at_a_time,
+                   std::vector<Product>& products);
   Variable log_likelihood_variable(const SiteView& site);
   Group observed_data(const Data& data) const;
   Group constant_data(const Data& data) const;
-  void record(const std::vector<Product>& products, std::size_t statistics, const DrawBlock& block, int first, int count);
+  void record(const std::vector<Product>& products, std::size_t statistics, const DrawBlock& block, int first,
+              int count);
   std::vector<std::vector<double>> generate(const Product& product, const DrawBlock& block, int first,
                                             const std::vector<int>& rows) const;
 

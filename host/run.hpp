@@ -7,8 +7,8 @@
 
 namespace lockstep {
 
-// Throws as sample() does, and what the sink throws; then the sink was not closed. `in_memory`: the sink keeps all draws
-// there. Draws do not depend on the size of a block.
+// Throws as sample() does, and what the sink throws; then the sink was not closed. `in_memory`: the sink keeps all
+// draws there. Draws do not depend on the size of a block.
 void run(const ModelTable& model, const Data& data, const SampleOptions& options, bool in_memory, DrawSink& sink,
          std::size_t block_bytes = usual_block_bytes);
 

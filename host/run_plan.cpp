@@ -1,11 +1,10 @@
 #include "host/run_plan.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-
-#include <fmt/format.h>
 
 #include "host/warmup.hpp"
 #include "kernels/cpu/launch.hpp"
@@ -21,7 +20,8 @@ constexpr double most_generated_draws = 4000, most_generated_bytes = 0x1p30;
 int ceil_divide(int a, int b) { return (a + b - 1) / b; }
 
 int automatic_thinning(const RunPlan& plan, std::size_t values) {
-  const double most = std::min(most_generated_draws, most_generated_bytes / (8. * double(std::max<std::size_t>(values, 1))));
+  const double most =
+      std::min(most_generated_draws, most_generated_bytes / (8. * double(std::max<std::size_t>(values, 1))));
   const int per_chain = std::max(1, int(most / plan.chains));
   return plan.thin * std::max(1, ceil_divide(ceil_divide(plan.draws, plan.thin), per_chain));
 }
@@ -41,11 +41,14 @@ void require_memory(const RunPlan& plan, const HostModel& model, bool in_memory,
   const double memory = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
   if (bytes <= memory) return;
   if (draws > state)
-    throw SampleError(fmt::format("{} chains x {} draws need {:.0f} GiB of memory (this machine has {:.0f}; a fit in memory has "
-                                  "all draws). Write them to a file, thin them, or keep fewer sites.",
-                                  plan.chains, plan.draws, bytes / 0x1p30, memory / 0x1p30));
-  throw SampleError(fmt::format("{} chains of {} coordinates need {:.0f} GiB of memory (this machine has {:.0f}; all chains "
-                                "advance together). Run fewer chains.", plan.chains, n, bytes / 0x1p30, memory / 0x1p30));
+    throw SampleError(
+        fmt::format("{} chains x {} draws need {:.0f} GiB of memory (this machine has {:.0f}; a fit in memory has "
+                    "all draws). Write them to a file, thin them, or keep fewer sites.",
+                    plan.chains, plan.draws, bytes / 0x1p30, memory / 0x1p30));
+  throw SampleError(
+      fmt::format("{} chains of {} coordinates need {:.0f} GiB of memory (this machine has {:.0f}; all chains "
+                  "advance together). Run fewer chains.",
+                  plan.chains, n, bytes / 0x1p30, memory / 0x1p30));
 }
 
 }  // namespace
@@ -80,7 +83,8 @@ RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool
   const int rows = std::max(least_block, int(std::min(double(block_bytes) / row, 1e9)));
   plan.block = even_block(plan.draws, rows, generated > 0 ? plan.thin_generated : plan.thin);
 
-  const double per_draw = (double(model.values(Meaning::constrain)) + draw_statistics) / plan.thin + double(generated) / plan.thin_generated;
+  const double per_draw = (double(model.values(Meaning::constrain)) + draw_statistics) / plan.thin +
+                          double(generated) / plan.thin_generated;
   require_memory(plan, model, in_memory, per_draw, options.max_depth);
   return plan;
 }

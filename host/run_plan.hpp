@@ -8,23 +8,24 @@
 
 namespace lockstep {
 
-// What fixes the bits of a run besides seed and program is `chains`, and `warmup_most`; the rest says what is kept, and in
-// what portions.
+// What fixes the bits of a run besides seed and program is `chains`, and `warmup_most`; the rest says what is kept, and
+// in what portions.
 struct RunPlan {
   int chains = 0, superchains = 0;
-  int draws = 0;             // per chain, after warmup
-  int warmup_most = 0;       // per chain, the burn-in included
-  int thin = 1;              // draws 0, thin, 2 thin, ... are kept
-  int thin_generated = 1;    // and of these, for log_likelihood and posterior_predictive: a multiple of `thin`
-  int block = 0;             // draws between two barriers
+  int draws = 0;           // per chain, after warmup
+  int warmup_most = 0;     // per chain, the burn-in included
+  int thin = 1;            // draws 0, thin, 2 thin, ... are kept
+  int thin_generated = 1;  // and of these, for log_likelihood and posterior_predictive: a multiple of `thin`
+  int block = 0;           // draws between two barriers
   std::size_t block_bytes = 0;
 
   // How many draws of every `stride`-th, each of `values` numbers, are put together at a time.
   int at_a_time(int stride, std::size_t values) const;
 };
 
-// Memory that the draws of a block may take, and what is put together from them at a time. A block has at least 16 draws
-// (fewer would leave chains waiting for each other), whatever they take: each is small beside the ensemble's own state.
+// Memory that the draws of a block may take, and what is put together from them at a time. A block has at least 16
+// draws (fewer would leave chains waiting for each other), whatever they take: each is small beside the ensemble's own
+// state.
 inline constexpr std::size_t usual_block_bytes = std::size_t{32} << 20;
 
 // Throws SampleError if the run needs more memory than the machine has; `in_memory`: all draws are kept there.

@@ -72,7 +72,8 @@ void expect_same(const Fit& a, const Fit& b) {
     for (std::size_t v = 0; v < group.variables.size(); ++v) {
       EXPECT_EQ(group.variables[v].name, other.variables[v].name);
       EXPECT_EQ(group.variables[v].dims, other.variables[v].dims);
-      EXPECT_TRUE(same_bits(group.variables[v].values, other.variables[v].values)) << group.name << "/" << group.variables[v].name;
+      EXPECT_TRUE(same_bits(group.variables[v].values, other.variables[v].values))
+          << group.name << "/" << group.variables[v].name;
     }
   }
 }
@@ -108,7 +109,8 @@ TEST_F(Results, AreTheSameInAFileAsInMemory) {
     options.thin = 2;
     options.attributes["model"] = std::string(name);
     const ZooModel& model = *find_zoo_model(name);
-    const fs::path written = sample_to_file(*model.table(), example_data(model), file(std::string(name) + ".nc"), options);
+    const fs::path written =
+        sample_to_file(*model.table(), example_data(model), file(std::string(name) + ".nc"), options);
     const Fit in_memory = fit_of(name, options), in_file = read_netcdf(written);
     expect_same(in_memory, in_file);
     EXPECT_EQ(in_file.superchain, in_memory.superchain);
@@ -215,7 +217,9 @@ TEST_F(Results, HaveTheSitesThatAreToBeKept) {
 TEST_F(Results, RefuseSitesThatAreNotThere) {
   SampleOptions options = short_run();
   options.keep = {"mu", "nu"};
-  EXPECT_NE(message_of([&] { fit_of("eight_schools", options); }).find("no site 'nu' to keep (the model's parameters and deterministics: mu, tau, z, theta)"),
+  EXPECT_NE(message_of([&] {
+              fit_of("eight_schools", options);
+            }).find("no site 'nu' to keep (the model's parameters and deterministics: mu, tau, z, theta)"),
             std::string::npos);
   options.keep = {"y"};  // data
   EXPECT_THROW(fit_of("eight_schools", options), SampleError);
@@ -267,14 +271,16 @@ TEST_F(Results, LogLikelihoodIsThatOfEachObservationGivenTheDraw) {
   const Fit fit = fit_of("eight_schools", options);
   const std::vector<std::size_t>& numbers = fit.group("log_likelihood").draw_numbers;
   ASSERT_EQ(numbers.size(), 250u);  // 12 x 334 would be more than 4000: every 4th
-  const std::vector<double>&theta = fit.variable("posterior", "theta").values, &y = fit.variable("observed_data", "y").values,
-        &sigma = fit.variable("constant_data", "sigma").values, &log_likelihood = fit.variable("log_likelihood", "y").values;
+  const std::vector<double>&theta = fit.variable("posterior", "theta").values,
+        &y = fit.variable("observed_data", "y").values, &sigma = fit.variable("constant_data", "sigma").values,
+        &log_likelihood = fit.variable("log_likelihood", "y").values;
   for (std::size_t c = 0; c < 12; ++c)
     for (std::size_t d = 0; d < 250; ++d)
       for (std::size_t j = 0; j < 8; ++j) {
         EXPECT_EQ(numbers[d], 4 * d);
         const double z = (y[j] - theta[(c * 1000 + numbers[d]) * 8 + j]) / sigma[j];
-        ASSERT_NEAR(log_likelihood[(c * 250 + d) * 8 + j], -0.5 * z * z - std::log(sigma[j]) - 0.9189385332046727, 1e-12);
+        ASSERT_NEAR(log_likelihood[(c * 250 + d) * 8 + j], -0.5 * z * z - std::log(sigma[j]) - 0.9189385332046727,
+                    1e-12);
       }
 }
 
@@ -289,7 +295,8 @@ TEST_F(Results, LogLikelihoodOfARecurrenceHasWhatIsModelledAndASayingSo) {
   const auto& notes = std::get<std::vector<std::string>>(fit.attributes.at("notes"));
   EXPECT_NE(notes.at(0).find("'y'"), std::string::npos) << notes.at(0);
   // The first values are given in a prediction, too.
-  const std::vector<double>&predicted = fit.variable("posterior_predictive", "y").values, &y = fit.variable("observed_data", "y").values;
+  const std::vector<double>&predicted = fit.variable("posterior_predictive", "y").values,
+        &y = fit.variable("observed_data", "y").values;
   ASSERT_EQ(y.size(), 200u);
   for (std::size_t t = 0; t < 200; ++t) EXPECT_EQ(predicted[t] == y[t], t < 5) << t;
 }
@@ -300,8 +307,8 @@ TEST_F(Results, PredictionsAreDrawnFromTheLikelihood) {
   options.predictive = true;
   options.generated = Generated::all;
   const Fit fit = fit_of("eight_schools", options);
-  const std::vector<double>&theta = fit.variable("posterior", "theta").values, &sigma = fit.variable("constant_data", "sigma").values,
-        &y = fit.variable("posterior_predictive", "y").values;
+  const std::vector<double>&theta = fit.variable("posterior", "theta").values,
+        &sigma = fit.variable("constant_data", "sigma").values, &y = fit.variable("posterior_predictive", "y").values;
   const std::size_t n = 12 * 100 * 8;
   ASSERT_EQ(y.size(), n);
   double sum = 0, squares = 0;
@@ -382,7 +389,8 @@ TEST_F(Results, OfAStoppedRunAreTheFirstDrawsOfTheWholeOne) {
       for (std::size_t c = 0; c < 12; ++c) {
         const std::size_t n = whole.draws * each.size();
         const std::vector<double>& stopped = fit.variable(group, each.name).values;
-        EXPECT_EQ(std::memcmp(&stopped[c * fit.draws * each.size()], &each.values[c * n], n * sizeof(double)), 0) << each.name << c;
+        EXPECT_EQ(std::memcmp(&stopped[c * fit.draws * each.size()], &each.values[c * n], n * sizeof(double)), 0)
+            << each.name << c;
       }
 }
 
@@ -415,7 +423,8 @@ TEST_F(Results, OfARunThatIsStoppedDuringWarmupAreNothing) {
   EXPECT_EQ(files(), 0u);
 }
 
-// Two threads share few tiles of chains: stopping must find all chains about equally far, not the first ones at the end.
+// Two threads share few tiles of chains: stopping must find all chains about equally far, not the first ones at the
+// end.
 TEST_F(Results, OfAStoppedRunAreMostOfWhatWasDrawn) {
   SampleOptions options = short_run();
   options.chains = 200;

@@ -1,8 +1,7 @@
-#include "host/commands/command.hpp"
-
 #include <algorithm>
 #include <memory>
 
+#include "host/commands/command.hpp"
 #include "host/netcdf.hpp"
 #include "host/partial_file.hpp"
 
@@ -36,13 +35,17 @@ struct DrawsCommand {
         ->required()
         ->option_text(" ");
     command->add_flag("--csv", csv, "As comma-separated values, one row for each draw (there is no other format yet)");
-    command->add_option("--vars", vars, "Variables of the posterior or of sample_stats, as mu,theta,lp. Default: the\n"
-                                        "whole posterior")
+    command
+        ->add_option("--vars", vars,
+                     "Variables of the posterior or of sample_stats, as mu,theta,lp. Default: the\n"
+                     "whole posterior")
         ->option_text("NAMES");
-    command->add_option("--out", out, "Where to. Default: stdout. A FILE that is there is refused")->option_text("FILE");
+    command->add_option("--out", out, "Where to. Default: stdout. A FILE that is there is refused")
+        ->option_text("FILE");
     command->add_flag("--overwrite", overwrite, "Replace FILE if it is there");
-    command->footer("Columns: chain and draw (counted from 0), then the variables, named as Stan names them: theta.1 is the\n"
-                    "first element.");
+    command->footer(
+        "Columns: chain and draw (counted from 0), then the variables, named as Stan names them: theta.1 is the\n"
+        "first element.");
     command->callback([this] { run(); });
   }
 
@@ -51,12 +54,14 @@ struct DrawsCommand {
   void run() const {
     if (command->count("--out") > 0 && out.empty())
       throw UsageError("--out is empty (it takes the name of a file). Give one, or leave it out.");
-    const std::vector<std::string> names = command->count("--vars") > 0 ? comma_list("--vars", vars) : std::vector<std::string>();
+    const std::vector<std::string> names =
+        command->count("--vars") > 0 ? comma_list("--vars", vars) : std::vector<std::string>();
     if (std::error_code error; !out.empty() && fs::exists(out, error)) {
       if (fs::equivalent(out, file, error))
         throw UsageError(fmt::format("--out is '{}' (the draws are in it, and would be lost). Name another.", out));
       if (!overwrite)
-        throw UsageError(fmt::format("--out is '{}' (there is such a file, and it would be lost). Name another, or add --overwrite.", out));
+        throw UsageError(fmt::format(
+            "--out is '{}' (there is such a file, and it would be lost). Name another, or add --overwrite.", out));
     }
     const FitFile results(file, {"posterior", "sample_stats"});
     const Chosen chosen = choose(results.outline(), names);
@@ -71,7 +76,8 @@ struct DrawsCommand {
 
   Chosen choose(const Fit& fit, const std::vector<std::string>& names) const {
     if (!fit.has_group("posterior"))
-      throw std::runtime_error(fmt::format("'{}' has no posterior (its draws are printed). Choose a file with draws.", file));
+      throw std::runtime_error(
+          fmt::format("'{}' has no posterior (its draws are printed). Choose a file with draws.", file));
     Chosen known, chosen;
     std::string list;
     for (const char* group : {"posterior", "sample_stats"}) {
@@ -84,20 +90,24 @@ struct DrawsCommand {
       }
     }
     if (names.empty()) {
-      std::copy_if(known.begin(), known.end(), std::back_inserter(chosen), [](const auto& each) { return each.first->name == "posterior"; });
+      std::copy_if(known.begin(), known.end(), std::back_inserter(chosen),
+                   [](const auto& each) { return each.first->name == "posterior"; });
       return chosen;
     }
     for (const std::string& name : names) {
-      const auto found = std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.second->name == name; });
+      const auto found =
+          std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.second->name == name; });
       if (found == known.end())
-        throw std::runtime_error(fmt::format("'{}' has no variable '{}' (it has: {}). Choose some of these.", file, name, list));
+        throw std::runtime_error(
+            fmt::format("'{}' has no variable '{}' (it has: {}). Choose some of these.", file, name, list));
       chosen.push_back(*found);
     }
     return chosen;
   }
 
   // Chain after chain, a number of draws at a time.
-  template <class Write> static void write(const FitFile& results, const Chosen& chosen, const Write& write_text) {
+  template <class Write>
+  static void write(const FitFile& results, const Chosen& chosen, const Write& write_text) {
     constexpr std::size_t most_bytes = std::size_t{16} << 20;
     const Fit& fit = results.outline();
     const Group& posterior = fit.group("posterior");
@@ -113,13 +123,15 @@ struct DrawsCommand {
       for (std::size_t first = 0; first < fit.draws; first += at_a_time) {
         const std::size_t count = std::min(at_a_time, fit.draws - first);
         std::vector<std::vector<double>> values;
-        for (const auto& [group, variable] : chosen) values.push_back(results.read(*group, *variable, {chain, 1}, {first, count}));
+        for (const auto& [group, variable] : chosen)
+          values.push_back(results.read(*group, *variable, {chain, 1}, {first, count}));
         for (std::size_t i = 0; i < count; ++i) {
           const std::size_t number = posterior.draw_numbers.empty() ? first + i : posterior.draw_numbers[first + i];
           fmt::format_to(std::back_inserter(text), "{},{}", chain, number);
           for (std::size_t v = 0; v < chosen.size(); ++v) {
             const std::size_t size = chosen[v].second->size();
-            for (std::size_t k = 0; k < size; ++k) fmt::format_to(std::back_inserter(text), ",{}", values[v][i * size + k]);
+            for (std::size_t k = 0; k < size; ++k)
+              fmt::format_to(std::back_inserter(text), ",{}", values[v][i * size + k]);
           }
           text += '\n';
           if (text.size() < (std::size_t{1} << 20)) continue;

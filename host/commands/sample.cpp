@@ -1,4 +1,4 @@
-#include "host/commands/command.hpp"
+#include "lockstep/sample.hpp"
 
 #include <unistd.h>
 
@@ -7,6 +7,7 @@
 #include <limits>
 #include <system_error>
 
+#include "host/commands/command.hpp"
 #include "host/commands/stop_signals.hpp"
 #include "host/digest.hpp"
 #include "host/partial_file.hpp"
@@ -14,7 +15,6 @@
 #include "host/summary.hpp"
 #include "host/verdict.hpp"
 #include "kernels/cpu/launch.hpp"
-#include "lockstep/sample.hpp"
 
 namespace lockstep {
 
@@ -34,11 +34,14 @@ struct SampleCommand {
 
   void add_to(CLI::App& app) {
     command = app.add_subcommand("sample", "Sample from a model's posterior");
-    command->add_option("MODEL", model, "A model of the zoo (see: lockstep models), or a model file: path/to/model.hpp")->required()->option_text(" ");
+    command->add_option("MODEL", model, "A model of the zoo (see: lockstep models), or a model file: path/to/model.hpp")
+        ->required()
+        ->option_text(" ");
     option("--data", data, "FILE", "Data: JSON in CmdStan's conventions. Default: the model's example data");
     option("--chains", chains.text, "N|auto", "Number of chains. auto: what suits this machine");
-    option("--warmup", warmup.text, "N|auto", "Warmup draws per chain, then 10 more with the final tuning. auto: until all\n"
-                                          "chains have settled");
+    option("--warmup", warmup.text, "N|auto",
+           "Warmup draws per chain, then 10 more with the final tuning. auto: until all\n"
+           "chains have settled");
     option("--draws", draws.text, "N|auto", "Draws per chain after warmup. auto: 1000 up to 16 chains, else 250");
     option("--seed", seed, "S",
            "Seed of the random numbers. Default: 1. The same seed and number of\n"
@@ -48,17 +51,20 @@ struct SampleCommand {
            "Results file (NetCDF, for ArviZ). Default: MODEL.nc, or the first of\n"
            "MODEL-2.nc, MODEL-3.nc, ... that is free. A FILE that is there is refused");
     command->add_flag("--overwrite", overwrite, "Replace FILE, or MODEL.nc, if it is there");
-    option("--keep", keep, "SITES", "Parameters and deterministics to store, as mu,tau; or, as ~z,theta, all but\n"
-                                    "these. Default: all");
+    option("--keep", keep, "SITES",
+           "Parameters and deterministics to store, as mu,tau; or, as ~z,theta, all but\n"
+           "these. Default: all");
     option("--thin", thin.text, "N", "Store every Nth draw. Default: 1");
     command->add_flag("--keep-warmup", keep_warmup, "Store the draws of warmup too, in groups of their own");
-    command->add_flag("--log-lik", log_likelihood, "Store the log likelihood of each observation (for LOO), from as many\n"
-                                                   "draws as --predictive says; if that is none, as auto says");
+    command->add_flag("--log-lik", log_likelihood,
+                      "Store the log likelihood of each observation (for LOO), from as many\n"
+                      "draws as --predictive says; if that is none, as auto says");
     option("--predictive", predictive, "auto|all|none",
            "Simulate the observations from the draws. auto: from every k-th, so that\n"
            "they are at most 4000 in all, and 1 GiB; all: from each. Default: none");
-    command->footer("Prints a summary and a verdict; progress goes to stderr. Draws are written while it samples.\n"
-                    "Ctrl-C ends it early and well: with the draws so far, a summary of them, and exit code 3.");
+    command->footer(
+        "Prints a summary and a verdict; progress goes to stderr. Draws are written while it samples.\n"
+        "Ctrl-C ends it early and well: with the draws so far, a summary of them, and exit code 3.");
     command->callback([this] { run(); });
   }
 
@@ -103,8 +109,10 @@ struct SampleCommand {
     }();
     say(results, written);
     if (results.fit.stopped_early())
-      throw Interrupted(fmt::format("Stopped by a signal ({:.0f} of {:.0f} draws of each chain were made, and are in '{}'). Run it again for all.",
-                                    number(results, "draws_made"), number(results, "draws_asked_for"), written.string()));
+      throw Interrupted(
+          fmt::format("Stopped by a signal ({:.0f} of {:.0f} draws of each chain were made, and are in '{}'). Run it "
+                      "again for all.",
+                      number(results, "draws_made"), number(results, "draws_asked_for"), written.string()));
   }
 
   static double number(const Digest& results, const char* attribute) {
@@ -114,11 +122,12 @@ struct SampleCommand {
   void say(const Digest& results, const fs::path& file) const {
     const Fit& fit = results.fit;
     const bool thinned = number(results, "thin") > 1;
-    std::string text = fmt::format("{}: {} chains x {}{} after {:.0f} warmup draws each, {}\n\n", model, fit.chains,
-                                   thinned ? fmt::format("{:.0f} draws, {} of them stored,", number(results, "draws_made"), results.draws_stored)
-                                           : fmt::format("{} draws", results.draws_stored),
-                                   fit.stopped_early() ? " (stopped early)" : "", number(results, "tuning_steps"),
-                                   duration_text(number(results, "sampling_time")));
+    std::string text = fmt::format(
+        "{}: {} chains x {}{} after {:.0f} warmup draws each, {}\n\n", model, fit.chains,
+        thinned ? fmt::format("{:.0f} draws, {} of them stored,", number(results, "draws_made"), results.draws_stored)
+                : fmt::format("{} draws", results.draws_stored),
+        fit.stopped_early() ? " (stopped early)" : "", number(results, "tuning_steps"),
+        duration_text(number(results, "sampling_time")));
     text += summary(fit, results.diagnoses) + "\n" + report(judge(fit, results.diagnoses)) + results.note();
     if (const auto notes = fit.attributes.find("notes"); notes != fit.attributes.end())
       for (const std::string& note : std::get<std::vector<std::string>>(notes->second)) text += note + "\n";
@@ -133,7 +142,8 @@ struct SampleCommand {
     options.keep_warmup = keep_warmup;
     options.log_likelihood = log_likelihood;
     if (command->count("--predictive") > 0 && predictive != "auto" && predictive != "all" && predictive != "none")
-      throw UsageError(fmt::format("--predictive is '{}' (there are auto, all and none). Choose one of these.", predictive));
+      throw UsageError(
+          fmt::format("--predictive is '{}' (there are auto, all and none). Choose one of these.", predictive));
     options.predictive = predictive == "auto" || predictive == "all";
     if (predictive == "all") options.generated = Generated::all;
   }
@@ -147,7 +157,8 @@ struct SampleCommand {
     if (overwrite) return wanted;
     if (out.empty()) return free_name(wanted);
     if (std::error_code error; fs::exists(wanted, error))
-      throw UsageError(fmt::format("--out is '{}' (there is such a file, and it would be lost). Name another, or add --overwrite.", out));
+      throw UsageError(fmt::format(
+          "--out is '{}' (there is such a file, and it would be lost). Name another, or add --overwrite.", out));
     return wanted;
   }
 

@@ -3,8 +3,8 @@
 
 namespace lockstep {
 
-// While it exists, the first SIGINT, SIGTERM or SIGHUP is only taken note of; a second one of any of them ends the process at
-// once. A signal that was ignored before (as nohup has it) stays ignored. One object at a time.
+// While it exists, the first SIGINT, SIGTERM or SIGHUP is only taken note of; a second one of any of them ends the
+// process at once. A signal that was ignored before (as nohup has it) stays ignored. One object at a time.
 class StopSignals {
  public:
   StopSignals();

@@ -1,7 +1,7 @@
-#include "host/commands/command.hpp"
-
-#include "host/digest.hpp"
 #include "host/summary.hpp"
+
+#include "host/commands/command.hpp"
+#include "host/digest.hpp"
 #include "host/verdict.hpp"
 
 namespace lockstep {
@@ -31,7 +31,8 @@ struct SummaryCommand {
     }
     const FitFile results(file, {"posterior", "sample_stats"});
     if (!results.outline().has_group("posterior"))
-      throw std::runtime_error(fmt::format("'{}' has no posterior (it is summarised). Choose a file with draws.", file));
+      throw std::runtime_error(
+          fmt::format("'{}' has no posterior (it is summarised). Choose a file with draws.", file));
     const Digest all = digest(results);
     std::string text = summary(all.fit, all.diagnoses, chosen);
     if (chosen == Format::table) text += "\n" + report(judge(all.fit, all.diagnoses)) + all.note();
