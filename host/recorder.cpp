@@ -50,7 +50,7 @@ void append(DrawSink& sink, std::size_t group, const std::vector<int>& rows, int
 
 constexpr int warmup_at_a_time = 8;  // about what warmup makes between two barriers
 
-int kept_of(int draws, int stride) { return (draws + stride - 1) / stride; }
+int kept_of(int draws, int stride) { return draws / stride + (draws % stride != 0 ? 1 : 0); }
 
 // HDF5 takes the rest for paths; no reader takes a variable for what has the name of a dimension.
 bool can_be_stored(const std::string& name, const std::vector<Dimension>& dimensions) {
@@ -88,16 +88,18 @@ Recorder::Recorder(const HostModel& model, const Data& data, const SampleOptions
   }
   for (Group group : {observed_data(data), constant_data(data)})
     if (!group.variables.empty()) outline_.data.push_back(std::move(group));
-  if (generated_values(options, model) > 0 && plan.thin_generated > plan.thin) {
-    const char* which = !options.predictive       ? "log_likelihood has"
-                        : !options.log_likelihood ? "posterior_predictive has"
-                                                  : "log_likelihood and posterior_predictive have";
-    notes_.push_back(
-        fmt::format("{} one draw in {} (4000 draws in all, or 1 GiB, are enough). "
-                    "Ask for all of them if they are not.",
-                    which, plan.thin_generated));
-  }
+  note_thinning();
   sink_.open(outline_);
+}
+
+void Recorder::note_thinning() {
+  if (generated_values(options_, model_) == 0 || plan_.thin_generated == plan_.thin) return;
+  const char* which = !options_.predictive       ? "log_likelihood has"
+                      : !options_.log_likelihood ? "posterior_predictive has"
+                                                 : "log_likelihood and posterior_predictive have";
+  notes_.push_back(fmt::format(
+      "{} one draw in {} (4000 draws in all, or 1 GiB, are enough). Ask for all of them if they are not.", which,
+      plan_.thin_generated));
 }
 
 void Recorder::keep_sites() {

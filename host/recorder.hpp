@@ -38,6 +38,7 @@ class Recorder {
   };
 
   void keep_sites();
+  void note_thinning();
   void add_statistics(const char* name, int most, int at_a_time);
   void add_product(const char* name, Meaning meaning, int most, int stride, int at_a_time,
                    std::vector<Product>& products);

@@ -17,7 +17,7 @@ namespace {
 constexpr int least_block = 16;
 constexpr double most_generated_draws = 4000, most_generated_bytes = 0x1p30;
 
-int ceil_divide(int a, int b) { return (a + b - 1) / b; }
+int ceil_divide(int a, int b) { return a / b + (a % b != 0 ? 1 : 0); }
 
 int automatic_thinning(const RunPlan& plan, std::size_t values) {
   const double most =

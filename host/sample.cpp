@@ -95,6 +95,9 @@ void validate(const SampleOptions& o) {
   require(o.chains <= 1000000, fmt::format("chains is {} (at most 1000000). Give fewer.", o.chains));
   require(o.warmup >= -1, fmt::format("warmup is {} (a number of draws). Give 0 or more, or auto.", o.warmup));
   require(o.draws >= 0, fmt::format("draws is {} (at least one is needed). Give a positive number.", o.draws));
+  for (const auto& [name, value] : {std::pair{"warmup", o.warmup}, {"warmup_cap", o.warmup_cap}, {"draws", o.draws},
+                                    {"thin", o.thin}})
+    require(value <= 1000000000, fmt::format("{} is {} (at most 1000000000). Give less.", name, value));
   require(o.threads >= 0, fmt::format("threads is {} (at least one is needed). Give a positive number.", o.threads));
   require(o.warmup_cap >= 0, fmt::format("warmup_cap is {} (a number of draws). Give 0 or more.", o.warmup_cap));
   require(o.thin >= 1, fmt::format("thin is {} (every which draw is kept). Give 1, for all, or more.", o.thin));

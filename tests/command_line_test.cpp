@@ -238,17 +238,21 @@ TEST_F(CommandLine, AnExistingResultsFileIsReplacedOnRequest) {
   write("std_normal.nc", "something else");
   EXPECT_TRUE(contains(run(quick("std_normal", {"--overwrite"})).out, "Results: std_normal.nc\n"));
   EXPECT_EQ(read_netcdf(file("std_normal.nc")).chains, 4u);
-  EXPECT_EQ(run(quick("std_normal", {"--out", "std_normal.nc", "--overwrite", "--draws", "7"})).code, 2);  // --draws twice
-  EXPECT_EQ(run({"sample", "std_normal", "--chains", "3", "--draws", "7", "--out", "std_normal.nc", "--overwrite"}).code, 0);
+  EXPECT_EQ(run(quick("std_normal", {"--out", "std_normal.nc", "--overwrite", "--draws", "7"})).code,
+            2);  // --draws twice
+  EXPECT_EQ(
+      run({"sample", "std_normal", "--chains", "3", "--draws", "7", "--out", "std_normal.nc", "--overwrite"}).code, 0);
   EXPECT_EQ(read_netcdf(file("std_normal.nc")).chains, 3u);
   EXPECT_EQ(files(), Words{"std_normal.nc"});
 }
 
 TEST_F(CommandLine, SampleStoresWhatIsAskedFor) {
-  const Outcome outcome = run({"sample", "eight_schools", "--chains", "4", "--warmup", "30", "--draws", "3000", "--thin", "3", "--keep",
-                               "~z,theta", "--keep-warmup", "--log-lik", "--predictive", "auto"});
+  const Outcome outcome =
+      run({"sample", "eight_schools", "--chains", "4", "--warmup", "30", "--draws", "3000", "--thin", "3", "--keep",
+           "~z,theta", "--keep-warmup", "--log-lik", "--predictive", "auto"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.out, "4 chains x 3000 draws, 1000 of them stored, after 40 warmup draws")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "4 chains x 3000 draws, 1000 of them stored, after 40 warmup draws"))
+      << outcome.out;
   const Fit fit = read_netcdf(file("eight_schools.nc"));
   EXPECT_EQ(fit.draws, 1000u);
   EXPECT_EQ(fit.group("posterior").variables.size(), 2u);  // mu, tau
@@ -256,10 +260,12 @@ TEST_F(CommandLine, SampleStoresWhatIsAskedFor) {
   EXPECT_EQ(fit.group("log_likelihood").draw_numbers, fit.group("posterior").draw_numbers);
   EXPECT_TRUE(fit.has_group("posterior_predictive"));
   // More than 4000 in all are thinned, and it is said.
-  const Outcome thinned = run({"sample", "eight_schools", "--chains", "4", "--warmup", "30", "--draws", "2100", "--log-lik", "--out", "x.nc"});
+  const Outcome thinned = run(
+      {"sample", "eight_schools", "--chains", "4", "--warmup", "30", "--draws", "2100", "--log-lik", "--out", "x.nc"});
   EXPECT_TRUE(contains(thinned.out, "\nlog_likelihood has one draw in 3 (")) << thinned.out;
   EXPECT_FALSE(read_netcdf(file("x.nc")).has_group("posterior_predictive"));
-  const Outcome all = run({"sample", "eight_schools", "--chains", "4", "--warmup", "30", "--draws", "2100", "--predictive", "all", "--out", "y.nc"});
+  const Outcome all = run({"sample", "eight_schools", "--chains", "4", "--warmup", "30", "--draws", "2100",
+                           "--predictive", "all", "--out", "y.nc"});
   EXPECT_FALSE(contains(all.out, "one draw in")) << all.out;
   EXPECT_EQ(read_netcdf(file("y.nc")).variable("posterior_predictive", "y").values.size(), 4u * 2100 * 8);
 }
@@ -332,10 +338,12 @@ TEST_F(CommandLine, DrawsAsCsvAreTheDrawsInFullPrecisionUnderStansNames) {
   EXPECT_EQ(outcome.err, "");
   const Words rows = lines(outcome.out);
   ASSERT_EQ(rows.size(), 41u);  // 4 chains x 10 draws, and the names
-  EXPECT_EQ(rows[0], "chain,draw,mu,tau,z.1,z.2,z.3,z.4,z.5,z.6,z.7,z.8,"
-                     "theta.1,theta.2,theta.3,theta.4,theta.5,theta.6,theta.7,theta.8");
+  EXPECT_EQ(rows[0],
+            "chain,draw,mu,tau,z.1,z.2,z.3,z.4,z.5,z.6,z.7,z.8,"
+            "theta.1,theta.2,theta.3,theta.4,theta.5,theta.6,theta.7,theta.8");
   const Fit fit = read_netcdf(file("eight_schools.nc"));
-  const std::vector<double>&mu = fit.variable("posterior", "mu").values, &theta = fit.variable("posterior", "theta").values;
+  const std::vector<double>&mu = fit.variable("posterior", "mu").values,
+        &theta = fit.variable("posterior", "theta").values;
   for (std::size_t i = 0; i < 40; ++i) {
     const Words row = cells(rows[i + 1]);
     ASSERT_EQ(row.size(), 20u);
@@ -358,7 +366,8 @@ TEST_F(CommandLine, DrawsOfSomeVariablesGoToAFile) {
   EXPECT_TRUE(std::regex_match(rows[80], std::regex(R"(3,19,-[0-9.]+,[0-9.e-]+,[01])"))) << rows[80];
   const Words before = files();
   expect_refused(run(words), 2, "add --overwrite", before);
-  expect_refused(run({"draws", "eight_schools.nc", "--csv", "--out", "eight_schools.nc", "--overwrite"}), 2, "would be lost", before);
+  expect_refused(run({"draws", "eight_schools.nc", "--csv", "--out", "eight_schools.nc", "--overwrite"}), 2,
+                 "would be lost", before);
   Words again = words;
   again.push_back("--overwrite");
   EXPECT_EQ(run(again).code, 0);
@@ -370,15 +379,17 @@ TEST_F(CommandLine, HelpSaysCommandsExitCodesAndExamples) {
   const Outcome outcome = run({"help"});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.err, "");
-  for (const char* part : {"\n  sample ", "\n  summary ", "\n  models ", "\n  version ", "\n  help ",
-                           "Exit codes:\n  0 ", "\n  1 ", "\n  2 ", "\n  3 ", "\n  draws ", "\n  lockstep sample eight_schools\n"})
+  for (const char* part :
+       {"\n  sample ", "\n  summary ", "\n  models ", "\n  version ", "\n  help ", "Exit codes:\n  0 ", "\n  1 ",
+        "\n  2 ", "\n  3 ", "\n  draws ", "\n  lockstep sample eight_schools\n"})
     EXPECT_TRUE(contains(outcome.out, part)) << part << " is missing from\n" << outcome.out;
   EXPECT_EQ(run({"--help"}).out, outcome.out);
   EXPECT_EQ(run({"-h"}).out, outcome.out);
 }
 
 TEST_F(CommandLine, HelpFitsTheLinesOfATerminal) {
-  for (const Words& words : {Words{"help"}, {"help", "sample"}, {"help", "summary"}, {"help", "draws"}, {"help", "help"}})
+  for (const Words& words :
+       {Words{"help"}, {"help", "sample"}, {"help", "summary"}, {"help", "draws"}, {"help", "help"}})
     for (const std::string& line : lines(run(words).out)) EXPECT_LE(line.size(), 110u) << line;
 }
 
@@ -566,8 +577,10 @@ TEST_F(CommandLine, FilesThatAreNoResultsAreRefusedBySummary) {
   expect_refused(run({"summary", "no_posterior.nc"}), 1, "posterior", before);
   expect_refused(run({"draws", "no_posterior.nc"}), 1, "posterior", before);
   expect_refused(run({"draws", "text.nc"}), 1, "HDF5", before);
-  expect_refused(run({"draws", "whole.nc", "--vars", "mu,nu"}), 1, "no variable 'nu' (it has: mu, tau, z, theta, lp, ", before);
-  expect_refused(run({"draws", "whole.nc", "--out", "nowhere/x.csv"}), 1, "'nowhere/x.csv' (No such file or directory)", before);
+  expect_refused(run({"draws", "whole.nc", "--vars", "mu,nu"}), 1, "no variable 'nu' (it has: mu, tau, z, theta, lp, ",
+                 before);
+  expect_refused(run({"draws", "whole.nc", "--out", "nowhere/x.csv"}), 1, "'nowhere/x.csv' (No such file or directory)",
+                 before);
 }
 
 // Ends the trial, not the test program, if the machine does not let one mount.
@@ -595,7 +608,8 @@ TEST_F(CommandLine, AFullDiskIsSaidAndNothingIsLeftOnIt) {
 // Here it fills up while sampling goes on, after many blocks of draws.
 TEST_F(CommandLine, ADiskThatFillsUpEndsALongRunAndNothingIsLeftOnIt) {
   const Outcome outcome = run_script(with_disk(
-      "size=30M", "\"$0\" sample eight_schools --chains 64 --draws 1000000 --out disk/x.nc; code=$?; ls -A disk; exit $code"));
+      "size=30M",
+      "\"$0\" sample eight_schools --chains 64 --draws 1000000 --out disk/x.nc; code=$?; ls -A disk; exit $code"));
   if (outcome.code == cannot_mount)
     GTEST_SKIP() << "a small file system cannot be mounted here (it takes root or user namespaces)";
   EXPECT_EQ(outcome.code, 1);
@@ -626,7 +640,8 @@ TEST_F(CommandLine, AFileThatGetsTooLargeIsSaidAndNotLeftInParts) {
 
 // A run that would take hours; the signals are sent to "$pid" when it has begun to sample.
 std::string while_sampling(const std::string& signals, const std::string& options = "--keep mu_alpha") {
-  return "\"$0\" sample radon --chains 16 --warmup 30 --draws 50000000 " + options + " 2>err & pid=$!; "
+  return "\"$0\" sample radon --chains 16 --warmup 30 --draws 50000000 " + options +
+         " 2>err & pid=$!; "
          "for i in $(seq 600); do grep -q 'warmup: done' err && break; sleep 0.1; done; sleep 0.3; " +
          signals + "; wait $pid; code=$?; cat err >&2; rm err; exit $code";
 }
@@ -640,7 +655,10 @@ TEST_F(CommandLine, CtrlCAndSigtermEndARunWithTheDrawsSoFar) {
     EXPECT_TRUE(contains(outcome.out, " draws (stopped early) after 40 warmup draws")) << outcome.out;
     EXPECT_TRUE(contains(outcome.out, "\nmu_alpha ")) << outcome.out;
     EXPECT_TRUE(contains(outcome.out, "\nResults: radon.nc\n")) << outcome.out;
-    EXPECT_TRUE(std::regex_search(outcome.err, std::regex(R"(lockstep: Stopped by a signal \(\d+ of 50000000 draws of each chain were made, and are in 'radon.nc'\)\. )")))
+    EXPECT_TRUE(std::regex_search(
+        outcome.err,
+        std::regex(
+            R"(lockstep: Stopped by a signal \(\d+ of 50000000 draws of each chain were made, and are in 'radon.nc'\)\. )")))
         << outcome.err;
     const Fit fit = read_netcdf(file("radon.nc"));
     EXPECT_TRUE(fit.stopped_early());
@@ -652,17 +670,21 @@ TEST_F(CommandLine, CtrlCAndSigtermEndARunWithTheDrawsSoFar) {
 }
 
 TEST_F(CommandLine, ASignalThatIsIgnoredStaysIgnored) {
-  const Outcome outcome = run_script("trap '' INT HUP; \"$0\" sample radon --chains 4 --draws 2000 & pid=$!; sleep 0.2; kill -INT $pid; "
-                                     "kill -HUP $pid; wait $pid");
+  const Outcome outcome = run_script(
+      "trap '' INT HUP; \"$0\" sample radon --chains 4 --draws 2000 & pid=$!; sleep 0.2; kill -INT $pid; "
+      "kill -HUP $pid; wait $pid");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(read_netcdf(file("radon.nc")).draws, 2000u);
 }
 
 TEST_F(CommandLine, ASignalDuringWarmupLeavesNothing) {
-  const Outcome outcome = run_script("\"$0\" sample radon --chains 16 --warmup 1000000 & pid=$!; sleep 0.5; kill -TERM $pid; wait $pid");
+  const Outcome outcome =
+      run_script("\"$0\" sample radon --chains 16 --warmup 1000000 & pid=$!; sleep 0.5; kill -TERM $pid; wait $pid");
   EXPECT_EQ(outcome.code, 3);
   EXPECT_EQ(outcome.out, "");
-  EXPECT_TRUE(contains(outcome.err, "lockstep: Stopped by a signal (there was no draw to keep yet, so nothing was written). ")) << outcome.err;
+  EXPECT_TRUE(
+      contains(outcome.err, "lockstep: Stopped by a signal (there was no draw to keep yet, so nothing was written). "))
+      << outcome.err;
   EXPECT_EQ(files(), Words{});
 }
 
@@ -676,8 +698,9 @@ TEST_F(CommandLine, AKilledRunLeavesAPartialFileThatTheNextOneRemoves) {
 }
 
 TEST_F(CommandLine, APartialFileOfARunThatGoesOnIsLeftAlone) {
-  const Outcome outcome = run_script(
-      while_sampling("\"$0\" sample radon --chains 4 --warmup 30 --draws 10 >/dev/null 2>&1; ls radon.nc.partial-* >&2; kill -TERM $pid"));
+  const Outcome outcome =
+      run_script(while_sampling("\"$0\" sample radon --chains 4 --warmup 30 --draws 10 >/dev/null 2>&1; ls "
+                                "radon.nc.partial-* >&2; kill -TERM $pid"));
   EXPECT_EQ(outcome.code, 3) << outcome.err;
   EXPECT_EQ(files(), (Words{"radon-2.nc", "radon.nc"}));  // the name had been taken meanwhile
   EXPECT_EQ(read_netcdf(file("radon.nc")).draws, 10u);
@@ -723,7 +746,8 @@ TEST_F(CommandLine, AReaderThatHasSeenEnoughIsNoError) {
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.out, "[\n");
   EXPECT_EQ(outcome.err, "");
-  const Outcome whole_run = run_script("set -o pipefail; \"$0\" sample radon --chains 8 --draws 100 --overwrite 2>&1 | head -n 1");
+  const Outcome whole_run =
+      run_script("set -o pipefail; \"$0\" sample radon --chains 8 --draws 100 --overwrite 2>&1 | head -n 1");
   EXPECT_EQ(whole_run.code, 0);
   EXPECT_EQ(read_netcdf(file("radon.nc")).draws, 100u);
 }

@@ -245,7 +245,8 @@ TEST_F(NetCDF, AFullDiskIsOneMessageAndLeavesTheOldFileAsItWas) {
 Outline endless() {
   Outline outline;
   outline.chains = 4;
-  outline.draws.push_back({{"posterior", true, {{"x", {"i"}, {40}, {}, {}}, {"flag", {}, {}, ElementType::boolean, {}}}}, 100000, 64});
+  outline.draws.push_back(
+      {{"posterior", true, {{"x", {"i"}, {40}, {}, {}}, {"flag", {}, {}, ElementType::boolean, {}}}}, 100000, 64});
   return outline;
 }
 
@@ -341,7 +342,8 @@ TEST_F(NetCDF, PartsOfAFileCanBeReadAlone) {
   const Group& posterior = part.outline().group("posterior");
   const Variable &x = posterior.variables[0], &flag = posterior.variables[1];
   EXPECT_TRUE(x.values.empty());
-  EXPECT_EQ(part.read(posterior, x, {1, 2}, {63, 2}, {38, 2}), (std::vector<double>{63138, 63139, 64138, 64139, 63238, 63239, 64238, 64239}));
+  EXPECT_EQ(part.read(posterior, x, {1, 2}, {63, 2}, {38, 2}),
+            (std::vector<double>{63138, 63139, 64138, 64139, 63238, 63239, 64238, 64239}));
   EXPECT_EQ(part.read(posterior, flag, {3, 1}, {90, 4}), (std::vector<double>{0, 1, 0, 1}));
   EXPECT_EQ(part.read(posterior, x), read_netcdf(file()).variable("posterior", "x").values);
   expect_contains(message_of([&] { part.read(posterior, x, {0, 4}, {90, 10}); }), "Cannot read '");
@@ -375,7 +377,8 @@ TEST_F(NetCDF, ADigestHasTheFiguresOfTheWholeFit) {
     EXPECT_EQ(digested.diagnoses[i].diagnosis.ess_bulk, all[i].diagnosis.ess_bulk) << all[i].name;
     EXPECT_EQ(digested.diagnoses[i].diagnosis.r_hat_nested, all[i].diagnosis.r_hat_nested) << all[i].name;
   }
-  EXPECT_EQ(digested.fit.variable("sample_stats", "diverging").values, fit.variable("sample_stats", "diverging").values);
+  EXPECT_EQ(digested.fit.variable("sample_stats", "diverging").values,
+            fit.variable("sample_stats", "diverging").values);
   EXPECT_TRUE(digested.fit.variable("posterior", "mu").values.empty());
 }
 

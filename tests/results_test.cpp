@@ -171,6 +171,38 @@ TEST_F(Results, TakeNoMoreMemoryForMoreDraws) {
   EXPECT_LT(many, few + 8) << few << " MiB for 4000 draws, " << many << " for 60000";
 }
 
+TEST_F(Results, ThatWouldNotFitIntoMemoryAreRefusedButNotForAFile) {
+  const ZooModel& zoo_model = *find_zoo_model("eight_schools");
+  const Data data = example_data(zoo_model);
+  const HostModel model(*zoo_model.table(), data);
+  SampleOptions options = short_run();
+  options.draws = 1000000000;  // 3 TiB
+  EXPECT_NE(message_of([&] { make_run_plan(options, model, true); }).find("all draws). Write them to a file"),
+            std::string::npos);
+  const RunPlan plan = make_run_plan(options, model, false);
+  EXPECT_EQ(plan.draws, 1000000000);
+  EXPECT_LT(plan.block, 1000000);
+}
+
+TEST_F(Results, AreMadeInBlocksThatHoldWholeMultiplesOfWhatIsKept) {
+  const ZooModel& zoo_model = *find_zoo_model("radon");
+  const Data data = example_data(zoo_model);
+  const HostModel model(*zoo_model.table(), data);
+  SampleOptions options = short_run();
+  for (int draws : {1, 7, 100, 1000, 99999}) {
+    for (int thin : {1, 3, 50, 1000000000}) {
+      options.draws = draws;
+      options.thin = thin;
+      const RunPlan plan = make_run_plan(options, model, false, 4000000);
+      EXPECT_GE(plan.block, 1);
+      EXPECT_LE(plan.block, draws);
+      EXPECT_TRUE(plan.block == draws || thin > plan.block || plan.block % thin == 0) << plan.block << " " << thin;
+      EXPECT_GE(plan.at_a_time(thin, 175), 1);
+      EXPECT_LE(plan.at_a_time(thin, 175), plan.block);
+    }
+  }
+}
+
 // ---------------------------------------------------------------- what is kept
 
 TEST_F(Results, ThinnedAreEveryNthOfAllWithTheirNumbers) {
@@ -235,6 +267,8 @@ TEST_F(Results, RefuseToKeepEveryZerothDraw) {
   SampleOptions options = short_run();
   options.thin = 0;
   EXPECT_NE(message_of([&] { fit_of("eight_schools", options); }).find("thin is 0"), std::string::npos);
+  options.thin = 2000000000;
+  EXPECT_NE(message_of([&] { fit_of("eight_schools", options); }).find("thin is 2000000000 (at most"), std::string::npos);
 }
 
 TEST_F(Results, HaveTheDrawsOfWarmupInGroupsOfTheirOwn) {

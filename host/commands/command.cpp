@@ -27,8 +27,9 @@ std::vector<std::string> comma_list(const std::string& option, const std::string
     const std::size_t end = std::min(text.find(',', begin), text.size());
     names.push_back(text.substr(begin, end - begin));
     if (names.back().empty())
-      throw UsageError(fmt::format("{} is '{}' (names with commas between them are needed, without blanks). Give some, such as mu,tau.",
-                                   option, text));
+      throw UsageError(fmt::format(
+          "{} is '{}' (names with commas between them are needed, without blanks). Give some, such as mu,tau.", option,
+          text));
     begin = end + 1;
   }
   return names;

@@ -27,8 +27,8 @@ struct SampleCommand {
   bool overwrite = false, log_likelihood = false, keep_warmup = false;
   Count chains{"--chains", 1, 1000000, 0};
   Count warmup{"--warmup", 0, 1000000, -1};
-  Count draws{"--draws", 1, std::numeric_limits<int>::max(), 0};
-  Count thin{"--thin", 1, std::numeric_limits<int>::max(), 1, "1"};
+  Count draws{"--draws", 1, 1000000000, 0};
+  Count thin{"--thin", 1, 1000000000, 1, "1"};
   Count threads{"--threads", 1, 4096, 0};
   CLI::App* command = nullptr;
 

@@ -35,8 +35,8 @@ struct Group {
   std::string name;                // ArviZ's name
   bool per_draw = true;            // variables have leading chain and draw axes
   std::vector<Variable> variables;
-  // Which draws of each chain they are, counted from 0 in the run. Empty: the fit's draws, every one of them. A group that
-  // is thinned, or holds the draws of warmup, has numbers of its own.
+  // Which draws of each chain they are, counted from 0 in the run. Empty: the fit's draws, every one of them. A group
+  // that is thinned, or holds the draws of warmup, has numbers of its own.
   std::vector<std::size_t> draw_numbers = {};
 };
 
@@ -63,8 +63,8 @@ struct Fit {
   bool has_group(const std::string& name) const;
   // Draws per chain of a group.
   std::size_t draws_of(const Group& each) const { return each.draw_numbers.empty() ? draws : each.draw_numbers.size(); }
-  // The run was ended by SampleOptions::cancel, or by a signal: every chain has the same number of draws, fewer than were
-  // asked for.
+  // The run was ended by SampleOptions::cancel, or by a signal: every chain has the same number of draws, fewer than
+  // were asked for.
   bool stopped_early() const;
 };
 

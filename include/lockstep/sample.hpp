@@ -66,14 +66,14 @@ struct SampleOptions {
 // Throws SampleError if an option is out of range; the message names it.
 void validate(const SampleOptions& options);
 
-// Runs NUTS and returns posterior (deterministics too), sample_stats, observed_data and constant_data, and what else the
-// options ask for. May be called from several threads at once. Throws DataError, ModelError, SampleError, or Stopped.
+// Runs NUTS and returns posterior (deterministics too), sample_stats, observed_data and constant_data, and what else
+// the options ask for. May be called from several threads at once. Throws DataError, ModelError, SampleError, or Stopped.
 Fit sample(const ModelTable& model, const Data& data, const SampleOptions& options = {});
 
-// The same into a results file (NetCDF-4, which ArviZ opens), while sampling goes on: memory does not grow with the number of
-// draws. The file is there when it is whole. One that has its name already is replaced if `overwrite` says so; else the new
-// one takes the next free name. Returns the name that it has. Throws std::runtime_error, too, if it cannot be written; then
-// nothing is left behind.
+// The same into a results file (NetCDF-4, which ArviZ opens), while sampling goes on: memory does not grow with the
+// number of draws. The file is there when it is whole. One that has its name already is replaced if `overwrite` says so;
+// else the new one takes the next free name. Returns the name that it has. Throws std::runtime_error, too, if it cannot
+// be written; then nothing is left behind.
 std::filesystem::path sample_to_file(const ModelTable& model, const Data& data, const std::filesystem::path& file,
                                      const SampleOptions& options = {}, bool overwrite = false);
 
