@@ -51,11 +51,11 @@ void remove_abandoned(const fs::path& target) {
   }
 }
 
-// A new file of that name, locked.
+// A new file of that name, locked. The lock is a shared one, as HDF5 takes to read: one may look into a file that is
+// being written. On a file system without locks nobody can remove it, either.
 int create_locked(const fs::path& path) {
   const int file = open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
-  if (file >= 0)
-    (void)flock(file, LOCK_EX | LOCK_NB);  // a file system without locks: then nobody can remove it, either
+  if (file >= 0) (void)flock(file, LOCK_SH | LOCK_NB);
   return file;
 }
 

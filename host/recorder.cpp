@@ -98,7 +98,7 @@ void Recorder::note_thinning() {
                       : !options_.log_likelihood ? "posterior_predictive has"
                                                  : "log_likelihood and posterior_predictive have";
   notes_.push_back(fmt::format(
-      "{} one draw in {} (4000 draws in all, or 1 GiB, are enough). Ask for all of them if they are not.", which,
+      "{} one draw in {} (4000 draws in all, or 1 GiB, are enough). Ask for all (--predictive all) if they are not.", which,
       plan_.thin_generated));
 }
 

@@ -52,7 +52,7 @@ struct SampleCommand {
            "MODEL-2.nc, MODEL-3.nc, ... that is free. A FILE that is there is refused");
     command->add_flag("--overwrite", overwrite, "Replace FILE, or MODEL.nc, if it is there");
     option("--keep", keep, "SITES",
-           "Parameters and deterministics to store, as mu,tau; or, as ~z,theta, all but\n"
+           "Parameters and deterministics to store, as mu,tau; or, as '~z,theta', all but\n"
            "these. Default: all");
     option("--thin", thin.text, "N", "Store every Nth draw. Default: 1");
     command->add_flag("--keep-warmup", keep_warmup, "Store the draws of warmup too, in groups of their own");
