@@ -4,200 +4,28 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <fstream>
-#include <iterator>
 #include <limits>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <optional>
-#include <set>
 #include <system_error>
+
+#include "host/data_text.hpp"
 
 namespace lockstep {
 
 namespace {
-
-using Json = nlohmann::json;
-
-// ---- JSON ----
-
-// Numbers that JSON cannot write. CmdStan takes these strings, in any case.
-std::optional<double> special_number(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (text == "nan") return std::nan("");
-  for (const char* positive : {"inf", "+inf", "infinity", "+infinity"})
-    if (text == positive) return HUGE_VAL;
-  for (const char* negative : {"-inf", "-infinity"})
-    if (text == negative) return -HUGE_VAL;
-  return std::nullopt;
-}
-
-// Puts NaN, Infinity and -Infinity that stand outside of strings, as Python writes them, into quotes.
-std::string quote_special_numbers(const std::string& text) {
-  std::string quoted;
-  bool inside = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '"') inside = !inside;
-    bool replaced = false;
-    for (const char* word : {"NaN", "-Infinity", "Infinity"})
-      if (!inside && text.compare(i, std::strlen(word), word) == 0) {
-        quoted += '"' + std::string(word) + '"';
-        i += std::strlen(word) - 1;
-        replaced = true;
-        break;
-      }
-    if (replaced) continue;
-    quoted += text[i];
-    if (inside && text[i] == '\\' && i + 1 < text.size()) quoted += text[++i];
-  }
-  return quoted;
-}
-
-constexpr int most_axes = 8;
-
-Json parse(const std::string& text, const std::string& source) {
-  std::set<std::string> names;
-  std::string field;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::key && depth == 1) {
-      field = parsed.get<std::string>();
-      if (!names.insert(field).second)
-        throw DataError(fmt::format("'{}' has field '{}' twice (a field is bound by its name). Remove or rename one.",
-                                    source, field));
-    }
-    if ((event == Json::parse_event_t::array_start || event == Json::parse_event_t::object_start) && depth > most_axes)
-      throw DataError(
-          fmt::format("field '{}' of '{}' is nested more than {} deep (an array has one level per axis). Write "
-                      "it as numbers, rows, or rows of rows.",
-                      field, source, most_axes));
-    return true;
-  };
-  return Json::parse(text, watch);
-}
-
-// "line 3, column 7: syntax error ..." of the parser's message.
-std::string parser_message(const Json::exception& error) {
-  std::string message = error.what();
-  const std::string before = " at ";
-  const std::size_t place = message.find(before);
-  if (place != std::string::npos && message.find("parse error") < place)
-    message = message.substr(place + before.size());
-  else if (const std::size_t code = message.find("] "); code != std::string::npos)
-    message = message.substr(code + 2);
-  return message.size() <= 200 ? message : message.substr(0, 200) + "...";
-}
-
-Json parse_leniently(const std::string& text, const std::string& source) {
-  const auto invalid = [&](const Json::exception& error) {
-    return DataError(fmt::format("'{}' is not valid JSON ({}). Correct it there.", source, parser_message(error)));
-  };
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
-    throw DataError(fmt::format("'{}' is empty (a JSON object is needed). Write {{\"field\": values, ...}}.", source));
-  try {
-    return parse(text, source);
-  } catch (const Json::parse_error& error) {
-    const std::string quoted = quote_special_numbers(text);
-    if (quoted.size() == text.size()) throw invalid(error);
-    try {
-      return parse(quoted, source);
-    } catch (const Json::exception& still) {
-      throw invalid(still);
-    }
-  } catch (const Json::exception& error) {  // a number beyond the largest double
-    throw invalid(error);
-  }
-}
-
-// What a value is, for a message; short whatever it holds.
-std::string describe(const Json& json) {
-  if (json.is_null()) return "null";
-  if (json.is_object()) return "an object";
-  if (json.is_array()) return "an array";
-  std::string text = json.dump();
-  if (text.size() <= 40) return text;
-  std::size_t end = 40;
-  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not within a character
-  return text.substr(0, end) + "...";
-}
-
-// The values of a nested array whose extents must be those of its first elements.
-class Flattener {
- public:
-  Flattener(const std::string& name, const Json& json) : name_(name) {
-    for (const Json* axis = &json; axis->is_array(); axis = &axis->front()) {
-      field_.shape.push_back(std::int64_t(axis->size()));
-      if (axis->empty()) break;
-    }
-    append(json);
-  }
-  Data::Field take() { return std::move(field_); }
-
- private:
-  void append(const Json& json) {
-    const std::size_t axis = place_.size();
-    if (json.is_array() != (axis < field_.shape.size()) && (json.is_array() || json.is_number()))
-      throw DataError(
-          fmt::format("field '{}' has {}{} where its first elements are {} (every row has the same depth). Make "
-                      "its rows alike.",
-                      name_, json.is_array() ? "an array" : "a number", at(), json.is_array() ? "numbers" : "arrays"));
-    if (axis == field_.shape.size() || !json.is_array()) {
-      field_.values.push_back(number(json));
-      return;
-    }
-    if (std::int64_t(json.size()) != field_.shape[axis])
-      throw DataError(
-          fmt::format("field '{}' has a row of length {}{} (its first row has length {}, and all rows are equally "
-                      "long). Make them equal; write missing values as \"NaN\".",
-                      name_, json.size(), at(), field_.shape[axis]));
-    place_.push_back(0);
-    for (const Json& element : json) {
-      ++place_.back();
-      append(element);
-    }
-    place_.pop_back();
-  }
-  double number(const Json& json) const {
-    if (json.is_number()) return json.get<double>();
-    if (json.is_boolean()) return json.get<bool>() ? 1. : 0.;
-    if (json.is_string())
-      if (const auto special = special_number(json.get<std::string>())) return *special;
-    throw DataError(
-        fmt::format("field '{}' has {}{} (a number is needed there). Write a number; \"NaN\", \"Inf\" and "
-                    "\"-Inf\" are numbers too.",
-                    name_, describe(json), at()));
-  }
-  // " at element 3", " at element [2, 3]", or nothing.
-  std::string at() const {
-    if (place_.empty()) return "";
-    if (place_.size() == 1) return fmt::format(" at element {}", place_[0]);
-    return fmt::format(" at element [{}]", fmt::join(place_, ", "));
-  }
-
-  const std::string& name_;
-  std::vector<std::int64_t> place_;  // of what is being read, from 1
-  Data::Field field_;
-};
-
-// Labels of a dimension: strings, which are not all numbers that JSON cannot write otherwise.
-bool are_labels(const Json& json) {
-  if (!json.is_array() || json.empty()) return false;
-  bool all_special = true;
-  for (const Json& element : json) {
-    if (!element.is_string()) return false;
-    all_special = all_special && special_number(element.get<std::string>());
-  }
-  return !all_special;
-}
 
 bool same(const Data::Field& a, const Data::Field& b) {
   // NaN equals NaN here.
   return a.values.size() == b.values.size() &&
          std::equal(a.values.begin(), a.values.end(), b.values.begin(),
                     [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
+}
+
+// Across the boundary to a model a name is a C string.
+void require_name(const std::string& name, const char* what) {
+  if (name.find('\0') != std::string::npos)
+    throw DataError(fmt::format("the name of {} has a zero byte in it (it would end there). Rename it.", what));
 }
 
 }  // namespace
@@ -227,6 +55,7 @@ void Data::set(const std::string& name, const std::vector<std::vector<double>>& 
 }
 
 void Data::set(const std::string& name, Field field) {
+  require_name(name, "a field");
   // The product of columns and extents, or -1 if a factor or the product makes no sense.
   std::int64_t size = field.columns >= 1 ? field.columns : -1;
   for (std::int64_t extent : field.shape) {
@@ -242,8 +71,12 @@ void Data::set(const std::string& name, Field field) {
 }
 
 void Data::set_labels(const std::string& dim, std::vector<std::string> labels) {
+  require_name(dim, "a dimension");
   std::map<std::string, std::size_t> first;
   for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (first_bad_byte(labels[i]) != std::string::npos)
+      throw DataError(fmt::format("label {} of dimension '{}' is no UTF-8 text (results files hold labels as UTF-8). "
+                                  "Convert it.", i + 1, dim));
     const auto [place, is_new] = first.emplace(labels[i], i);
     if (!is_new)
       throw DataError(
@@ -254,39 +87,74 @@ void Data::set_labels(const std::string& dim, std::vector<std::string> labels) {
   labels_[dim] = std::move(labels);
 }
 
-Data Data::from_json_file(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    throw DataError(fmt::format("'{}' is a folder (a JSON file is needed). Name the file in it.", path.string()));
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    throw DataError(fmt::format("the data file '{}' could not be opened ({}). Check its name and permissions.",
-                                path.string(), std::generic_category().message(errno)));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad())
-    throw DataError(fmt::format("the data file '{}' could not be read to its end (an input error). Check the disk.",
-                                path.string()));
-  return from_json(text, path.string());
+void Data::set_groups(const std::string& dim, const std::vector<std::string>& members) {
+  const std::string field = dim + "_idx";
+  if (fields_.contains(field))
+    throw DataError(fmt::format("text '{}' and a field '{}' are both there (the numbers of the groups that the text names "
+                                "would be the field '{}' too). Rename or leave out one of them.", dim, field, field));
+  std::vector<std::string> labels;
+  std::map<std::string, double> numbers;
+  std::vector<double> values;
+  for (const std::string& member : members) {
+    if (member.empty()) {
+      values.push_back(std::nan(""));
+      continue;
+    }
+    const auto [group, is_new] = numbers.emplace(member, double(labels.size() + 1));
+    if (is_new) labels.push_back(member);
+    values.push_back(group->second);
+  }
+  set_labels(dim, std::move(labels));
+  set(field, std::move(values));
 }
 
-Data Data::from_json(const std::string& text, const std::string& source) {
-  const Json json = parse_leniently(text, source);
-  if (!json.is_object())
-    throw DataError(
-        fmt::format("'{}' holds {} (a JSON object is needed: fields are bound by name). Write {{\"field\": values, "
-                    "...}}.",
-                    source, describe(json)));
-  Data data;
-  for (const auto& [name, value] : json.items()) {
-    if (value.is_null() || value.is_object())
-      throw DataError(fmt::format("field '{}' is {} (a number or an array is needed). Remove it, or write its values.",
-                                  name, describe(value)));
-    if (are_labels(value))
-      data.set_labels(name, value.get<std::vector<std::string>>());
-    else
-      data.set(name, Flattener(name, value).take());
+void Data::set_option(const std::string& name, double value) {
+  require_name(name, "an option");
+  options_[name] = value;
+}
+
+Data Data::from_file(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const std::string name = path.string();
+  if (const std::size_t mark = name.rfind('#'); mark != std::string::npos && !std::filesystem::exists(path, ignored))
+    return from_hdf5_file(name.substr(0, mark), name.substr(mark + 1));
+  std::ifstream file = open_data_file(path);
+  // Not to be read twice: it may be a pipe.
+  std::string text(8, '\0');
+  file.read(text.data(), std::streamsize(text.size()));
+  text.resize(std::size_t(file.gcount()));
+  const std::string ending = path.extension().string();
+  const bool named_hdf5 = ending == ".nc" || ending == ".h5" || ending == ".hdf5" || ending == ".hdf";
+  if (named_hdf5 || text == "\x89HDF\r\n\x1A\n") return from_hdf5_file(path);
+  text += remaining_content(file, path);
+  if (ending == ".csv" || ending == ".tsv") return from_csv(text, name);
+  const std::size_t first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  const bool is_json = ending == ".json" || first == std::string::npos || text[first] == '{' || text[first] == '[';
+  return is_json ? from_json(text, name) : from_csv(text, name);
+}
+
+Data Data::from_files(const std::vector<std::filesystem::path>& paths) {
+  Data all;
+  std::map<std::string, std::string> field_files, label_files;
+  const auto claim = [](std::map<std::string, std::string>& files, const std::string& name, const std::string& file,
+                        const char* what) {
+    const auto [before, is_new] = files.emplace(name, file);
+    if (!is_new)
+      throw DataError(fmt::format("{} '{}' is both in '{}' and in '{}' (a model binds them by name). Remove or rename one.",
+                                  what, name, before->second, file));
+  };
+  for (const std::filesystem::path& path : paths) {
+    Data one = from_file(path);
+    for (auto& [name, field] : one.fields_) {
+      claim(field_files, name, path.string(), "field");
+      all.fields_[name] = std::move(field);
+    }
+    for (auto& [dim, labels] : one.labels_) {
+      claim(label_files, dim, path.string(), "labels of dimension");
+      all.labels_[dim] = std::move(labels);
+    }
   }
-  return data;
+  return all;
 }
 
 Data Data::stack(const std::vector<Data>& sets) {
@@ -297,6 +165,9 @@ Data Data::stack(const std::vector<Data>& sets) {
     if (set.labels_ != sets[0].labels_)
       throw DataError(
           "data sets to be stacked have different labels (all share their dimensions). Make the labels equal.");
+    if (set.options_ != sets[0].options_)
+      throw DataError(
+          "data sets to be stacked have different options (all are bound by the same model). Make the options equal.");
     if (set.fields_.size() != sets[0].fields_.size())
       throw DataError(
           "data sets to be stacked have different fields (all are bound by the same model). Give each the same ones.");
@@ -341,7 +212,9 @@ DataViews::DataViews(const Data& data) {
     for (const std::string& label : labels) label_pointers_.back().push_back(label.c_str());
     labels_.push_back({dim.c_str(), label_pointers_.back().data(), std::int64_t(labels.size())});
   }
-  view_ = {fields_.data(), std::int64_t(fields_.size()), labels_.data(), std::int64_t(labels_.size())};
+  for (const auto& [name, value] : data.options()) options_.push_back({name.c_str(), value});
+  view_ = {fields_.data(),  std::int64_t(fields_.size()),  labels_.data(), std::int64_t(labels_.size()),
+           options_.data(), std::int64_t(options_.size())};
 }
 
 }  // namespace lockstep

@@ -1,14 +1,20 @@
 #include "host/netcdf_arrays.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <optional>
 
 namespace lockstep::h5 {
 namespace {
 
-std::size_t element_count(hid_t space) {
+// A damaged header may promise more elements than there could be; `bytes` is what each takes here. Throws Failure.
+std::size_t element_count(hid_t space, std::size_t bytes) {
   const hssize_t count = H5Sget_simple_extent_npoints(space);
   if (count < 0) fail("tell the size of an array");
+  const double memory = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
+  if (double(count) * double(bytes) > memory)
+    throw Failure("it has an array of " + std::to_string(count) + " elements, more than the memory here holds");
   return static_cast<std::size_t>(count);
 }
 
@@ -16,16 +22,17 @@ std::size_t element_count(hid_t space) {
 template <class Read>
 std::vector<std::string> strings(hid_t stored, hid_t space, Read read) {
   std::vector<std::string> result;
-  const std::size_t count = element_count(space);
+  const bool variable = H5Tis_variable_str(stored) > 0;
+  const std::size_t length = variable ? sizeof(std::string) : H5Tget_size(stored);
+  const std::size_t count = element_count(space, std::max(length, sizeof(std::string)));
   if (count == 0) return result;
-  if (H5Tis_variable_str(stored) > 0) {
+  if (variable) {
     std::vector<char*> pointers(count, nullptr);
     check(read(stored, pointers.data()), "read text");
     for (const char* each : pointers) result.emplace_back(each ? each : "");
     H5Dvlen_reclaim(stored, space, H5P_DEFAULT, pointers.data());
     return result;
   }
-  const std::size_t length = H5Tget_size(stored);
   std::vector<char> text(count * length);
   check(read(stored, text.data()), "read text");
   for (std::size_t i = 0; i < count; ++i) {
@@ -48,7 +55,7 @@ std::optional<Attribute> read_attribute(hid_t object, const std::string& name) {
     if (list) return all;
     return all.empty() ? std::string() : all.front();
   }
-  if ((kind != H5T_INTEGER && kind != H5T_FLOAT) || element_count(space) != 1) return std::nullopt;
+  if ((kind != H5T_INTEGER && kind != H5T_FLOAT) || element_count(space, sizeof(double)) != 1) return std::nullopt;
   double value = 0;
   check(H5Aread(attribute, H5T_NATIVE_DOUBLE, &value), "read the attribute " + name);
   return value;
@@ -91,21 +98,17 @@ bool is_boolean(hid_t set) {
   return dtype && std::holds_alternative<std::string>(*dtype) && std::get<std::string>(*dtype) == "bool";
 }
 
-void read_values(hid_t set, hid_t space, bool draws, Array& array) {
+void read_values(hid_t set, bool draws, Array& array) {
   const Handle type(H5Dget_type(set), H5Tclose, "read " + array.name);
   const H5T_class_t kind = H5Tget_class(type);
   if (kind == H5T_STRING) {
-    array.texts = strings(type, space, [&](hid_t memory, void* buffer) {
-      return H5Dread(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);
-    });
+    array.texts = read_texts(set, array.name);
     return;
   }
   if (kind != H5T_INTEGER && kind != H5T_FLOAT) throw Unfit(array.name + " holds neither numbers nor text");
   if (kind == H5T_INTEGER) array.type = is_boolean(set) ? ElementType::boolean : ElementType::integer;
   if (!draws && is_of_draws(array)) return;
-  array.values.resize(element_count(space));
-  if (array.values.empty()) return;
-  check(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()), "read " + array.name);
+  array.values = read_numbers(set, array.name);
 }
 
 Array read_array(hid_t set, const std::string& name, bool draws) {
@@ -123,7 +126,7 @@ Array read_array(hid_t set, const std::string& name, bool draws) {
   } else {
     array.dims = dimension_names(set, name, extents.size());
   }
-  if (!array.bare) read_values(set, space, draws, array);
+  if (!array.bare) read_values(set, draws, array);
   return array;
 }
 
@@ -149,6 +152,21 @@ std::vector<std::string> members(hid_t group) {
 
 bool is_of_draws(const Array& array) {
   return array.dims.size() >= 2 && array.dims[0] == "chain" && array.dims[1] == "draw";
+}
+
+std::vector<std::string> read_texts(hid_t set, const std::string& name) {
+  const Handle type(H5Dget_type(set), H5Tclose, "read " + name);
+  const Handle space(H5Dget_space(set), H5Sclose, "read " + name);
+  return strings(type, space, [&](hid_t memory, void* buffer) {
+    return H5Dread(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);
+  });
+}
+
+std::vector<double> read_numbers(hid_t set, const std::string& name) {
+  const Handle space(H5Dget_space(set), H5Sclose, "read " + name);
+  std::vector<double> values(element_count(space, sizeof(double)));
+  if (!values.empty()) check(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read " + name);
+  return values;
 }
 
 std::vector<Array> read_arrays(hid_t group, bool draws) {

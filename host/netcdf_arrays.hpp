@@ -30,6 +30,11 @@ struct Array {
 // The names in a group, in the order of their creation where the file has kept it.
 std::vector<std::string> members(hid_t group);
 
+// All elements of a data set, row-major: of text, or of numbers as doubles. `name` is for messages. Throw Failure, also
+// if memory could not hold them.
+std::vector<std::string> read_texts(hid_t set, const std::string& name);
+std::vector<double> read_numbers(hid_t set, const std::string& name);
+
 // The arrays of a group. Throws Unfit for one that holds neither numbers nor text or whose dimensions have no names.
 // Without `draws`, arrays of draws (see below) come without their values.
 std::vector<Array> read_arrays(hid_t group, bool draws = true);

@@ -175,6 +175,11 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   attributes["restarted_chains"] = double(warmup.restarted);
   attributes["gradients"] = ensemble.gradients_done();
   attributes["pack_width"] = double(pack_width);
+  if (!data.options().empty()) {
+    std::vector<std::string> settings;
+    for (const auto& [name, value] : data.options()) settings.push_back(fmt::format("{}={}", name, value));
+    attributes["model_options"] = settings;
+  }
   if (!recorder.notes().empty()) attributes["notes"] = recorder.notes();
   sink.close(attributes);
 }

@@ -61,6 +61,7 @@ template <class Model> class BoundModel {
     static_assert(std::is_trivially_copyable_v<Model>, "a model holds views of data only, so that it can be copied to a device");
     { const Model sizes(data_); }  // the first pass learns the dimensions' sizes
     data_.require_sizes();
+    data_.require_known_options();
     model_ = std::make_unique<Model>(data_);
     for (std::int64_t i = 0; i < view.field_count; ++i) has_columns_ = has_columns_ || view.fields[i].columns > 1;
     lay_out();

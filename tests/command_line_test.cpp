@@ -470,6 +470,14 @@ TEST_F(CommandLine, WrongCommandLinesAreRefusedWithCodeTwo) {
       {{"sample", "eight_schools", "--threads", "100000"}, "--threads is '100000'"},
       {{"sample", "eight_schools", "--warmup", "-5"}, "--warmup is '-5'"},
       {{"sample", "eight_schools", "--data", ""}, "--data is empty"},
+      {{"sample", "eight_schools", "--data", "data.json", "data.json"}, "'data.json'"},
+      {{"sample", "eight_schools", "--set", "K"}, "--set is 'K'"},
+      {{"sample", "eight_schools", "--set", "=5"}, "--set is '=5'"},
+      {{"sample", "eight_schools", "--set", "K="}, "--set K is ''"},
+      {{"sample", "eight_schools", "--set", "K=five"}, "--set K is 'five'"},
+      {{"sample", "eight_schools", "--set", "K=1e999"}, "--set K is '1e999'"},
+      {{"sample", "eight_schools", "--set", "K=inf"}, "--set K is 'inf'"},
+      {{"sample", "eight_schools", "--set", "K=1", "--set", "K=2"}, "'K' twice"},
       {{"sample", "eight_schools", "--out", ""}, "--out is empty"},
       {{"sample", "eight_schools", "--out", "missing/x.nc"}, "'missing/x.nc'"},
       {{"sample", "eight_schools", "--out", "data.json/x.nc"}, "'data.json/x.nc'"},
@@ -522,7 +530,7 @@ TEST_F(CommandLine, WrongDataAreRefusedWithCodeOne) {
       {"eight_schools", R"({"y": [1, NaN], "sigma": [1, 1]})", "'y' is NaN at element 2"},
       {"eight_schools", R"({"y": [1, 2], "sigma": [1, -1]})", "number 2 of 'y'"},
       {"eight_schools", R"({"y": [1, 2], "sigma": [0, 1]})", "number 1 of 'y'"},
-      {"eight_schools", R"({"y": ["Inf", 2], "sigma": [1, 1]})", "number 1 of 'y'"},
+      {"eight_schools", R"({"y": ["Inf", 2], "sigma": [1, 1]})", "'y' is inf at element 1"},
       {"radon",
        R"({"county": 2, "county_idx": [1, 3], "log_uppm": [0, 0], "floor_measure": [0, 1], "log_radon": [1, 2]})",
        "'county_idx' is 3 at element 2"},
@@ -538,6 +546,44 @@ TEST_F(CommandLine, WrongDataAreRefusedWithCodeOne) {
     write("data.json", each.json);
     expect_refused(run({"sample", each.model, "--data", "data.json"}), 1, each.part, {"data.json"});
   }
+}
+
+TEST_F(CommandLine, WrongTablesAndOptionsAreRefusedWithCodeOne) {
+  const auto refused = [&](const std::string& text, const std::string& part) {
+    SCOPED_TRACE(text);
+    write("data.csv", text);
+    expect_refused(run({"sample", "eight_schools", "--data", "data.csv"}), 1, part, {"data.csv"});
+  };
+  refused("", "'data.csv' is empty");
+  refused("y,sigma\n28,15\n8\n", "line 3 of 'data.csv' has 1 cells");
+  refused("y,sigma\n28,15\n8,\n", "'sigma' is NaN at element 2");
+  refused("y,sigma\n28,15\n8,1O\n", "'sigma' is an array of text, such as '1O'");
+  refused("y,sigma\n28,15\n8,inf\n", "'sigma' is inf at element 2");
+  refused("y,sigma\n28,15\n8,-10\n", "number 2 of 'y'");
+  refused("y\n28\n", "'sigma' is missing");
+  expect_refused(run({"sample", "eight_schools", "--data", "data.csv", "--data", "data.csv"}), 1, "field 'y' is both",
+                 {"data.csv"});
+  expect_refused(run({"sample", "eight_schools", "--set", "K=5"}), 1, "no option 'K'", {"data.csv"});
+  write("data.nc", "y,sigma\n28,15\n");
+  expect_refused(run({"sample", "eight_schools", "--data", "data.nc"}), 1, "'data.nc' is not an HDF5 file",
+                 {"data.csv", "data.nc"});
+  expect_refused(run({"sample", "eight_schools", "--data", "data.nc#study"}), 1, "'data.nc' is not an HDF5 file",
+                 {"data.csv", "data.nc"});
+}
+
+TEST_F(CommandLine, DataMayBeSeveralFilesOfDifferentKinds) {
+  write("schools.csv", "school,y\nLee,28\nZürich,8\n");
+  write("sigma.json", R"({"sigma": [15, 10]})");
+  ASSERT_EQ(run(quick("eight_schools", {"--data", "schools.csv", "--data", "sigma.json"})).code, 0);
+  const Fit fit = read_netcdf(file("eight_schools.nc"));
+  EXPECT_EQ(fit.variable("observed_data", "y").values, (std::vector<double>{28, 8}));
+  // What a results file holds of the data is itself a data file.
+  const Outcome again = run(quick("eight_schools", {"--data", "eight_schools.nc#observed_data", "--data", "sigma.json",
+                                                    "--out", "again.nc"}));
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_TRUE(contains(again.out, "\ntheta[Zürich] ")) << again.out;
+  expect_refused(run({"sample", "eight_schools", "--data", "eight_schools.nc#observed_data", "--data", "sigma.json"}), 2,
+                 "would be lost", {"again.nc", "eight_schools.nc", "schools.csv", "sigma.json"});
 }
 
 TEST_F(CommandLine, AMissingDataFileOrAFolderIsRefused) {

@@ -16,6 +16,7 @@
 #include "models/gauss_mix.hpp"
 #include "models/radon.hpp"
 #include "models/std_normal.hpp"
+#include "tests/data_errors.hpp"
 
 namespace lockstep {
 namespace {
@@ -27,28 +28,6 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Data json(const std::string& text) { return Data::from_json(text, "data.json"); }
 
-// The message of the DataError that `f` throws.
-template <class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const DataError& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-// `f` throws a DataError of the form "Problem (why) suggestion." that has each of `parts`.
-template <class F>
-void expect_error(const F& f, const std::vector<std::string>& parts) {
-  const std::string message = message_of(f);
-  for (const std::string& part : parts)
-    EXPECT_NE(message.find(part), std::string::npos) << part << "\n  in: " << message;
-  const std::size_t why = message.find(" ("), suggestion = message.rfind("). ");
-  EXPECT_TRUE(why != std::string::npos && suggestion != std::string::npos && why < suggestion && message.back() == '.')
-      << "not of the form \"Problem (why) suggestion.\": " << message;
-  EXPECT_LT(message.size(), 500u) << message;
-}
 void expect_json_error(const std::string& text, const std::vector<std::string>& parts) {
   expect_error([&] { json(text); }, parts);
 }
@@ -256,6 +235,24 @@ TEST(Data, ShapesThatDoNotHoldTheirValuesAreRefused) {
   EXPECT_NO_THROW(data.set("X", std::vector<Values>{}));
 }
 
+TEST(Data, GroupsNameTheirElementsAndCountFromOne) {
+  Data data;
+  data.set_groups("county", {"Lake", "Aitkin", "", "Lake"});
+  EXPECT_EQ(data.labels().at("county"), (std::vector<std::string>{"Lake", "Aitkin"}));
+  const Values& index = data.fields().at("county_idx").values;
+  EXPECT_EQ((Values{index[0], index[1], index[3]}), (Values{1, 2, 1}));
+  EXPECT_TRUE(std::isnan(index[2]));
+  expect_error([&] { data.set_groups("county", {"Lake"}); }, {"text 'county'", "field 'county_idx'"});
+}
+
+TEST(Data, NamesAndLabelsAreTextThatOthersCanRead) {
+  Data data;
+  expect_error([&] { data.set(std::string("y\0z", 3), 1); }, {"zero byte"});
+  expect_error([&] { data.set_option(std::string("K\0", 2), 1); }, {"zero byte"});
+  expect_error([&] { data.set_labels("school", {"A", "Z\xFCrich"}); }, {"label 2", "'school'", "UTF-8"});
+  expect_json_error("{\"school\": [\"a\\u0000b\"]}", {"label 1", "'school'"});
+}
+
 TEST(Data, ALabelGivenTwiceIsRefused) {
   Data data;
   expect_error([&] { data.set_labels("school", {"A", "B", "A"}); }, {"dimension 'school'", "'A'", "elements 1 and 3"});
@@ -312,6 +309,13 @@ TEST(Binding, AMissingFieldIsNamedWithWhatThereIs) {
 TEST(Binding, NumbersInQuotesAreNotTakenForAMissingField) {
   expect_binding_error(R"({"y": ["28", "8"]})", [](Dataset& d) { d.real("y", d.dim("i")); },
                        {"field 'y'", "array of text", "array of numbers", "without quotes"});
+}
+
+TEST(Binding, TextAmongNumbersIsShown) {
+  Data data;
+  data.set_groups("y", {"28", "12O", "8"});
+  Bindable b(data);
+  expect_error([&] { b.set.real("y", b.set.dim("i")); }, {"field 'y'", "text, such as '12O'", "'y_idx'"});
 }
 
 TEST(Binding, AWrongRankSaysBothShapes) {
@@ -425,10 +429,25 @@ TEST(Binding, MissingValuesAreNamedByTheirPlace) {
                        {"column 'logit'", "NaN at element 2"});
 }
 
+TEST(Binding, InfiniteValuesAreNamedByTheirPlace) {
+  expect_binding_error(R"({"y": [1, "-Inf"]})", [](Dataset& d) { d.real("y", d.dim("i")); },
+                       {"field 'y'", "-inf at element 2", "finite"});
+  expect_binding_error(R"({"X": [[1, 2, 3], [4, Infinity, 6]]})", [](Dataset& d) { d.matrix("X", d.dim("i"), d.dim("j")); },
+                       {"field 'X'", "inf at element [2, 2]", "finite"});
+  expect_binding_error(R"({"s": "Inf"})", [](Dataset& d) { d.scalar("s"); }, {"field 's'", "is inf", "finite"});
+  expect_binding_error(R"({"y": [1, 0]})",
+                       [](Dataset& d) {
+                         const Dim i = d.dim("i");
+                         const Real y = d.real("y", i);
+                         d.derived("log_y", i, [&](int k) { return std::log(y.field.values[k]); });
+                       },
+                       {"column 'log_y'", "-inf at element 2"});
+}
+
 TEST(Binding, CountsThatAreNotWholeAreNamedByTheirPlace) {
   const auto bind = [](Dataset& d) { d.integer("n", d.dim("i")); };
   expect_binding_error(R"({"n": [1, 2.5]})", bind, {"field 'n'", "2.5 at element 2", "whole numbers"});
-  expect_binding_error(R"({"n": [1, Infinity]})", bind, {"field 'n'", "inf at element 2", "whole numbers"});
+  expect_binding_error(R"({"n": [1, Infinity]})", bind, {"field 'n'", "inf at element 2", "finite"});
   expect_binding_error(R"({"n": [1e-9]})", bind, {"field 'n'", "1e-09 at element 1"});
   Bindable whole(R"({"n": [-1, 0, true, 3.0, 1e15]})");
   EXPECT_NO_THROW(bind(whole.set));
@@ -441,7 +460,7 @@ TEST(Binding, IndicesOutsideTheirDimensionAreNamedByTheirPlace) {
   expect_binding_error(R"({"county": 3, "g": [-0.0]})", bind, {"index 'g'", "0 at element 1"});
   expect_binding_error(R"({"county": 3, "g": [-2]})", bind, {"index 'g'", "-2 at element 1"});
   expect_binding_error(R"({"county": 3, "g": [1.5]})", bind, {"index 'g'", "1.5 at element 1", "whole numbers"});
-  expect_binding_error(R"({"county": 3, "g": [Infinity]})", bind, {"index 'g'", "inf at element 1"});
+  expect_binding_error(R"({"county": 3, "g": [Infinity]})", bind, {"field 'g'", "inf at element 1"});
   expect_binding_error(R"({"county": 0, "g": [1]})", bind, {"index 'g'", "1 at element 1", "1 to 0"});
   // The county's size may still be unknown: then only what no size could hold is refused.
   expect_binding_error(R"({"g": [1e300]})", bind, {"index 'g'", "1e+300 at element 1", "its size"});
@@ -478,6 +497,67 @@ TEST(Binding, NamesThatDifferOnlyInCaseAreDifferent) {
   EXPECT_EQ(b.set.real("Y", b.set.dim("j")).dim.size, 1);
 }
 
+// ---- options ------------------------------------------------------------------------------------------------------
+
+TEST(Options, AreTheModelsDefaultsUntilTheyAreSet) {
+  Data data;
+  Bindable none(data);
+  EXPECT_EQ(none.set.option("K", 2), 2);
+  EXPECT_EQ(none.set.option("scale", 2.5), 2.5);
+  EXPECT_FALSE(none.set.option("centred", false));
+  data.set_option("K", 5);
+  data.set_option("scale", 0.25);
+  data.set_option("centred", 1);
+  Bindable set(data);
+  EXPECT_EQ(set.set.option("K", 2), 5);
+  EXPECT_EQ(set.set.option("scale", 2.5), 0.25);
+  EXPECT_TRUE(set.set.option("centred", false));
+  EXPECT_NO_THROW(set.set.require_known_options());
+}
+
+TEST(Options, OfAnotherKindThanTheModelsAreRefused) {
+  Data data;
+  data.set_option("K", 2.5);
+  Bindable b(data);
+  expect_error([&] { b.set.option("K", 2); }, {"option 'K'", "2.5", "whole number"});
+  expect_error([&] { b.set.option("K", true); }, {"option 'K'", "2.5", "true or false"});
+  data.set_option("K", 3e9);
+  Bindable large(data);
+  expect_error([&] { large.set.option("K", 2); }, {"option 'K'", "3000000000"});
+  data.set_option("K", infinity);
+  Bindable infinite(data);
+  expect_error([&] { infinite.set.option("K", 2.); }, {"option 'K'", "inf", "a number"});
+}
+
+TEST(Options, ThatTheModelDoesNotHaveAreNamedWithThoseThatItHas) {
+  Data data;
+  data.set_option("k", 5);
+  Bindable b(data);
+  b.set.option("K", 2);
+  b.set.option("K", 2);
+  b.set.option("centred", true);
+  expect_error([&] { b.set.require_known_options(); }, {"no option 'k'", "K = 2, centred = 1)"});
+  Data schools = json(R"({"y": [1, 2], "sigma": [1, 1]})");
+  schools.set_option("K", 5);
+  expect_error([&] { HostModel(*model_table<models::EightSchools>(), schools); }, {"no option 'K'", "none"});
+}
+
+TEST(Options, MayFixTheSizeOfADimension) {
+  Data data;
+  data.set_option("K", 3);
+  data.set_labels("state", {"low", "high"});
+  data.set("y", {1., 2., 3.});
+  Bindable b(data);
+  const int K = b.set.option("K", 2);
+  const Dim lag = b.set.dim("lag", K);
+  EXPECT_EQ(lag.size, 3);
+  EXPECT_EQ(b.set.dim("lag").size, 3);
+  EXPECT_EQ(b.set.real("y", lag).dim.size, 3);
+  EXPECT_EQ(b.set.dim("state", 2).size, 2);
+  expect_error([&] { b.set.dim("state", K); }, {"dimension 'state'", "size 3", "options", "size 2", "labels"});
+  expect_error([&] { b.set.dim("new", -1); }, {"dimension 'new'", "-1"});
+}
+
 // ---- many data sets as one ----------------------------------------------------------------------------------------
 
 TEST(Stacking, FieldsThatDifferGetAColumnPerDataSetAndEqualOnesStayShared) {
@@ -500,6 +580,9 @@ TEST(Stacking, SetsThatAreNotAlikeAreRefused) {
   expect_error(stack(R"({"y": [1]})", R"({"z": [1]})"), {"field 'y'", "missing"});
   expect_error(stack(R"({"y": [1]})", R"({"y": [1], "z": 1})"), {"different fields"});
   expect_error(stack(R"({"s": ["A"]})", R"({"s": ["B"]})"), {"different labels"});
+  Data optioned = json(R"({"y": [1]})");
+  optioned.set_option("K", 2);
+  expect_error([&] { Data::stack({json(R"({"y": [1]})"), optioned}); }, {"different options"});
   const Data stacked = Data::stack({json(R"({"y": 1})"), json(R"({"y": 2})")});
   expect_error([&] { Data::stack({stacked, stacked}); }, {"field 'y'"});
 }

@@ -1,8 +1,10 @@
 #include "host/commands/command.hpp"
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <map>
 
 #include "host/plugin.hpp"
 #include "lockstep/sample.hpp"
@@ -60,10 +62,58 @@ const ModelTable& NamedModel::table() const {
   return zoo_model ? *zoo_model->table() : load_model(name_, complain);
 }
 
-Data NamedModel::data(const std::string& file) const {
-  if (!file.empty()) return Data::from_json_file(file);
+Data NamedModel::data(const std::vector<std::string>& files) const {
+  if (!files.empty()) return Data::from_files({files.begin(), files.end()});
   const ZooModel* zoo_model = find_zoo_model(name_);
   return zoo_model ? example_data(*zoo_model) : Data();
+}
+
+namespace {
+
+// NAME=VALUE.
+std::pair<std::string, double> parse_setting(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw UsageError(fmt::format("--set is '{}' (an option of the model and its value are needed). Write --set NAME=VALUE.",
+                                 text));
+  const std::string name = text.substr(0, equals), value = text.substr(equals + 1);
+  if (value == "true") return {name, 1};
+  if (value == "false") return {name, 0};
+  double number = 0;
+  const char* const end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, number);
+  if (error != std::errc() || stop != end || !std::isfinite(number))
+    throw UsageError(fmt::format("--set {} is '{}' (a number, true or false is needed). Give one.", name, value));
+  return {name, number};
+}
+
+}  // namespace
+
+void ModelInput::add_to(CLI::App& command) {
+  command
+      .add_option("--data", files_,
+                  "Data: JSON in CmdStan's conventions, a CSV table (columns are fields),\n"
+                  "HDF5 or NetCDF-4 (variables are fields; FILE#GROUP for a group).\n"
+                  "Several --data are put together. Default: the model's example data")
+      ->option_text("FILE")
+      ->allow_extra_args(false);
+  command.add_option("--set", settings_, "An option of the model, such as --set K=5; may be repeated")
+      ->option_text("NAME=VALUE")
+      ->allow_extra_args(false);
+}
+
+Data ModelInput::read(const NamedModel& model) const {
+  for (const std::string& file : files_)
+    if (file.empty()) throw UsageError("--data is empty (it takes the name of a file). Give one, or leave it out.");
+  std::map<std::string, double> options;
+  for (const std::string& text : settings_) {
+    const auto [name, value] = parse_setting(text);
+    if (!options.emplace(name, value).second)
+      throw UsageError(fmt::format("--set gives '{}' twice (an option has one value). Leave one out.", name));
+  }
+  Data data = model.data(files_);
+  for (const auto& [name, value] : options) data.set_option(name, value);
+  return data;
 }
 
 }  // namespace lockstep

@@ -82,12 +82,24 @@ class NamedModel {
   const std::string& name() const { return name_; }
   std::string stem() const { return std::filesystem::path(name_).stem().string(); }
   const ModelTable& table() const;
-  // From `file`; if that is empty, the zoo model's example data. A model of one's own may need none: if it does, binding
-  // them says which field is missing.
-  Data data(const std::string& file) const;
+  // From `files`; if there are none, the zoo model's example data. A model of one's own may need none: if it does,
+  // binding them says which field is missing.
+  Data data(const std::vector<std::string>& files) const;
 
  private:
   std::string name_;
+};
+
+// The options of a command by which a user gives a model its data and its options.
+class ModelInput {
+ public:
+  void add_to(CLI::App& command);
+  const std::vector<std::string>& files() const { return files_; }
+  // Throws UsageError, DataError.
+  Data read(const NamedModel& model) const;
+
+ private:
+  std::vector<std::string> files_, settings_;
 };
 
 }  // namespace lockstep

@@ -23,7 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct SampleCommand {
-  std::string model, data, seed = "1", out, keep, predictive;
+  std::string model, seed = "1", out, keep, predictive;
+  ModelInput input;
   bool overwrite = false, log_likelihood = false, keep_warmup = false;
   Count chains{"--chains", 1, 1000000, 0};
   Count warmup{"--warmup", 0, 1000000, -1};
@@ -37,7 +38,7 @@ struct SampleCommand {
     command->add_option("MODEL", model, "A model of the zoo (see: lockstep models), or a model file: path/to/model.hpp")
         ->required()
         ->option_text(" ");
-    option("--data", data, "FILE", "Data: JSON in CmdStan's conventions. Default: the model's example data");
+    input.add_to(*command);
     option("--chains", chains.text, "N|auto", "Number of chains. auto: what suits this machine");
     option("--warmup", warmup.text, "N|auto",
            "Warmup draws per chain, then 10 more with the final tuning. auto: until all\n"
@@ -89,8 +90,8 @@ struct SampleCommand {
                            available_threads()));
       options.threads = available_threads();
     }
+    const Data data = input.read(named);
     const ModelTable& table = named.table();
-    const Data input = named.data(data);
     options.attributes["model"] = model;
 
     const StopSignals signals;
@@ -100,7 +101,7 @@ struct SampleCommand {
       ProgressBar bar(stderr, options.warmup < 0);
       options.progress = [&bar](const Progress& progress) { bar(progress); };
       try {
-        written = sample_to_file(table, input, file, options, overwrite);
+        written = sample_to_file(table, data, file, options, overwrite);
       } catch (const Stopped&) {
         throw Interrupted("Stopped by a signal (there was no draw to keep yet, so nothing was written). Run it again.");
       }
@@ -152,8 +153,12 @@ struct SampleCommand {
   fs::path results_file(const NamedModel& named) const {
     const fs::path wanted = out.empty() ? named.stem() + ".nc" : out;
     require_writable(wanted);
-    if (std::error_code error; !data.empty() && fs::equivalent(wanted, data, error))
-      throw UsageError(fmt::format("--out is '{}' (the data are in it, and would be lost). Name another.", out));
+    for (const std::string& data : input.files())
+      if (std::error_code error; (overwrite || !out.empty()) && (fs::equivalent(wanted, data, error) ||
+                                                                 fs::equivalent(wanted, data.substr(0, data.rfind('#')), error)))
+        throw UsageError(fmt::format(
+            "The results would be written to '{}' (the data are in it, and would be lost). Name another file with --out.",
+            wanted.string()));
     if (overwrite) return wanted;
     if (out.empty()) return free_name(wanted);
     if (std::error_code error; fs::exists(wanted, error))
@@ -164,10 +169,8 @@ struct SampleCommand {
 
   // An empty name is a shell variable that is not set, not a wish for the default.
   void refuse_empty() const {
-    for (const char* name : {"--data", "--out"}) {
-      if (command->count(name) > 0 && (name == std::string("--data") ? data : out).empty())
-        throw UsageError(fmt::format("{} is empty (it takes the name of a file). Give one, or leave it out.", name));
-    }
+    if (command->count("--out") > 0 && out.empty())
+      throw UsageError("--out is empty (it takes the name of a file). Give one, or leave it out.");
   }
 
   // What file systems take, less what is added to it while the file is written.

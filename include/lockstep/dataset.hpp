@@ -7,6 +7,7 @@
 //   GroupIndex g = d.index("g", obs, group); 1-based in the data, 0-based and bounds-checked here
 //   Matrix X = d.matrix("X", obs, column);   rows along `obs`
 //   RealScalar s = d.scalar("s");            one number
+//   int K = d.option("K", 2);                an option of the model, and its default; a user sets it by name
 //
 // A field is shared by all lanes, or has one column per data set (`columns` > 1, layout [element][column]).
 // The constructor runs twice: first to learn the dimensions' sizes, then for good. It must have no other effects. In
@@ -18,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <limits>
@@ -47,11 +49,18 @@ struct LabelsView {
   std::int64_t count;
 };
 
+struct OptionView {
+  const char* name;
+  double value;                // true and false are 1 and 0
+};
+
 struct DataView {
   const FieldView* fields;
   std::int64_t field_count;
   const LabelsView* labels;
   std::int64_t labels_count;
+  const OptionView* options;
+  std::int64_t option_count;
 };
 
 // ---- errors ------------------------------------------------------------------------------------------------------------
@@ -211,7 +220,9 @@ class Dataset {
       info.size = checked_size(labels->count, name);
       info.size_from = "its labels";
     }
-    if (const FieldView* field = find_field(name)) {
+    const FieldView* field = find_field(name);
+    // A file may hold coordinates both as labels and as numbers.
+    if (field && !(info.size >= 0 && field->rank == 1 && field->shape[0] == info.size)) {
       const int size = size_given(*field);
       if (info.size >= 0 && info.size != size)
         throw DataError("dimension '" + name + "' is given " + std::to_string(info.size) + " labels and the size " +
@@ -222,6 +233,37 @@ class Dataset {
     }
     dims_.push_back(info);
     return {int(dims_.size()) - 1, 0, info.size};
+  }
+
+  // A dimension whose size the model fixes, say by an option. What the data give for it must agree.
+  Dim dim(const std::string& name, int size) {
+    Dim made = dim(name);
+    DimInfo& known = dims_[std::size_t(made.id)];
+    if (size < 0 || (known.size >= 0 && known.size != size))
+      throw DataError("dimension '" + name + "' has size " + std::to_string(size) + " by the model's options (" +
+                      (size < 0 ? "no size is negative" : "it has size " + std::to_string(known.size) + " by " +
+                       known.size_from) + "). Make them agree.");
+    if (known.size < 0) known.size_from = "the model's options";
+    known.size = made.size = size;
+    return made;
+  }
+
+  // An option of the model: what the user has set for it, by Data::set_option or `--set NAME=VALUE`, else `otherwise`,
+  // whose type says what it takes: whole numbers, numbers, or true and false.
+  int option(const std::string& name, int otherwise) {
+    const double value = option_value(name, otherwise);
+    if (!is_whole(value) || std::abs(value) > largest_size) refuse_option(name, value, "a whole number");
+    return int(value);
+  }
+  double option(const std::string& name, double otherwise) {
+    const double value = option_value(name, otherwise);
+    if (!std::isfinite(value)) refuse_option(name, value, "a number");
+    return value;
+  }
+  bool option(const std::string& name, bool otherwise) {
+    const double value = option_value(name, otherwise);
+    if (value != 0 && value != 1) refuse_option(name, value, "true or false");
+    return value == 1;
   }
 
   Real real(const std::string& name, Dim dim) {
@@ -291,9 +333,9 @@ class Dataset {
     double* values = own(std::size_t(size));
     for (int i = 0; i < size; ++i) {
       values[i] = f(i);
-      if (std::isnan(values[i]))
-        throw DataError("derived column '" + name + "' is NaN at element " + std::to_string(i + 1) +
-                        " (it is computed from the data by the model). Check the fields that it is made of.");
+      if (!std::isfinite(values[i]))
+        throw DataError("derived column '" + name + "' is " + (std::isnan(values[i]) ? "NaN" : number_text(values[i])) +
+                        " at element " + std::to_string(i + 1) + " (it is computed from the data by the model). Check the fields that it is made of.");
     }
     dim.size = size;
     return {with_tables(name, values, size, 1), dim};
@@ -313,11 +355,33 @@ class Dataset {
         throw DataError("dimension '" + dim.name + "' has no size (no field runs along it and the data do not give it)."
                         " Add \"" + dim.name + "\" to the data: its labels, or its size.");
   }
+  // Throws DataError if an option was set that the model has not asked for.
+  void require_known_options() const {
+    for (std::int64_t i = 0; i < view_.option_count; ++i) {
+      const std::string name = view_.options[i].name;
+      std::string have;
+      bool known = false;
+      for (const OptionInfo& option : options_) {
+        known = known || option.name == name;
+        have += (have.empty() ? "" : ", ") + option.name + " = " + number_text(option.otherwise);
+      }
+      if (!known)
+        throw DataError("the model has no option '" + name + "' (it has " +
+                        (have.empty() ? "none" : "these, with their defaults: " + have) + "). Leave it out, or correct its "
+                        "name.");
+    }
+  }
 
  private:
   static constexpr int largest_size = std::numeric_limits<int>::max();
 
   static bool is_whole(double value) { return std::isfinite(value) && value == std::floor(value); }
+
+  static bool is_number(const char* text) {
+    char* end = nullptr;
+    std::strtod(text, &end);
+    return end != text && *end == '\0';
+  }
 
   // Where value i of a field is: " at element 3", " at element [2, 3]", and in which data set.
   static std::string at(const FieldView& field, std::int64_t i) {
@@ -358,9 +422,14 @@ class Dataset {
                         "). Change it in the data.");
       return *field;
     }
-    if (find_labels(name))
-      throw DataError("field '" + name + "' is an array of text (the model needs " + expected[rank] +
-                      "). Write numbers without quotes.");
+    if (const LabelsView* labels = find_labels(name)) {
+      const char* const* const end = labels->labels + labels->count;
+      const char* const* text = std::find_if(labels->labels, end, [](const char* label) { return !is_number(label); });
+      if (text == end) text = labels->labels;
+      throw DataError("field '" + name + "' is an array of text, such as '" + *text + "' (the model needs " + expected[rank] + "). " +
+                      (find_field(name + "_idx") ? "Write numbers only, or let the model read the index '" + name + "_idx'."
+                                                 : "Write numbers without quotes."));
+    }
     std::string have;
     for (std::int64_t i = 0; i < view_.field_count; ++i) have += (i ? ", " : "") + std::string(view_.fields[i].name);
     throw DataError("field '" + name + "' is missing from the data (the model needs " + expected[rank] +
@@ -399,6 +468,25 @@ class Dataset {
       if (std::isnan(field.values[i]))
         throw DataError("field '" + std::string(field.name) + "' is NaN" + at(field, i) +
                         " (missing values are not supported here). Remove or fill it.");
+      else if (std::isinf(field.values[i]))
+        throw DataError("field '" + std::string(field.name) + "' is " + number_text(field.values[i]) + at(field, i) +
+                        " (data are finite; an infinite value makes every log density infinite or NaN). Correct it, or "
+                        "leave that element out.");
+  }
+
+  struct OptionInfo {
+    std::string name;
+    double otherwise;
+  };
+  double option_value(const std::string& name, double otherwise) {
+    const bool known = std::any_of(options_.begin(), options_.end(), [&](const OptionInfo& o) { return o.name == name; });
+    if (!known) options_.push_back({name, otherwise});
+    for (std::int64_t i = 0; i < view_.option_count; ++i)
+      if (view_.options[i].name == name) return view_.options[i].value;
+    return otherwise;
+  }
+  [[noreturn]] static void refuse_option(const std::string& name, double value, const std::string& needed) {
+    throw DataError("option '" + name + "' is " + number_text(value) + " (the model needs " + needed + "). Set it to one.");
   }
 
   DimInfo& info(Dim dim, const std::string& field) {
@@ -442,6 +530,7 @@ class Dataset {
 
   DataView view_;
   std::vector<DimInfo> dims_;
+  std::vector<OptionInfo> options_;
   std::vector<std::unique_ptr<double[]>> owned_;
   std::vector<std::unique_ptr<int[]>> owned_positions_;
   std::deque<FieldInfo> infos_;
