@@ -98,6 +98,9 @@ void validate(const SampleOptions& o) {
   for (const auto& [name, value] : {std::pair{"warmup", o.warmup}, {"warmup_cap", o.warmup_cap}, {"draws", o.draws},
                                     {"thin", o.thin}})
     require(value <= 1000000000, fmt::format("{} is {} (at most 1000000000). Give less.", name, value));
+  const auto* uniform = std::get_if<InitUniform>(&o.init);
+  require(!uniform || (uniform->range >= 0 && std::isfinite(uniform->range)),
+          fmt::format("init is uniform with range {} (0 or more). 2 is usual.", uniform ? uniform->range : 0.));
   require(o.threads >= 0, fmt::format("threads is {} (at least one is needed). Give a positive number.", o.threads));
   require(o.warmup_cap >= 0, fmt::format("warmup_cap is {} (a number of draws). Give 0 or more.", o.warmup_cap));
   require(o.thin >= 1, fmt::format("thin is {} (every which draw is kept). Give 1, for all, or more.", o.thin));
@@ -122,7 +125,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   for (int c = 0; c < plan.chains; ++c) superchain[std::size_t(c)] = c % plan.superchains;
   Recorder recorder(model, data, options, plan, superchain, sink);
 
-  const Starts starts(model, options.seed);
+  const Starts starts(model, options.init, options.seed);
   std::vector<std::vector<double>> shared_starts;
   for (int k = 0; k < plan.superchains; ++k) shared_starts.push_back(starts(std::uint32_t(k)));
   std::vector<double> positions;
@@ -175,12 +178,17 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   attributes["restarted_chains"] = double(warmup.restarted);
   attributes["gradients"] = ensemble.gradients_done();
   attributes["pack_width"] = double(pack_width);
+  attributes["starts"] = starts.description();
   if (!data.options().empty()) {
     std::vector<std::string> settings;
     for (const auto& [name, value] : data.options()) settings.push_back(fmt::format("{}={}", name, value));
     attributes["model_options"] = settings;
   }
-  if (!recorder.notes().empty()) attributes["notes"] = recorder.notes();
+  std::vector<std::string> notes = recorder.notes();
+  if (starts.are_one_point() && plan.chains > 1)
+    notes.push_back("All chains started at one point, so R-hat cannot tell whether the start still shows. Compare with a run "
+                    "that starts elsewhere.");
+  if (!notes.empty()) attributes["notes"] = notes;
   sink.close(attributes);
 }
 

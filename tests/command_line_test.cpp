@@ -397,7 +397,7 @@ TEST_F(CommandLine, HelpOfACommandSaysItsOptions) {
   const Outcome outcome = run({"help", "sample"});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.err, "");
-  for (const char* option : {"--data", "--chains", "--warmup", "--draws", "--seed", "--threads", "--out", "--overwrite",
+  for (const char* option : {"--data", "--set", "--init", "--chains", "--warmup", "--draws", "--seed", "--threads", "--out", "--overwrite",
                              "--keep", "--thin", "--keep-warmup", "--log-lik", "--predictive"})
     EXPECT_TRUE(contains(outcome.out, option)) << option;
   EXPECT_EQ(run({"sample", "--help"}).out, outcome.out);
@@ -478,6 +478,10 @@ TEST_F(CommandLine, WrongCommandLinesAreRefusedWithCodeTwo) {
       {{"sample", "eight_schools", "--set", "K=1e999"}, "--set K is '1e999'"},
       {{"sample", "eight_schools", "--set", "K=inf"}, "--set K is 'inf'"},
       {{"sample", "eight_schools", "--set", "K=1", "--set", "K=2"}, "'K' twice"},
+      {{"sample", "eight_schools", "--init", ""}, "--init is empty"},
+      {{"sample", "eight_schools", "--init=-1"}, "--init is '-1'"},
+      {{"sample", "eight_schools", "--init", "nan"}, "--init is 'nan'"},
+      {{"sample", "eight_schools", "--init", "1e999"}, "--init is '1e999'"},
       {{"sample", "eight_schools", "--out", ""}, "--out is empty"},
       {{"sample", "eight_schools", "--out", "missing/x.nc"}, "'missing/x.nc'"},
       {{"sample", "eight_schools", "--out", "data.json/x.nc"}, "'data.json/x.nc'"},
@@ -571,6 +575,33 @@ TEST_F(CommandLine, WrongTablesAndOptionsAreRefusedWithCodeOne) {
                  {"data.csv", "data.nc"});
 }
 
+TEST_F(CommandLine, StartsThatAreNoStartsAreRefusedWithCodeOne) {
+  const auto refused = [&](const std::string& text, const std::string& part) {
+    SCOPED_TRACE(text);
+    write("init.json", text);
+    expect_refused(run({"sample", "eight_schools", "--init", "init.json"}), 1, part, {"init.json"});
+  };
+  refused("{", "not valid JSON");
+  refused("[1]", "object is needed");
+  refused(R"({"tau": -1})", "'tau' is -1 at element 1 (its support is positive)");
+  refused(R"({"z": [1, 2]})", "'z' is an array of shape [2]");
+  refused(R"({"theta0": 1})", "'theta0'");
+  expect_refused(run({"sample", "eight_schools", "--init", "missing.json"}), 1, "'missing.json'", {"init.json"});
+  expect_refused(run({"sample", "linear_regression", "--init", "prior"}), 1, "flat prior", {"init.json"});
+}
+
+TEST_F(CommandLine, ARunMayStartWhereItIsTold) {
+  write("init.json", R"({"mu": 4, "tau": 1})");
+  for (const char* init : {"init.json", "prior", "0.5"}) {
+    const Outcome outcome = run(quick("eight_schools", {"--init", init}));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_FALSE(contains(outcome.out, "one point")) << outcome.out;
+  }
+  const Outcome zero = run(quick("eight_schools", {"--init", "0"}));
+  EXPECT_EQ(zero.code, 0) << zero.err;
+  EXPECT_TRUE(contains(zero.out, "\nAll chains started at one point")) << zero.out;
+}
+
 TEST_F(CommandLine, DataMayBeSeveralFilesOfDifferentKinds) {
   write("schools.csv", "school,y\nLee,28\nZürich,8\n");
   write("sigma.json", R"({"sigma": [15, 10]})");
@@ -582,8 +613,9 @@ TEST_F(CommandLine, DataMayBeSeveralFilesOfDifferentKinds) {
                                                     "--out", "again.nc"}));
   ASSERT_EQ(again.code, 0) << again.err;
   EXPECT_TRUE(contains(again.out, "\ntheta[Zürich] ")) << again.out;
-  expect_refused(run({"sample", "eight_schools", "--data", "eight_schools.nc#observed_data", "--data", "sigma.json"}), 2,
-                 "would be lost", {"again.nc", "eight_schools.nc", "schools.csv", "sigma.json"});
+  expect_refused(run({"sample", "eight_schools", "--data", "eight_schools.nc#observed_data", "--data", "sigma.json", "--out",
+                      "eight_schools.nc", "--overwrite"}),
+                 2, "the data are in it", {"again.nc", "eight_schools.nc", "schools.csv", "sigma.json"});
 }
 
 TEST_F(CommandLine, AMissingDataFileOrAFolderIsRefused) {

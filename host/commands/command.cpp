@@ -89,6 +89,27 @@ std::pair<std::string, double> parse_setting(const std::string& text) {
 
 }  // namespace
 
+void add_init_option(CLI::App& command, std::string& text) {
+  command
+      .add_option("--init", text,
+                  "Where chains start. X: uniform on (-X, X) in the unconstrained\n"
+                  "coordinates, 0: all zero; prior: draws from the prior; FILE: values of\n"
+                  "parameters by name (JSON), the rest as with 2. Default: 2")
+      ->option_text("X|prior|FILE");
+}
+
+Init parse_init(const std::string& text) {
+  if (text.empty()) throw UsageError("--init is empty (a number, prior or a file is needed). Give one, or leave it out.");
+  if (text == "prior") return InitPrior{};
+  double range = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, range);
+  if (error == std::errc::invalid_argument || stop != end) return Data::from_file(text);
+  if (error != std::errc() || !std::isfinite(range) || range < 0)
+    throw UsageError(fmt::format("--init is '{}' (a number is the range of uniform starts: 0 or more). Give such a one, prior, or a file.", text));
+  return InitUniform{range};
+}
+
 void ModelInput::add_to(CLI::App& command) {
   command
       .add_option("--data", files_,

@@ -13,10 +13,9 @@
 
 #include <fmt/format.h>
 
-namespace lockstep {
+#include "lockstep/sample.hpp"
 
-struct ModelTable;
-class Data;
+namespace lockstep {
 
 enum ExitCode { done = 0, failed = 1, wrong_usage = 2, stopped = 3 };
 
@@ -89,6 +88,10 @@ class NamedModel {
  private:
   std::string name_;
 };
+
+// --init: where chains start, and what its text means. Throws UsageError, DataError.
+void add_init_option(CLI::App& command, std::string& text);
+Init parse_init(const std::string& text);
 
 // The options of a command by which a user gives a model its data and its options.
 class ModelInput {

@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 struct SampleCommand {
   std::string model, seed = "1", out, keep, predictive;
   ModelInput input;
+  std::string init = "2";
   bool overwrite = false, log_likelihood = false, keep_warmup = false;
   Count chains{"--chains", 1, 1000000, 0};
   Count warmup{"--warmup", 0, 1000000, -1};
@@ -44,6 +45,7 @@ struct SampleCommand {
            "Warmup draws per chain, then 10 more with the final tuning. auto: until all\n"
            "chains have settled");
     option("--draws", draws.text, "N|auto", "Draws per chain after warmup. auto: 1000 up to 16 chains, else 250");
+    add_init_option(*command, init);
     option("--seed", seed, "S",
            "Seed of the random numbers. Default: 1. The same seed and number of\n"
            "chains give the same draws on any number of threads");
@@ -91,6 +93,7 @@ struct SampleCommand {
       options.threads = available_threads();
     }
     const Data data = input.read(named);
+    options.init = parse_init(init);
     const ModelTable& table = named.table();
     options.attributes["model"] = model;
 

@@ -2,7 +2,7 @@
 //
 //   layout       which sites there are; and whether the model can be run (parameters near the middle of their supports)
 //   constrain    position -> parameters and deterministics
-//   unconstrain  parameter values by name -> position
+//   unconstrain  parameter values -> position; a parameter whose values are NaN stays at the position that is given
 //   prior        parameters drawn from their priors -> position, parameters and deterministics
 //   predict      position -> observed sites, simulated; a recurrence runs on its own simulated values
 //   pointwise    position -> log likelihood of each observation
@@ -50,7 +50,7 @@ class Generate {
 
   struct Inputs {
     Meaning meaning = Meaning::layout;
-    const double* position = nullptr;          // constrain, predict, pointwise
+    const double* position = nullptr;          // constrain, predict, pointwise; unconstrain: of what is not given
     const double* values = nullptr;            // unconstrain: the parameters' values, site after site
     StreamId stream;                           // prior, predict
     std::int64_t data_column = 0;
@@ -396,7 +396,9 @@ class Generate {
       case Meaning::unconstrain:
         std::copy_n(in_.values, shape.size(), values);
         in_.values += shape.size();
-        to_line(name, blocks, support, values, x.data());
+        if (in_.position && shape.size() > 0 && std::isnan(values[0]))
+          std::copy_n(in_.position + coordinate_, coordinates, x.data());
+        else to_line(name, blocks, support, values, x.data());
         break;
       default:
         std::copy_n(in_.position + coordinate_, coordinates, x.data());

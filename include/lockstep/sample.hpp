@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "lockstep/data.hpp"
@@ -30,6 +31,17 @@ struct Progress {
   double done = 0, total = 0;         // draws over all chains; total is the cap while warmup may stop by itself
 };
 
+// Where chains start. Chains start in superchains, up to 16 of them, each at a point of its own which its chains share:
+// nested R-hat tells from them whether the start still shows. Zero, or values for all parameters, is one point for all
+// superchains; then nothing tells, so compare with a run that starts elsewhere.
+struct InitUniform {
+  double range = 2;                   // uniform on (-range, range) in every unconstrained coordinate; 0: all are zero
+};
+struct InitPrior {};                  // draws from the prior, which must be proper
+// Or values of parameters, by name, each whole and inside its support; those that are not there are drawn from
+// InitUniform{2}. Values of deterministics are ignored, so that a draw can be given as it is.
+using Init = std::variant<InitUniform, InitPrior, Data>;
+
 // Which draws are kept of what is generated from them and can be large: log_likelihood and posterior_predictive.
 enum class Generated {
   automatic,                          // every k-th, so that they are at most 4,000 over all chains and 1 GiB
@@ -43,6 +55,7 @@ struct SampleOptions {
   int warmup_cap = 1000;
   int draws = 0;                      // per chain; 0: 1000 for up to 16 chains, else 250
   std::uint64_t seed = 1;
+  Init init;                          // up to 100 points are tried until one has a finite log density and gradient
   int threads = 0;                    // 0: all that the process may use
   int max_depth = 10;
   double target_acceptance = 0.8;
