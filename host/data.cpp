@@ -22,10 +22,11 @@ bool same(const Data::Field& a, const Data::Field& b) {
                     [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
 }
 
-// Across the boundary to a model a name is a C string.
+// Across the boundary to a model a name is a C string; messages show it.
 void require_name(const std::string& name, const char* what) {
-  if (name.find('\0') != std::string::npos)
-    throw DataError(fmt::format("the name of {} has a zero byte in it (it would end there). Rename it.", what));
+  if (first_bad_byte(name) != std::string::npos)
+    throw DataError(fmt::format("the name of {} has a zero byte in it, or is no UTF-8 text (models name it in UTF-8, without "
+                                "zero bytes). Rename it.", what));
 }
 
 }  // namespace

@@ -69,7 +69,10 @@ std::string parser_message(const Json::exception& error) {
     message = message.substr(place + before.size());
   else if (const std::size_t code = message.find("] "); code != std::string::npos)
     message = message.substr(code + 2);
-  return message.size() <= 200 ? message : message.substr(0, 200) + "...";
+  if (message.size() > 200) message = message.substr(0, 200) + "...";
+  // It shows what it has read, which may be no text, or is cut within a character.
+  for (std::size_t bad; (bad = first_bad_byte(message)) != std::string::npos;) message[bad] = '?';
+  return message;
 }
 
 Json parse_leniently(const std::string& text, const std::string& source) {

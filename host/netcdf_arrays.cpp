@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "host/data_text.hpp"
+
 namespace lockstep::h5 {
 namespace {
 
@@ -145,6 +147,7 @@ std::vector<std::string> members(hid_t group) {
     if (length < 0) fail("list a group");
     std::string name(static_cast<std::size_t>(length), '\0');
     H5Lget_name_by_idx(group, ".", index, H5_ITER_INC, i, name.data(), name.size() + 1, H5P_DEFAULT);
+    if (first_bad_byte(name) != std::string::npos) throw Failure("it has a name that is no UTF-8 text");
     names.push_back(std::move(name));
   }
   return names;

@@ -34,13 +34,13 @@ void Starts::take(const Data& values) {
   for (std::int64_t i = 0; i < layout.site_count; ++i)
     if (layout.sites[i].kind == SiteKind::parameter)
       parameters += (parameters.empty() ? "" : ", ") + std::string(layout.sites[i].name);
-  for (const auto& [name, field] : values.fields()) {
+  for (const auto& given : values.fields()) {
     const bool known = std::any_of(layout.sites, layout.sites + layout.site_count, [&](const SiteView& site) {
-      return site.name == name && site.kind != SiteKind::observed;
+      return site.name == given.first && site.kind != SiteKind::observed;
     });
     if (!known)
       throw SampleError(fmt::format("a starting value is given for '{}' (the model's parameters are: {}). Correct its name, or "
-                                    "leave it out.", name, parameters));
+                                    "leave it out.", given.first, parameters));
   }
   given_ = Given::all;
   for (std::int64_t i = 0; i < layout.site_count; ++i) {
