@@ -411,7 +411,7 @@ TEST_F(CommandLine, ModelsAreListedWithWhatTheyAre) {
   EXPECT_EQ(outcome.code, 0);
   std::set<std::string> names;
   for (const std::string& line : lines(outcome.out)) {
-    EXPECT_TRUE(std::regex_match(line, std::regex(R"([a-z_]+ +\S.*)"))) << line;
+    EXPECT_TRUE(std::regex_match(line, std::regex(R"([a-z_0-9]+ +\S.*)"))) << line;
     names.insert(line.substr(0, line.find(' ')));
   }
   for (const char* name : {"std_normal", "eight_schools", "linear_regression", "radon", "ar_k", "gauss_mix"})
