@@ -103,7 +103,7 @@ TEST_F(Results, DoNotDependOnHowManyDrawsAreMadeAtATime) {
 }
 
 TEST_F(Results, AreTheSameInAFileAsInMemory) {
-  for (const char* name : {"eight_schools", "gauss_mix"}) {
+  for (const char* name : {"eight_schools", "linear_regression"}) {
     SampleOptions options = short_run();
     options.keep_warmup = options.log_likelihood = options.predictive = true;
     options.thin = 2;
@@ -376,6 +376,7 @@ TEST_F(Results, PredictionsOfADrawAreTheSameHoweverManyAreThinnedAway) {
 TEST_F(Results, ManyChainsHaveAtLeastOneGeneratedDrawEach) {
   SampleOptions options = short_run();
   options.chains = 5000;
+  options.warmup = 2;
   options.draws = 3;
   options.log_likelihood = true;
   EXPECT_EQ(fit_of("eight_schools", options).group("log_likelihood").draw_numbers, std::vector<std::size_t>{0});
