@@ -1,5 +1,6 @@
 #include "host/netcdf_arrays.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,13 +11,11 @@
 namespace lockstep::h5 {
 namespace {
 
-// A damaged header may promise more elements than there could be; `bytes` is what each takes here. Throws Failure.
+// `bytes` is what each takes here. Throws Failure.
 std::size_t element_count(hid_t space, std::size_t bytes) {
   const hssize_t count = H5Sget_simple_extent_npoints(space);
   if (count < 0) fail("tell the size of an array");
-  const double memory = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
-  if (double(count) * double(bytes) > memory)
-    throw Failure("it has an array of " + std::to_string(count) + " elements, more than the memory here holds");
+  require_memory(double(count), bytes);
   return static_cast<std::size_t>(count);
 }
 
@@ -133,6 +132,12 @@ Array read_array(hid_t set, const std::string& name, bool draws) {
 }
 
 }  // namespace
+
+void require_memory(double elements, std::size_t bytes_each) {
+  const double memory = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
+  if (elements * double(bytes_each) > memory)
+    throw Failure(fmt::format("it has an array of {:.0f} elements, more than the memory here holds", elements));
+}
 
 std::vector<std::string> members(hid_t group) {
   const Handle properties(H5Gget_create_plist(group), H5Pclose, "list a group");

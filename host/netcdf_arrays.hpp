@@ -27,6 +27,9 @@ struct Array {
   bool bare = false;               // a dimension without coordinates
 };
 
+// Throws Failure if memory could not hold that many elements: a damaged header may promise more than there could be.
+void require_memory(double elements, std::size_t bytes_each);
+
 // The names in a group, in the order of their creation where the file has kept it.
 std::vector<std::string> members(hid_t group);
 

@@ -59,10 +59,13 @@ void add_draws(Fit& fit, Group& group, const std::vector<Array>& arrays) {
       throw Unfit(fmt::format("{} has {} chains where another group has {}", group.name, each.extents[0], fit.chains));
     }
     if (each.name != "draw") continue;
+    h5::require_memory(double(each.extents[0]), sizeof(std::size_t));
     group.draw_numbers.resize(each.extents[0]);
-    const bool numbered = each.values.size() == each.extents[0];
+    const bool numbered =
+        each.values.size() == each.extents[0] &&
+        std::all_of(each.values.begin(), each.values.end(), [](double x) { return x >= 0 && x <= 0x1p53; });
     for (std::size_t i = 0; i < each.extents[0]; ++i)
-      group.draw_numbers[i] = numbered && each.values[i] >= 0 ? static_cast<std::size_t>(each.values[i]) : i;
+      group.draw_numbers[i] = numbered ? static_cast<std::size_t>(each.values[i]) : i;
   }
 }
 
@@ -84,6 +87,9 @@ Variable variable_of(Array array, bool per_draw, const std::string& group) {
     if (!h5::is_of_draws(array)) throw Unfit(group + "/" + array.name + " has no dimensions chain and draw");
     array.dims.erase(array.dims.begin(), array.dims.begin() + 2);
     array.extents.erase(array.extents.begin(), array.extents.begin() + 2);
+    double elements = 1;
+    for (std::size_t extent : array.extents) elements *= double(extent);
+    h5::require_memory(elements, sizeof(std::string));  // each will have a name
   }
   return {std::move(array.name), std::move(array.dims), std::move(array.extents), array.type, std::move(array.values)};
 }
@@ -181,10 +187,11 @@ std::vector<double> FitFile::read(const Group& group, const Variable& variable, 
       from[2] = rows.first;
       extents[2] = rows.count;
     }
-    std::size_t count = 1;
-    for (hsize_t extent : extents) count *= extent;
-    std::vector<double> values(count);
-    if (count == 0) return values;
+    double count = 1;
+    for (hsize_t extent : extents) count *= double(extent);
+    h5::require_memory(count, sizeof(double));
+    std::vector<double> values(static_cast<std::size_t>(count));
+    if (values.empty()) return values;
     const Handle space(H5Dget_space(place->second), H5Sclose, "read " + name);
     const Handle memory(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), H5Sclose,
                         "make a data space");
