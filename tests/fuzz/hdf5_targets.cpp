@@ -225,7 +225,7 @@ void require_sound(const Fit& fit) {
   for (const Group& group : fit.groups)
     for (const Variable& variable : group.variables) {
       require(variable.dims.size() == variable.shape.size(), "a variable has as many names as extents");
-      const std::size_t draws = group.per_draw ? fit.chains * fit.draws : 1;
+      const std::size_t draws = group.per_draw ? fit.chains * fit.draws_of(group) : 1;
       require(variable.values.size() == variable.size() * draws, "a variable has as many values as its shape and draws");
     }
   for (const Dimension& dimension : fit.dimensions)
