@@ -1,5 +1,7 @@
 #include "host/host_model.hpp"
 
+#include <fmt/format.h>
+
 namespace lockstep {
 
 namespace {
@@ -14,6 +16,10 @@ std::string second_axis(const std::string& dim) { return dim + "_bis"; }
 }  // namespace
 
 HostModel::HostModel(const ModelTable& table, const Data& data) : table_(table), views_(data) {
+  if (table.size != sizeof(ModelTable) || table.pack_width != pack_width)
+    throw ModelError(fmt::format("The model was compiled for {} lanes and the library for {} (or for another version of it; the two "
+                                 "must agree). Compile both with the same flags: find_package(lockstep) brings them.",
+                                 table.pack_width, pack_width));
   Message message;
   handle_ = table.create(&views_.view(), &message.sink);
   if (!handle_) throw DataError(message.text);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/model_table.hpp"
+#include "lockstep/model_table.hpp"
 #include "lockstep/data.hpp"
 #include "lockstep/fit.hpp"
 

@@ -17,7 +17,7 @@
 
 #include <fmt/format.h>
 
-#include "kernels/model_table.hpp"
+#include "lockstep/model_table.hpp"
 
 namespace lockstep {
 
@@ -200,7 +200,7 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
   if (version.find("command not found") != std::string::npos || version.find("not found") != std::string::npos)
     throw BuildError(fmt::format("there is no compiler '{}' (a model of your own is compiled on first use). Install g++, or name one in "
                                  "LOCKSTEP_CXX.", compiler()));
-  write_file(folder / "model.cpp", fmt::format("#include \"{}\"\n\n#include \"kernels/model_table.hpp\"\n\n"
+  write_file(folder / "model.cpp", fmt::format("#include \"{}\"\n\n#include \"lockstep/model_table.hpp\"\n\n"
                                                "extern \"C\" __attribute__((visibility(\"default\"))) const lockstep::ModelTable* lockstep_model() {{\n"
                                                "  return lockstep::model_table<{}>();\n}}\n", source.string(), full_name));
   const fs::path unfinished = folder / fmt::format("model.{}.so", ::getpid());

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "kernels/model_table.hpp"
+#include "lockstep/model_table.hpp"
 #include "kernels/nuts.hpp"
 
 namespace lockstep {

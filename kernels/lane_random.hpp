@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "kernels/pack.hpp"
+#include "lockstep/pack.hpp"
 #include "lockstep/philox.hpp"
 #include "lockstep/random.hpp"
 

@@ -13,7 +13,7 @@
 
 #include <array>
 
-#include "kernels/pack.hpp"
+#include "lockstep/pack.hpp"
 #include "lockstep/log_density.hpp"
 
 namespace lockstep {

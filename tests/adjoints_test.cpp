@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/gradient.hpp"
-#include "kernels/pack.hpp"
+#include "lockstep/gradient.hpp"
+#include "lockstep/pack.hpp"
 #include "lockstep/data.hpp"
 #include "lockstep/generate.hpp"
 #include "lockstep/model.hpp"

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/model_table.hpp"
+#include "lockstep/model_table.hpp"
 #include "lockstep/data.hpp"
 
 namespace lockstep {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "host/host_model.hpp"
-#include "kernels/model_table.hpp"
+#include "lockstep/model_table.hpp"
 #include "lockstep/data.hpp"
 #include "models/radon.hpp"
 #include "tests/data_errors.hpp"

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "host/host_model.hpp"
-#include "kernels/model_table.hpp"
+#include "lockstep/model_table.hpp"
 #include "models/eight_schools.hpp"
 #include "models/gauss_mix.hpp"
 #include "models/radon.hpp"

@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "kernels/emulated_team.hpp"
-#include "kernels/gradient.hpp"
-#include "kernels/model_table.hpp"
-#include "kernels/pack.hpp"
+#include "lockstep/gradient.hpp"
+#include "lockstep/model_table.hpp"
+#include "lockstep/pack.hpp"
 #include "lockstep/data.hpp"
 #include "lockstep/model.hpp"
 

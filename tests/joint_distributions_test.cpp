@@ -7,7 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "kernels/pack.hpp"
+#include "lockstep/pack.hpp"
 #include "lockstep/log_density.hpp"
 
 namespace lockstep {

@@ -70,7 +70,9 @@ struct Correlations {
     auto positive_z = m.param("positive_z", half_normal(1), row, column);
     auto by_element = m.param("by_element", row, column, [&](auto i, auto j) { return normal(z(i, j), tau[j]); });
     auto b = m.let("b", row, column, [&](auto i, auto j) { return positive_z(i, j) * dot(corr.row(j), z.row(i)) + by_element(i, j); });
-    auto whole = m.param("whole", mv_normal_cholesky(0.3, factor), column);
+    auto ends = m.let("ends", row, [&](auto i) { return b(i, 0) * b(0, 0); });
+    auto top = m.let("top", column, [&](auto j) { return 0.2 * b(0, j) + ends[0]; });
+    auto whole = m.param("whole", mv_normal_cholesky(top, factor), column);
     auto rows = m.param("rows", mv_normal_cholesky(whole, corr), row, column);
     m.observe("Y", Y, row, [&](auto i) { return mv_normal_cholesky(b.row(i), corr); });
     auto last = m.param("last", normal(rows(0, 0) + scaled(Index{0, column.id}, Index{0, column.id}) * b(0, 0), 1));

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/gradient.hpp"
+#include "lockstep/gradient.hpp"
 #include "lockstep/data.hpp"
 #include "models/ar_k.hpp"
 #include "models/eight_schools.hpp"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/model_table.hpp"
+#include "lockstep/model_table.hpp"
 #include "lockstep/data.hpp"
 #include "models/eight_schools.hpp"
 #include "readme_model.hpp"

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/pack.hpp"
+#include "lockstep/pack.hpp"
 #include "lockstep/special.hpp"
 
 namespace lockstep {

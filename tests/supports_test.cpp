@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/gradient.hpp"
-#include "kernels/pack.hpp"
+#include "lockstep/gradient.hpp"
+#include "lockstep/pack.hpp"
 #include "lockstep/data.hpp"
 
 namespace lockstep {

@@ -1,4 +1,4 @@
-// How a lane type is loaded and stored. `double` is one lane; `kernels/pack.hpp` adds the SIMD pack.
+// How a lane type is loaded and stored. `double` is one lane; `lockstep/pack.hpp` adds the SIMD pack.
 //
 // Everything a chain owns is an array [element][lane], so that element i of a tile's lanes is one contiguous load.
 #pragma once

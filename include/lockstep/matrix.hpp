@@ -10,6 +10,8 @@ namespace lockstep {
 template <class Self> struct MatrixAccess : Liveness {
   static constexpr bool lower_triangular = false;
   LOCKSTEP_FN Element<Self, false> operator()(Index i, Index j) const { return {self(), number(i.position, j.position)}; }
+  LOCKSTEP_FN Element<Self, false> operator()(Index i, int j) const { return {self(), number(i.position, j)}; }
+  LOCKSTEP_FN Element<Self, false> operator()(int i, Index j) const { return {self(), number(i, j.position)}; }
   LOCKSTEP_FN Element<Self, true> operator()(int i, int j) const { return {self(), number(i, j)}; }
   LOCKSTEP_FN Row<Self> row(Index i) const { return {self(), i}; }
   LOCKSTEP_FN auto value(int i, int j) const { return self()->value(number(i, j)); }

@@ -73,6 +73,14 @@ template <bool lower> struct PlainMatrix {
     require_along(name, columns_, j);
     return PlainRead<false>(element(i.position, j.position));
   }
+  PlainRead<false> operator()(Index i, int j) const {
+    require_along(name, rows_, i);
+    return PlainRead<false>(element(i.position, j));
+  }
+  PlainRead<false> operator()(int i, Index j) const {
+    require_along(name, columns_, j);
+    return PlainRead<false>(element(i, j.position));
+  }
   PlainRead<true> operator()(int i, int j) const { return PlainRead<true>(element(i, j)); }
   Row<PlainMatrix> row(Index i) const {
     require_along(name, rows_, i);

@@ -3,7 +3,7 @@
 // CI compiles this for every architecture and checks that no kernel needs a stack frame.
 
 #include "kernels/cuda/device_team.cuh"
-#include "kernels/gradient.hpp"
+#include "lockstep/gradient.hpp"
 #include "models/ar_k.hpp"
 #include "models/arma11.hpp"
 #include "models/eight_schools.hpp"

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "host/starts.hpp"
-#include "kernels/model_table.hpp"
+#include "lockstep/model_table.hpp"
 #include "lockstep/model.hpp"
 #include "tests/fuzz/checks.hpp"
 #include "tests/fuzz/targets.hpp"

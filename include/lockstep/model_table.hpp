@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/gradient.hpp"
-#include "kernels/pack.hpp"
+#include "lockstep/gradient.hpp"
+#include "lockstep/pack.hpp"
 #include "lockstep/generate.hpp"
 
 namespace lockstep {

@@ -1,0 +1,30 @@
+// What a program includes that samples from models of its own:
+//
+//   #include "lockstep/lockstep.hpp"
+//
+//   lockstep::Data data;
+//   data.set("y", {28., 8., -3., 7., -1., 1., 18., 12.});
+//   ...
+//   const lockstep::Fit fit = lockstep::sample<EightSchools>(data);
+//   fit.variable("posterior", "mu").values;                         // [chain][draw]
+//
+// `EightSchools` is a model as models/README.md says. Link lockstep::lockstep, of find_package(lockstep): it brings the
+// flags with which the library was compiled, since both must agree on the lanes of a pack.
+#pragma once
+
+#include "lockstep/model.hpp"
+#include "lockstep/model_table.hpp"
+#include "lockstep/sample.hpp"
+
+namespace lockstep {
+
+template <class Model> Fit sample(const Data& data, const SampleOptions& options = {}) {
+  return sample(*model_table<Model>(), data, options);
+}
+template <class Model>
+std::filesystem::path sample_to_file(const Data& data, const std::filesystem::path& file, const SampleOptions& options = {},
+                                     bool overwrite = false) {
+  return sample_to_file(*model_table<Model>(), data, file, options, overwrite);
+}
+
+}  // namespace lockstep
