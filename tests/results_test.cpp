@@ -458,8 +458,7 @@ TEST_F(Results, OfARunThatIsStoppedDuringWarmupAreNothing) {
   EXPECT_EQ(files(), 0u);
 }
 
-// Two threads share few tiles of chains: stopping must find all chains about equally far, not the first ones at the
-// end.
+// One thread has 25 packs of chains or more: stopping must find all about equally far, not some at the end.
 TEST_F(Results, OfAStoppedRunAreMostOfWhatWasDrawn) {
   SampleOptions options = short_run();
   options.chains = 200;
