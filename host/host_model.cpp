@@ -1,5 +1,7 @@
 #include "host/host_model.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 namespace lockstep {
@@ -46,9 +48,32 @@ std::size_t HostModel::values(Meaning meaning) const {
   for (std::int64_t i = 0; i < layout().site_count; ++i) {
     const SiteView& site = layout().sites[i];
     if ((site.kind != SiteKind::observed) == observed) continue;
-    count += std::size_t(meaning == Meaning::pointwise ? site.events : site.size);
+    if (meaning == Meaning::log_prior && site.kind != SiteKind::parameter) continue;
+    count += std::size_t(meaning == Meaning::pointwise || meaning == Meaning::log_prior ? site.events : site.size);
   }
   return count;
+}
+
+std::vector<double> HostModel::generate(Meaning meaning, const std::vector<double>& position) const {
+  std::vector<double> out(values(meaning));
+  GenerateRequest request{};
+  request.meaning = meaning;
+  request.position = position.data();
+  request.out = out.data();
+  generate(request);
+  return out;
+}
+
+std::optional<ImpossibleEvent> HostModel::first_impossible(Meaning meaning, const std::vector<double>& position) const {
+  const std::vector<double> log_densities = generate(meaning, position);
+  auto next = log_densities.begin();
+  for (std::int64_t i = 0; i < layout().site_count; ++i) {
+    const SiteView& site = layout().sites[i];
+    if (site.kind != (meaning == Meaning::pointwise ? SiteKind::observed : SiteKind::parameter)) continue;
+    for (std::int32_t event = 0; event < site.events; ++event, ++next)
+      if (!std::isfinite(*next)) return ImpossibleEvent{site.name, event + 1, *next};
+  }
+  return std::nullopt;
 }
 
 std::vector<Dimension> HostModel::dimensions() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,13 @@
 #include "lockstep/fit.hpp"
 
 namespace lockstep {
+
+// An event of a site's distribution: an element, or a row if the distribution is joint. Events are counted from 1.
+struct ImpossibleEvent {
+  std::string site;
+  int number;
+  double log_density;                // -inf, inf or NaN
+};
 
 class HostModel {
  public:
@@ -28,6 +36,11 @@ class HostModel {
   // Throws ModelError. How many values come out is values(meaning).
   void generate(const GenerateRequest& request) const;
   std::size_t values(Meaning meaning) const;
+  // What comes out at a position: for constrain, pointwise and log_prior.
+  std::vector<double> generate(Meaning meaning, const std::vector<double>& position) const;
+  // The first event at a position whose log density is not finite: of the data (pointwise), or of the parameters' priors
+  // (log_prior).
+  std::optional<ImpossibleEvent> first_impossible(Meaning meaning, const std::vector<double>& position) const;
 
   std::vector<Dimension> dimensions() const;
   // A variable for a site, without values. A square matrix's second axis is called as its dimension, with "_bis".

@@ -99,6 +99,7 @@ void run(int argc, char** argv) {
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   app.get_formatter()->label("Positionals", "Arguments");
   add_sample_command(app);
+  add_check_command(app);
   add_build_command(app);
   add_summary_command(app);
   add_draws_command(app);

@@ -168,7 +168,7 @@ std::string model_class(const std::string& text, const std::string& file) {
   return *names.begin();
 }
 
-PluginBuild build_model(const fs::path& header, const std::function<void(const std::string&)>& say) {
+PluginBuild build_model(const fs::path& header, const std::function<void(const std::string&)>& say, PluginKind kind) {
   const fs::path source = fs::absolute(header);
   const fs::path root = LOCKSTEP_ROOT;
   const std::string text = read_file(header);
@@ -178,13 +178,15 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
   const bool in_namespace = std::regex_search(text, space, std::regex(R"(\n\s*namespace\s+([A-Za-z_][\w:]*)\s*\{)"));
   const std::string full_name = (in_namespace ? "::" + space[1].str() + "::" : "::") + name;
 
+  // What it does matters, not how fast.
+  const std::string flags = std::string(LOCKSTEP_CXX_FLAGS) + (kind == PluginKind::checked ? " -O1 -DLOCKSTEP_CHECK_LIVENESS=1" : "");
   const std::string version = run(quoted(compiler()) + " --version").text;
   Hash hash;
   std::set<fs::path> seen;
   add_with_includes(source, hash, seen);
   add_folder(root / "include" / "lockstep", hash);
   add_folder(root / "kernels", hash);
-  for (const std::string& part : {compiler(), version, std::string(LOCKSTEP_CXX_FLAGS), processor(), full_name}) hash.add(part);
+  for (const std::string& part : {compiler(), version, flags, processor(), full_name}) hash.add(part);
 
   const fs::path folder = cache_folder() / hash.text();
   std::error_code failure;
@@ -196,7 +198,7 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
   const FileLock lock(folder / "lock");
   if (fs::exists(library)) return {library, false};
 
-  say(fmt::format("compiling {} (first use)", header.string()));
+  say(fmt::format("compiling {} ({})", header.string(), kind == PluginKind::checked ? "to be checked" : "first use"));
   if (version.find("command not found") != std::string::npos || version.find("not found") != std::string::npos)
     throw BuildError(fmt::format("there is no compiler '{}' (a model of your own is compiled on first use). Install g++, or name one in "
                                  "LOCKSTEP_CXX.", compiler()));
@@ -204,7 +206,7 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
                                                "extern \"C\" __attribute__((visibility(\"default\"))) const lockstep::ModelTable* lockstep_model() {{\n"
                                                "  return lockstep::model_table<{}>();\n}}\n", source.string(), full_name));
   const fs::path unfinished = folder / fmt::format("model.{}.so", ::getpid());
-  const Output output = run(fmt::format("{} {} -fPIC -shared -fvisibility=hidden -w -I {} -I {} -o {} {}", quoted(compiler()), LOCKSTEP_CXX_FLAGS,
+  const Output output = run(fmt::format("{} {} -fPIC -shared -fvisibility=hidden -w -I {} -I {} -o {} {}", quoted(compiler()), flags,
                                         quoted((root / "include").string()), quoted(root.string()), quoted(unfinished.string()),
                                         quoted((folder / "model.cpp").string())));
   write_file(folder / "compiler.log", output.text);
@@ -217,7 +219,10 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
 }
 
 const ModelTable& load_model(const fs::path& header, const std::function<void(const std::string&)>& say) {
-  const PluginBuild build = build_model(header, say);
+  return load_plugin(build_model(header, say));
+}
+
+const ModelTable& load_plugin(const PluginBuild& build) {
   void* handle = ::dlopen(build.library.c_str(), RTLD_NOW | RTLD_LOCAL);
   auto entry = handle ? reinterpret_cast<const ModelTable* (*)()>(::dlsym(handle, "lockstep_model")) : nullptr;
   const auto rebuild = fmt::format("Remove {} and run again.", build.library.parent_path().string());

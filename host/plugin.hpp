@@ -25,11 +25,19 @@ struct PluginBuild {
   bool compiled = false;          // false: it was in the cache
 };
 
+// checked: slow, and it ends the process, with a message on stderr, if an expression reads a node that is gone
+// (lockstep/liveness.hpp).
+enum class PluginKind { fast, checked };
+
 // Compiles a model unless the cache has it. `say` gets a line before something slow starts. Throws BuildError.
-PluginBuild build_model(const std::filesystem::path& header, const std::function<void(const std::string&)>& say);
+PluginBuild build_model(const std::filesystem::path& header, const std::function<void(const std::string&)>& say,
+                        PluginKind kind = PluginKind::fast);
 
 // Builds and loads it. The table stays valid until the process ends: libraries are never unloaded. Throws BuildError.
 const ModelTable& load_model(const std::filesystem::path& header, const std::function<void(const std::string&)>& say);
+
+// Loads what was built. Throws BuildError.
+const ModelTable& load_plugin(const PluginBuild& build);
 
 // The parts, for tests.
 

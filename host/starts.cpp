@@ -111,25 +111,19 @@ std::vector<double> Starts::operator()(std::uint32_t which) const {
                                 attempts == 1 ? "a point" : fmt::format("{} points", attempts), culprit(position)));
 }
 
-// The first observation that is impossible at this point.
+// The first observation that is impossible at this point, or else the first parameter.
 std::string Starts::culprit(const std::vector<double>& position) const {
-  std::vector<double> values(model_.values(Meaning::pointwise));
-  GenerateRequest request{};
-  request.meaning = Meaning::pointwise;
-  request.position = position.data();
-  request.out = values.data();
-  model_.generate(request);
-  std::size_t next = 0;
-  for (std::int64_t i = 0; i < model_.layout().site_count; ++i) {
-    const SiteView& site = model_.layout().sites[i];
-    if (site.kind != SiteKind::observed) continue;
-    for (std::int32_t j = 0; j < site.size; ++j, ++next)
-      if (!std::isfinite(values[next]))
-        return fmt::format("The first observation that is impossible there is number {} of '{}' (log density {}): check its value, "
-                           "and the data that its distribution uses, such as a negative standard deviation.",
-                           j + 1, site.name, std::isnan(values[next]) ? "NaN" : "-inf");
+  for (const Meaning meaning : {Meaning::pointwise, Meaning::log_prior}) {
+    const std::optional<ImpossibleEvent> event = model_.first_impossible(meaning, position);
+    if (event && meaning == Meaning::pointwise)
+      return fmt::format("The first observation that is impossible there is number {} of '{}' (log density {}): check its value, "
+                         "and the data that its distribution uses, such as a negative standard deviation.",
+                         event->number, event->site, number_text(event->log_density));
+    if (event)
+      return fmt::format("The first parameter whose prior is impossible there is element {} of '{}' (log density {}): check what "
+                         "its prior is made of.", event->number, event->site, number_text(event->log_density));
   }
-  return "Every observation is possible there: check the priors.";
+  return "Every observation and every prior is possible there: check for values that overflow.";
 }
 
 }  // namespace lockstep

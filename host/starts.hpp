@@ -21,6 +21,9 @@ class Starts {
   // found: it names the site and the observation that are impossible, or the value outside its support.
   std::vector<double> operator()(std::uint32_t which) const;
 
+  // The point that is tried first for it, whatever its log density. Throws SampleError, ModelError if there is none.
+  std::vector<double> first_try(std::uint32_t which) const { return draw(which, 0); }
+
   // All starts are the same point.
   bool are_one_point() const { return range_ == 0 || given_ == Given::all; }
   // How they are made, for a message and for the results file.

@@ -276,6 +276,74 @@ TEST_F(CommandLine, ARunThatDidNotConvergeIsDoneAllTheSame) {
   EXPECT_TRUE(contains(outcome.out, "\nNOT converged: ")) << outcome.out;
 }
 
+// ---------------------------------------------------------------- check
+
+TEST_F(CommandLine, CheckShowsTheSitesAndThatAllIsWell) {
+  const Outcome outcome = run({"check", "eight_schools"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  for (const char* part : {"eight_schools: 10 unconstrained coordinates\n", "\ntau    parameter      number    positive  ",
+                           "\nz      parameter      school 8  real", "\ntheta  deterministic  school 8 ", "\ny      data",
+                           "Gradient in lanes, against plain doubles: agrees in 10 coordinates", "against differences of the log "
+                           "density: agrees in 10 coordinates", "\nAll is well.\n"})
+    EXPECT_TRUE(contains(outcome.out, part)) << part << " is missing from\n" << outcome.out;
+  EXPECT_EQ(files(), Words{});
+}
+
+TEST_F(CommandLine, EveryModelOfTheZooPassesItsCheckWhereverItStarts) {
+  for (const std::string& line : lines(run({"models"}).out))
+    for (const char* seed : {"1", "2", "3"}) {
+      const std::string model = line.substr(0, line.find(' '));
+      const Outcome outcome = run({"check", model, "--seed", seed});
+      EXPECT_EQ(outcome.code, 0) << model << " " << seed << "\n" << outcome.out << outcome.err;
+    }
+}
+
+TEST_F(CommandLine, CheckFailsWhereNoChainCouldStartAndNamesTheValue) {
+  write("data.json", R"({"y": [1, 2], "sigma": [1, -1]})");
+  const Outcome outcome = run({"check", "eight_schools", "--data", "data.json"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_TRUE(contains(outcome.out, "No chain could start here.\n")) << outcome.out;
+  EXPECT_FALSE(contains(outcome.out, "All is well")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.err, "lockstep: Observed site 'y' is impossible at element 2")) << outcome.err;
+  expect_refused(run({"check", "eight_schools", "--data", "missing.json"}), 1, "'missing.json'", {"data.json"});
+  expect_refused(run({"check", "eight_schools", "--set", "K=1"}), 1, "no option 'K'", {"data.json"});
+  expect_refused(run({"check", "eight_schools", "--seed", "x"}), 2, "--seed is 'x'", {"data.json"});
+  expect_refused(run({"check", "bogus"}), 2, "'bogus'", {"data.json"});
+}
+
+// Models of one's own; each is compiled twice, so they are few.
+TEST_F(CommandLine, CheckCompilesAModelOnceMoreToSeeThatItsNodesAreAlive) {
+  const std::string head = "#include \"lockstep/model.hpp\"\n\nusing namespace lockstep;\n\n";
+  write("sound.hpp", head + R"(struct Sound {
+  Dim state;
+  explicit Sound(Dataset& d) : state(d.dim("state", d.option("K", 2))) {}
+  template <class M> LOCKSTEP_FN void operator()(M& m) const { auto x = m.param("x", normal(0, 1), state); }
+};
+)");
+  write("dangling.hpp", head + R"(template <class M> LOCKSTEP_FN auto scaled(M& m) {
+  auto scale = m.param("scale", half_normal(1));
+  return 2 * scale;
+}
+struct Dangling {
+  explicit Dangling(Dataset&) {}
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto twice = scaled(m);
+    m.param("x", normal(0, twice));
+  }
+};
+)");
+  const auto cache = [this] { setenv("LOCKSTEP_CACHE", (folder_ / "cache").c_str(), 1); };
+  const Outcome sound = run({"check", "sound.hpp", "--set", "K=3"}, cache);
+  EXPECT_EQ(sound.code, 0) << sound.err;
+  EXPECT_TRUE(contains(sound.out, "sound.hpp: 3 unconstrained coordinates")) << sound.out;
+  EXPECT_TRUE(contains(sound.out, "Nodes alive: yes")) << sound.out;
+  const Outcome dangling = run({"check", "dangling.hpp"}, cache);
+  EXPECT_EQ(dangling.code, 1) << dangling.out;
+  EXPECT_TRUE(contains(dangling.out, "Nodes alive: NO.")) << dangling.out;
+  EXPECT_TRUE(contains(dangling.err, "An expression reads a node that no longer exists")) << dangling.err;
+}
+
 // ---------------------------------------------------------------- summary
 
 TEST_F(CommandLine, SummaryRepeatsTheTableAndTheVerdictOfTheRun) {
@@ -403,6 +471,7 @@ TEST_F(CommandLine, HelpOfACommandSaysItsOptions) {
   EXPECT_EQ(run({"sample", "--help"}).out, outcome.out);
   EXPECT_EQ(run({"sample", "eight_schools", "-h"}).out, outcome.out);
   EXPECT_TRUE(contains(run({"help", "summary"}).out, "--format"));
+  EXPECT_TRUE(contains(run({"help", "check"}).out, "--init"));
   EXPECT_EQ(files(), Words{});
 }
 

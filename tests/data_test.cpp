@@ -311,6 +311,14 @@ TEST(Binding, NumbersInQuotesAreNotTakenForAMissingField) {
                        {"field 'y'", "array of text", "array of numbers", "without quotes"});
 }
 
+TEST(Binding, LabelsWithoutElementsAreTextToo) {
+  Data data;
+  data.set_labels("y", {});
+  Bindable b(data);
+  EXPECT_EQ(b.set.dim("y").size, 0);
+  expect_error([&] { b.set.real("y", b.set.dim("i")); }, {"field 'y'", "an array of text (the model needs"});
+}
+
 TEST(Binding, TextAmongNumbersIsShown) {
   Data data;
   data.set_groups("y", {"28", "12O", "8"});
@@ -377,7 +385,7 @@ TEST(Binding, ADimensionsSizeIsAWholeNumberOfSensibleSize) {
   const auto dim = [](Dataset& d) { d.dim("school"); };
   expect_binding_error(R"({"school": -1})", dim, {"'school'", "-1", "dimension", "0 to 2147483647"});
   expect_binding_error(R"({"school": 2.5})", dim, {"'school'", "2.5", "whole number"});
-  expect_binding_error(R"({"school": "NaN"})", dim, {"'school'", "nan", "whole number"});
+  expect_binding_error(R"({"school": "NaN"})", dim, {"'school'", "NaN", "whole number"});
   expect_binding_error(R"({"school": "Inf"})", dim, {"'school'", "inf", "whole number"});
   expect_binding_error(R"({"school": 2147483648})", dim, {"'school'", "2147483648", "2147483647"});
   expect_binding_error(R"({"school": 1e300})", dim, {"'school'", "1e+300"});

@@ -196,7 +196,7 @@ TEST(Unconstrain, RefusesValuesOutsideTheirSupport) {
     all.push_back("parameter '" + std::string(name) + "'");
     expect_model_error([&] { bound.unconstrain(values); }, all);
   };
-  expect("a", 0, nan, {"nan", "real"});
+  expect("a", 0, nan, {"NaN", "real"});
   expect("a", 0, infinity, {"inf", "real"});
   expect("b", 0, 0, {"is 0 ", "positive"});
   expect("b", 0, -1e-9, {"-1e-09", "positive"});

@@ -165,7 +165,7 @@ TEST(Starts, OfAnotherNameOrShapeAreRefused) {
   expect_parts(message(R"({"mu": [1]})"), {"'mu'", "shape [1]", "one number"});
   expect_parts(message(R"({"z": 1})"), {"'z'", "one number", "shape [3]"});
   expect_parts(message(R"({"z": [1, 2]})"), {"'z'", "shape [2]", "shape [3]"});
-  expect_parts(message(R"({"z": [1, "NaN", 2]})"), {"'z'", "nan at element 2"});
+  expect_parts(message(R"({"z": [1, "NaN", 2]})"), {"'z'", "NaN at element 2"});
   expect_parts(message(R"({"mu": "Inf"})"), {"'mu'", "inf"});
 }
 

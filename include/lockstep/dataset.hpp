@@ -77,6 +77,7 @@ class ModelError : public std::runtime_error {
 
 // A number for a message.
 inline std::string number_text(double value) {
+  if (std::isnan(value)) return "NaN";
   char text[32];
   std::snprintf(text, sizeof text, "%.10g", value);
   return text;
@@ -426,7 +427,8 @@ class Dataset {
       const char* const* const end = labels->labels + labels->count;
       const char* const* text = std::find_if(labels->labels, end, [](const char* label) { return !is_number(label); });
       if (text == end) text = labels->labels;
-      throw DataError("field '" + name + "' is an array of text, such as '" + *text + "' (the model needs " + expected[rank] + "). " +
+      const std::string such_as = labels->count > 0 ? ", such as '" + std::string(*text) + "'" : "";
+      throw DataError("field '" + name + "' is an array of text" + such_as + " (the model needs " + expected[rank] + "). " +
                       (find_field(name + "_idx") ? "Write numbers only, or let the model read the index '" + name + "_idx'."
                                                  : "Write numbers without quotes."));
     }

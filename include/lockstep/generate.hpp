@@ -6,6 +6,8 @@
 //   prior        parameters drawn from their priors -> position, parameters and deterministics
 //   predict      position -> observed sites, simulated; a recurrence runs on its own simulated values
 //   pointwise    position -> log likelihood of each observation
+//   log_prior    position -> log prior density of each parameter's elements (or rows, if their prior is joint), without
+//                Jacobians
 //
 // Values come out in the order of the sites, one after the other.
 //
@@ -31,7 +33,7 @@
 
 namespace lockstep {
 
-enum class Meaning : std::int32_t { layout, constrain, unconstrain, prior, predict, pointwise };
+enum class Meaning : std::int32_t { layout, constrain, unconstrain, prior, predict, pointwise, log_prior };
 
 // Distributions that can be drawn from.
 template <class M, class R, class Kernel, class... A>
@@ -351,9 +353,11 @@ class Generate {
     if (in_.meaning == Meaning::layout)
       in_.sites->push_back({name, kind, support, shape.rank, {shape.rows.id, shape.columns.id}, shape.size(), event_rank, events,
                             shape.rows.first, coordinate_, coordinates, whole});
+    const bool densities = in_.meaning == Meaning::pointwise || in_.meaning == Meaning::log_prior;
     const bool predicted = in_.meaning == Meaning::predict || in_.meaning == Meaning::pointwise;
     if (!in_.out || predicted != (kind == SiteKind::observed)) return;
-    in_.out = std::copy_n(values, in_.meaning == Meaning::pointwise ? events : shape.size(), in_.out);
+    if (in_.meaning == Meaning::log_prior && kind != SiteKind::parameter) return;
+    in_.out = std::copy_n(values, densities ? events : shape.size(), in_.out);
   }
 
   // How a parameter's elements share supports: each has its own; or each row; or the whole, a square matrix.
@@ -405,7 +409,16 @@ class Generate {
     }
     from_line(blocks, support, x.data(), values);
     if (in_.position_out) std::copy_n(x.data(), coordinates, in_.position_out + coordinate_);
-    report(name, SiteKind::parameter, shape, values, S::description, false, coordinates);
+    const int event_rank = !JointDistribution<Prior> ? 0 : is_square<S> ? 2 : 1;
+    const int events = shape.size() == 0 ? 0 : event_rank == 0 ? shape.size() : event_rank == 1 && shape.rank == 2 ? shape.rows.size : 1;
+    std::vector<double> log_density(std::size_t(in_.meaning == Meaning::log_prior ? events : 0));
+    for (std::size_t e = 0; e < log_density.size(); ++e) {
+      if constexpr (JointDistribution<Prior>)
+        log_density[e] = event_log_density(prior, shape.last(), values + std::int64_t(e) * shape.last().size);
+      else log_density[e] = evaluate_once(element(prior, shape, int(e)), values[e]);
+    }
+    report_events(name, SiteKind::parameter, shape, event_rank, events, log_density.empty() ? values : log_density.data(),
+                  S::description, false, coordinates);
     if constexpr (JointDistribution<Prior>) {
       if (in_.meaning == Meaning::layout) {
         prior.check(name, shape.last());

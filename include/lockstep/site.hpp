@@ -15,8 +15,8 @@ struct SiteView {
   std::int32_t rank;             // axes: 0 a number, 1 a vector, 2 a matrix
   std::int32_t dims[2];          // ids of its axes' dimensions, -1 where it has none
   std::int32_t size;             // elements, over all axes
-  std::int32_t event_rank;       // observed: how many of the last axes lie inside one event: 1 where a row is one
-  std::int32_t events;           // observed: and how many there are, each with a log likelihood of its own
+  std::int32_t event_rank;       // how many of the last axes lie inside one event of its distribution: 1 where a row is one
+  std::int32_t events;           // and how many there are, each with a log density of its own
   std::int32_t first;            // observed: elements before this one are given, not modelled
   std::int32_t coordinate;       // of a parameter: its first unconstrained coordinate
   std::int32_t coordinates;      // and how many it has: a simplex has one less than elements
