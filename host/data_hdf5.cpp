@@ -154,26 +154,30 @@ class Hdf5Reader {
 };
 
 Data read(const std::string& path, const std::string& group) {
-  const h5::Session session;
-  if (H5Fis_hdf5(path.c_str()) == 0)
-    throw DataError(fmt::format("'{}' is not an HDF5 file (HDF5's signature is missing; NetCDF-3 has another). Check it, or "
-                                "convert it: nccopy -k nc4 OLD NEW.", path));
-  try {
-    const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open it");
-    if (group != "/" && H5Oexists_by_name(file, group.c_str(), H5P_DEFAULT) <= 0)
-      throw DataError(fmt::format("'{}' has no group '{}' (its variables were asked for). Check the name.", path, group));
-    const Handle opened(H5Gopen2(file, group.c_str(), H5P_DEFAULT), H5Gclose, "open the group '" + group + "'");
-    return Hdf5Reader(path).read(opened);
-  } catch (const h5::Failure& failure) {
-    throw DataError(fmt::format("'{}' could not be read ({}). Check that it is a whole HDF5 file.", path, failure.what()));
-  }
+  const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open it");
+  if (group != "/" && H5Oexists_by_name(file, group.c_str(), H5P_DEFAULT) <= 0)
+    throw DataError(fmt::format("'{}' has no group '{}' (its variables were asked for). Check the name.", path, group));
+  const Handle opened(H5Gopen2(file, group.c_str(), H5P_DEFAULT), H5Gclose, "open the group '" + group + "'");
+  return Hdf5Reader(path).read(opened);
 }
 
 }  // namespace
 
 Data Data::from_hdf5_file(const std::filesystem::path& path, const std::string& group) {
   open_data_file(path);
-  return read(path.string(), group.empty() ? "/" : group);
+  const std::string name = path.string(), where = group.empty() ? "/" : group;
+  const h5::Session session;
+  if (H5Fis_hdf5(name.c_str()) == 0)
+    throw DataError(fmt::format("'{}' is not an HDF5 file (HDF5's signature is missing; NetCDF-3 has another). Check it, or "
+                                "convert it: nccopy -k nc4 OLD NEW.", name));
+  if (const int signal = h5::signal_ending([&] { lockstep::read(name, where); }))
+    throw DataError(fmt::format("'{}' could not be read (HDF5's library crashes on it, by signal {}, so it is damaged). Get another "
+                                "copy of it.", name, signal));
+  try {
+    return lockstep::read(name, where);
+  } catch (const h5::Failure& failure) {
+    throw DataError(fmt::format("'{}' could not be read ({}). Check that it is a whole HDF5 file.", name, failure.what()));
+  }
 }
 
 }  // namespace lockstep

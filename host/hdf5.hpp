@@ -4,6 +4,7 @@
 #include <hdf5.h>
 #include <hdf5_hl.h>
 
+#include <functional>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -65,6 +66,10 @@ class Session {
   H5E_auto2_t print_ = nullptr;
   void* print_data_ = nullptr;
 };
+
+// Calls `read` in a process of its own, a copy of this one, and waits for it: libhdf5 (1.10) crashes on some damaged
+// files. Returns the signal that ended that process, or 0; exceptions are left to the reading proper. Needs a Session.
+int signal_ending(const std::function<void()>& read);
 
 // A UTF-8 string of any length, the one kind that every reader takes.
 Handle string_type();

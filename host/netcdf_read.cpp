@@ -159,7 +159,11 @@ FitFile::FitFile(const std::filesystem::path& path, const std::vector<std::strin
   reading(path, [&] {
     if (H5Fis_hdf5(path.c_str()) == 0)
       fail(path, "it is not a NetCDF-4 file: HDF5's signature is missing", "Check that it is a fit.");
-    Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open it");
+    const auto open = [&] { return Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open it"); };
+    if (const int signal = h5::signal_ending([&] { read_outline(open(), groups); }))
+      fail(path, fmt::format("HDF5's library crashes on it, by signal {}, so it is damaged", signal),
+           "Get another copy of it.");
+    Handle file = open();
     outline_ = read_outline(file, groups);
     file_.reset(new Open{std::move(file), {}});
   });

@@ -344,6 +344,19 @@ struct Dangling {
   EXPECT_TRUE(contains(dangling.err, "An expression reads a node that no longer exists")) << dangling.err;
 }
 
+TEST_F(CommandLine, AModelThatDoesNotCompileIsShownWhereAndLeavesNoResults) {
+  write("broken.hpp", "#include \"lockstep/model.hpp\"\nstruct Broken {\n  explicit Broken(lockstep::Dataset&) {}\n"
+                      "  template <class M> void operator()(M& m) const { auto mu = m.param(\"mu\", nomal(0, 1)); }\n};\n");
+  for (const char* command : {"sample", "check", "build"}) {
+    const Outcome outcome = run({command, "broken.hpp"}, [this] { setenv("LOCKSTEP_CACHE", (folder_ / "cache").c_str(), 1); });
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_TRUE(contains(outcome.err, "'broken.hpp' does not compile:\n")) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "broken.hpp:4:")) << outcome.err;
+    EXPECT_EQ(files(), Words{"broken.hpp"});
+  }
+}
+
 // ---------------------------------------------------------------- summary
 
 TEST_F(CommandLine, SummaryRepeatsTheTableAndTheVerdictOfTheRun) {

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -232,6 +234,14 @@ TEST_F(Hdf5Data, FilesThatAreMissingOrOfAnotherKindOrCutAreRefused) {
     fs::resize_file(folder_ / "cut.h5", size);
     refused("cut.h5", {"cut.h5"});
   }
+}
+
+TEST_F(Hdf5Data, ACrashOfTheLibraryIsFoundOutInAProcessOfItsOwn) {
+  const h5::Session session;
+  EXPECT_EQ(h5::signal_ending([] { std::abort(); }), SIGABRT);
+  EXPECT_EQ(h5::signal_ending([] { std::raise(SIGSEGV); }), SIGSEGV);
+  EXPECT_EQ(h5::signal_ending([] { throw h5::Failure("refused"); }), 0);
+  EXPECT_EQ(h5::signal_ending([] {}), 0);
 }
 
 // ---- choosing a reader ------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ targets=("$@")
 ((${#targets[@]})) || targets=(json csv init hdf5)
 
 flags=(-std=c++20 -g -O1 -march=native -fsanitize=address,undefined -fno-sanitize-recover=undefined -DFMT_HEADER_ONLY
+       -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
        -I "$root" -I "$root/include" $(pkg-config --cflags hdf5 2>/dev/null || echo "-I /usr/include/hdf5/serial"))
 libraries=($(pkg-config --libs hdf5 2>/dev/null || echo "-L /usr/lib/$(uname -m)-linux-gnu/hdf5/serial -lhdf5") -lhdf5_hl)
 sources=("$root"/host/data*.cpp "$root"/host/{fit,fit_builder,hdf5,host_model,starts}.cpp "$root"/host/netcdf_{arrays,read}.cpp
