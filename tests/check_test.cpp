@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/model_table.hpp"
+#include "lockstep/model_table.hpp"
 #include "lockstep/model.hpp"
 #include "models/eight_schools.hpp"
 #include "models/hmm.hpp"

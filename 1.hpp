@@ -1,2 +1,0 @@
-explicit Mixture(Dataset& d)
-    : obs(d.dim("obs")), state(d.dim("state", d.option("K", 2))), y(d.real("y", obs)) {}
