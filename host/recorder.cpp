@@ -156,9 +156,14 @@ void Recorder::add_product(const char* name, Meaning meaning, int most, int stri
   products.push_back(std::move(product));
 }
 
-// What is given has no likelihood: the variable of a recurrence runs along a dimension of its own, without its first
-// elements.
+// What is given has no likelihood: the variable of a plate that starts later runs along a dimension of its own, without the
+// first elements.
 Variable Recorder::log_likelihood_variable(const SiteView& site) {
+  if (site.recurrence)
+    notes_.push_back(fmt::format(
+        "The log_likelihood of '{}' is that of each value given the ones before it (it is a recurrence). Use it for "
+        "leave-future-out comparison, not for LOO.",
+        site.name));
   Variable variable = model_.log_likelihood(site);
   if (site.first == 0 || variable.dims.size() != 1) return variable;
   const auto named = [&](const std::string& name) {
@@ -173,10 +178,6 @@ Variable Recorder::log_likelihood_variable(const SiteView& site) {
   variable.dims[0] = modelled.name;
   variable.shape[0] = modelled.size;
   if (named(modelled.name) == outline_.dimensions.end()) outline_.dimensions.push_back(std::move(modelled));
-  notes_.push_back(fmt::format(
-      "The log_likelihood of '{}' is that of each value given the ones before it (it is a recurrence). Use it for "
-      "leave-future-out comparison, not for LOO.",
-      site.name));
   return variable;
 }
 

@@ -335,6 +335,17 @@ TEST_F(Results, LogLikelihoodOfARecurrenceHasWhatIsModelledAndASayingSo) {
   for (std::size_t t = 0; t < 200; ++t) EXPECT_EQ(predicted[t] == y[t], t < 5) << t;
 }
 
+TEST_F(Results, LogLikelihoodOfASeriesWithAStateSaysThatItIsConditional) {
+  SampleOptions options = short_run();
+  options.log_likelihood = true;
+  for (const char* model : {"garch11", "hmm"}) {
+    const Fit fit = fit_of(model, options);
+    const auto& notes = std::get<std::vector<std::string>>(fit.attributes.at("notes"));
+    EXPECT_NE(notes.at(0).find("not for LOO"), std::string::npos) << model << ": " << notes.at(0);
+  }
+  EXPECT_EQ(fit_of("gp_regression", options).attributes.count("notes"), 0u);
+}
+
 // Two tests at 4 standard errors: a false alarm in 16,000 seeds; this one is fixed.
 TEST_F(Results, PredictionsAreDrawnFromTheLikelihood) {
   SampleOptions options = short_run();

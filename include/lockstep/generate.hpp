@@ -123,6 +123,7 @@ class Generate {
     const PlainVector node(name, values, dim);
     observed(name, Shape{dim}, std::is_same_v<Y, Integer>, values,
              [&](CheckedIndex j) { return element_distribution(f, j, node); });
+    if (std::is_invocable_v<const F&, CheckedIndex, Past<PlainVector>>) mark_recurrence();
     return {name, values, dim};
   }
   template <class I, class Step, class F>
@@ -144,6 +145,7 @@ class Generate {
       return f(t, PlainRead<false>(state + i));
     };
     observed(name, Shape{dim}, false, values, distribution);
+    mark_recurrence();
     return {name, values, dim};
   }
   template <JointDistribution D> PlainVector observe(const char* name, const Real& y, const D& d) {
@@ -191,6 +193,7 @@ class Generate {
       }
     }
     report(name, SiteKind::observed, Shape{time}, in_.meaning == Meaning::pointwise ? log_density.data() : values);
+    mark_recurrence();
     return {name, values, time};
   }
 
@@ -358,6 +361,10 @@ class Generate {
     if (!in_.out || predicted != (kind == SiteKind::observed)) return;
     if (in_.meaning == Meaning::log_prior && kind != SiteKind::parameter) return;
     in_.out = std::copy_n(values, densities ? events : shape.size(), in_.out);
+  }
+
+  void mark_recurrence() {
+    if (in_.meaning == Meaning::layout) in_.sites->back().recurrence = true;
   }
 
   // How a parameter's elements share supports: each has its own; or each row; or the whole, a square matrix.
