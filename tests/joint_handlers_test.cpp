@@ -88,12 +88,12 @@ TEST(JointLayout, CountsValuesCoordinatesAndEvents) {
     int rank, size, coordinates, events;
     const char* support;
   };
-  for (const Expected& e : std::vector<Expected>{{"corr", 2, 9, 3, 9, "Cholesky factor of a correlation matrix"},
-                                                 {"share", 1, 3, 2, 3, "simplex"},
-                                                 {"table", 2, 12, 8, 12, "simplex"},
+  for (const Expected& e : std::vector<Expected>{{"corr", 2, 9, 3, 1, "Cholesky factor of a correlation matrix"},
+                                                 {"share", 1, 3, 2, 1, "simplex"},
+                                                 {"table", 2, 12, 8, 4, "simplex"},
                                                  {"rising", 1, 3, 3, 3, "positive ordered"},
                                                  {"z", 2, 12, 12, 12, "real"},
-                                                 {"whole", 1, 3, 3, 3, "real"},
+                                                 {"whole", 1, 3, 3, 1, "real"},
                                                  {"b", 2, 12, 0, 12, ""},
                                                  {"correlation", 2, 9, 0, 9, ""},
                                                  {"Y", 2, 12, 0, 4, ""}}) {
