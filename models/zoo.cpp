@@ -10,12 +10,18 @@ const std::vector<ZooModel>& zoo() {
   static const std::vector<ZooModel> models{
       {"ar_k", "autoregression of order K", models::ar_k},
       {"arma11", "autoregressive moving average", models::arma11},
+      {"blr", "linear regression with weak priors", models::blr},
       {"eight_schools", "eight parallel experiments, partially pooled", models::eight_schools},
+      {"eight_schools_centered", "the same, in the form that diverges", models::eight_schools_centered},
+      {"flat_regression", "normal linear regression, all priors flat", models::flat_regression},
       {"garch11", "variance that follows the series", models::garch11},
       {"gauss_mix", "mixture of two normals", models::gauss_mix},
       {"gp_regression", "Gaussian process, small", models::gp_regression},
       {"hmm", "hidden Markov model", models::hmm},
+      {"irt_2pl", "item response, two-parameter logistic", models::irt_2pl},
       {"linear_regression", "normal linear regression", models::linear_regression},
+      {"logistic_regression", "logistic regression", models::logistic_regression},
+      {"poisson_regression", "Poisson regression of counts over exposures", models::poisson_regression},
       {"radon", "hierarchical regression, varying intercepts", models::radon},
       {"std_normal", "independent standard normals", models::std_normal},
   };

@@ -8,12 +8,18 @@ struct ModelTable;
 namespace models {
 const ModelTable* ar_k();
 const ModelTable* arma11();
+const ModelTable* blr();
 const ModelTable* eight_schools();
+const ModelTable* eight_schools_centered();
+const ModelTable* flat_regression();
 const ModelTable* garch11();
 const ModelTable* gauss_mix();
 const ModelTable* gp_regression();
 const ModelTable* hmm();
+const ModelTable* irt_2pl();
 const ModelTable* linear_regression();
+const ModelTable* logistic_regression();
+const ModelTable* poisson_regression();
 const ModelTable* radon();
 const ModelTable* std_normal();
 }  // namespace models

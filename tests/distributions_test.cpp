@@ -49,8 +49,10 @@ struct HalfNormal : Row<"half_normal", 1, [](const auto&... a) { return half_nor
 struct Cauchy : Row<"cauchy", 2, [](const auto&... a) { return cauchy(a...); }> {};
 struct HalfCauchy : Row<"half_cauchy", 1, [](const auto&... a) { return half_cauchy(a...); }> {};
 struct StudentT : Row<"student_t", 3, [](const auto&... a) { return student_t(a...); }> {};
+struct HalfStudentT : Row<"half_student_t", 2, [](const auto&... a) { return half_student_t(a...); }> {};
 struct Exponential : Row<"exponential", 1, [](const auto&... a) { return exponential(a...); }> {};
 struct Gamma : Row<"gamma", 2, [](const auto&... a) { return gamma(a...); }> {};
+struct InverseGamma : Row<"inverse_gamma", 2, [](const auto&... a) { return inverse_gamma(a...); }> {};
 struct Beta : Row<"beta", 2, [](const auto&... a) { return beta(a...); }> {};
 struct LogNormal : Row<"lognormal", 2, [](const auto&... a) { return lognormal(a...); }> {};
 struct Uniform : Row<"uniform", 2, [](const auto&... a) { return uniform(a...); }> {};
@@ -58,6 +60,11 @@ struct Bernoulli : Row<"bernoulli", 1, [](const auto&... a) { return bernoulli(a
 struct BernoulliLogit : Row<"bernoulli_logit", 1, [](const auto&... a) { return bernoulli_logit(a...); }> {};
 struct Poisson : Row<"poisson", 1, [](const auto&... a) { return poisson(a...); }> {};
 struct PoissonLog : Row<"poisson_log", 1, [](const auto&... a) { return poisson_log(a...); }> {};
+struct Binomial : Row<"binomial", 2, [](const auto&... a) { return binomial(a...); }> {};
+struct BinomialLogit : Row<"binomial_logit", 2, [](const auto&... a) { return binomial_logit(a...); }> {};
+struct NegativeBinomial : Row<"negative_binomial", 2, [](const auto&... a) { return negative_binomial(a...); }> {};
+struct NegativeBinomialLog : Row<"negative_binomial_log", 2,
+    [](const auto&... a) { return negative_binomial_log(a...); }> {};
 struct NormalMixture : Row<"normal_mixture2", 5,
     [](const auto& w, const auto& mu1, const auto& sigma1, const auto& mu2, const auto& sigma2) {
       return mixture(component(w, normal(mu1, sigma1)), component(1 - w, normal(mu2, sigma2)));
@@ -65,10 +72,11 @@ struct NormalMixture : Row<"normal_mixture2", 5,
 // clang-format on
 
 using AllDistributions =
-    ::testing::Types<Normal, HalfNormal, Cauchy, HalfCauchy, StudentT, Exponential, Gamma, Beta, LogNormal, Uniform,
-                     Bernoulli, BernoulliLogit, Poisson, PoissonLog, NormalMixture>;
-using ContinuousDistributions = ::testing::Types<Normal, HalfNormal, Cauchy, HalfCauchy, StudentT, Exponential, Gamma,
-                                                 Beta, LogNormal, Uniform, NormalMixture>;
+    ::testing::Types<Normal, HalfNormal, Cauchy, HalfCauchy, StudentT, HalfStudentT, Exponential, Gamma, InverseGamma,
+                     Beta, LogNormal, Uniform, Bernoulli, BernoulliLogit, Poisson, PoissonLog, Binomial, BinomialLogit,
+                     NegativeBinomial, NegativeBinomialLog, NormalMixture>;
+using ContinuousDistributions = ::testing::Types<Normal, HalfNormal, Cauchy, HalfCauchy, StudentT, HalfStudentT, Exponential,
+                                                 Gamma, InverseGamma, Beta, LogNormal, Uniform, NormalMixture>;
 struct RowNames {
   template <class D> static std::string GetName(int) { return D::name; }
 };
@@ -499,6 +507,12 @@ TEST(DataOutsideTheSupport, AreImpossibleInEveryDistributionWithABoundedSupport)
   expect_impossible<Uniform>({-1., 2.}, {-1.0000001, 2.0000001, infinity, -infinity});
   expect_impossible<Bernoulli>({0.3}, {2., -1., 0.5});
   expect_impossible<BernoulliLogit>({0.3}, {2., -1., 0.5});
+  expect_impossible<HalfStudentT>({3., 2.}, {-1e-300, -1., -infinity});
+  expect_impossible<InverseGamma>({3., 2.}, {-1e-300, -1., 0.});
+  expect_impossible<Binomial>({30., 0.3}, {-1., 31., 1.5, 1e8});
+  expect_impossible<BinomialLogit>({30., 0.3}, {-1., 31., 1.5, 1e8});
+  expect_impossible<NegativeBinomial>({3., 2.}, {-1., 1.5, -0.5, 1e8 + 0.5});
+  expect_impossible<NegativeBinomialLog>({3., 2.}, {-1., 1.5, -0.5, 1e8 + 0.5});
   expect_impossible<Poisson>({3.}, {-1., 1.5, -0.5, 1e8 + 0.5});
   expect_impossible<PoissonLog>({3.}, {-1., 1.5, -0.5, 1e8 + 0.5});
 }

@@ -5,9 +5,15 @@
 #include <functional>
 
 #include "models/ar_k.hpp"
+#include "models/blr.hpp"
 #include "models/eight_schools.hpp"
+#include "models/eight_schools_centered.hpp"
+#include "models/flat_regression.hpp"
 #include "models/gauss_mix.hpp"
+#include "models/irt_2pl.hpp"
 #include "models/linear_regression.hpp"
+#include "models/logistic_regression.hpp"
+#include "models/poisson_regression.hpp"
 #include "models/radon.hpp"
 #include "models/std_normal.hpp"
 
@@ -23,6 +29,18 @@ TEST(ZooGradients, GaussMix) { expect_right_gradients(Bound<models::GaussMix>(ex
 TEST(ZooGradients, LinearRegression) {
   expect_right_gradients(Bound<models::LinearRegression>(example("linear_regression")));
 }
+TEST(ZooGradients, EightSchoolsCentered) {
+  expect_right_gradients(Bound<models::EightSchoolsCentered>(example("eight_schools_centered")));
+}
+TEST(ZooGradients, FlatRegression) { expect_right_gradients(Bound<models::FlatRegression>(example("flat_regression"))); }
+TEST(ZooGradients, Blr) { expect_right_gradients(Bound<models::Blr>(example("blr"))); }
+TEST(ZooGradients, LogisticRegression) {
+  expect_right_gradients(Bound<models::LogisticRegression>(example("logistic_regression")));
+}
+TEST(ZooGradients, PoissonRegression) {
+  expect_right_gradients(Bound<models::PoissonRegression>(example("poisson_regression")));
+}
+TEST(ZooGradients, Irt2pl) { expect_right_gradients(Bound<models::Irt2pl>(example("irt_2pl")), 1); }
 TEST(ZooGradients, Radon) { expect_right_gradients(Bound<models::Radon>(example("radon"))); }
 
 // ---- scalar parameters on every support ---------------------------------------------------------------------------
@@ -426,7 +444,7 @@ TEST(Gradients, OfMixtures) {
 struct EveryDistribution {
   Dim i;
   Real x, y, positive_y, unit_y;
-  Integer count, flag;
+  Integer count, trials, flag;
   explicit EveryDistribution(Dataset& d)
       : i(d.dim("i")),
         x(d.real("x", i)),
@@ -434,6 +452,7 @@ struct EveryDistribution {
         positive_y(d.real("positive_y", i)),
         unit_y(d.real("unit_y", i)),
         count(d.integer("count", i)),
+        trials(d.integer("trials", i)),
         flag(d.integer("flag", i)) {}
   template <class M>
   void operator()(M& m) const {
@@ -457,6 +476,13 @@ struct EveryDistribution {
     m.observe("13", flag, i, [&](auto) { return bernoulli(p); });
     m.observe("14", flag, i, [&](auto j) { return bernoulli_logit(a * x[j]); });
     m.observe("15", y, i, [&](auto j) { return uniform(-4 - b, z[j] + 4); });
+    m.observe("16", positive_y, i, [&](auto j) { return half_student_t(nu, b * z[j]); });
+    m.observe("17", positive_y, i, [&](auto j) { return inverse_gamma(b, z[j]); });
+    m.observe("18", count, i, [&](auto j) { return binomial(trials[j], p); });
+    m.observe("19", count, i, [&](auto j) { return binomial_logit(6 + trials[j], a + x[j]); });
+    m.observe("20", count, i, [&](auto j) { return negative_binomial(b * z[j], nu); });
+    m.observe("21", count, i, [&](auto j) { return negative_binomial(b, nu + z[j]); });
+    m.observe("22", count, i, [&](auto j) { return negative_binomial_log(a + x[j], b); });
   }
 };
 
@@ -468,6 +494,7 @@ TEST(Gradients, OfEveryDistributionsArguments) {
   data.set("positive_y", numbers.uniforms(9, 0.2, 3));
   data.set("unit_y", numbers.uniforms(9, 0.1, 0.9));
   data.set("count", numbers.integers(9, 0, 6));
+  data.set("trials", numbers.integers(9, 6, 9));
   data.set("flag", numbers.integers(9, 0, 1));
   expect_right_gradients(Bound<EveryDistribution>(data), 0.8);
 }
@@ -524,6 +551,7 @@ TEST(StackedData, LanesReadTheirOwnCountsAndPositiveValues) {
     data.set("positive_y", numbers.uniforms(9, 0.2, 3));
     data.set("unit_y", numbers.uniforms(9, 0.1, 0.9));
     data.set("count", numbers.integers(9, 0, 6));
+    data.set("trials", numbers.integers(9, 6, 9));
     data.set("flag", numbers.integers(9, 0, 1));
     sets.push_back(data);
   }

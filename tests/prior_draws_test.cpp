@@ -7,11 +7,14 @@
 
 #include <algorithm>
 #include <boost/math/distributions/beta.hpp>
+#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/cauchy.hpp>
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/exponential.hpp>
 #include <boost/math/distributions/gamma.hpp>
+#include <boost/math/distributions/inverse_gamma.hpp>
 #include <boost/math/distributions/lognormal.hpp>
+#include <boost/math/distributions/negative_binomial.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/poisson.hpp>
 #include <boost/math/distributions/students_t.hpp>
@@ -222,6 +225,8 @@ std::vector<Comparison> compare_everything() {
   for (const double nu : {0.7, 3.5, 40.})
     both(fmt::format("student_t {}", nu), student_t(nu, 1, 2),
          [=](double x) { return cdf(bm::students_t(nu), (x - 1) / 2); });
+  both("half_student_t", half_student_t(3.5, 2), [](double x) { return 2 * cdf(bm::students_t(3.5), x / 2) - 1; });
+  both("inverse_gamma", inverse_gamma(2.5, 4), cdf_of(bm::inverse_gamma_distribution<>(2.5, 4)));
   both("exponential", exponential(0.3), cdf_of(bm::exponential(0.3)));
   for (const double shape : {0.05, 1., 2.5, 900.})
     both(fmt::format("gamma {}", shape), gamma(shape, 0.1), cdf_of(bm::gamma_distribution<>(shape, 10)));
@@ -241,11 +246,17 @@ std::vector<Comparison> compare_everything() {
     auto probability = [=](double y) { return y == 0 ? 1 - p : y == 1 ? p : 0.; };
     discrete(fmt::format("bernoulli {}", p), bernoulli(p), probability);
     discrete(fmt::format("bernoulli_logit {}", p), bernoulli_logit(log_odds), probability);
+    auto of_forty = [=](double y) { return y <= 40 ? pdf(bm::binomial(40, p), y) : 0.; };
+    discrete(fmt::format("binomial {}", p), binomial(40, p), of_forty);
+    discrete(fmt::format("binomial_logit {}", p), binomial_logit(40, log_odds), of_forty);
   }
   for (const double rate : {0.4, 6., 250.}) {
     auto probability = [=](double y) { return pdf(bm::poisson(rate), y); };
     discrete(fmt::format("poisson {}", rate), poisson(rate), probability);
     discrete(fmt::format("poisson_log {}", rate), poisson_log(std::log(rate)), probability);
+    auto overdispersed = [=](double y) { return pdf(bm::negative_binomial(2, 2 / (2 + rate)), y); };
+    discrete(fmt::format("negative_binomial {}", rate), negative_binomial(rate, 2), overdispersed);
+    discrete(fmt::format("negative_binomial_log {}", rate), negative_binomial_log(std::log(rate), 2), overdispersed);
   }
   discrete("mixture of counts", mixture(component(0.3, poisson(2)), component(0.7, poisson(20))),
            [](double y) { return 0.3 * pdf(bm::poisson(2), y) + 0.7 * pdf(bm::poisson(20), y); });
@@ -293,7 +304,7 @@ std::vector<Comparison> compare_everything() {
 
 TEST(DrawsOfModels, AllHaveTheirDistributionsTogetherAtOneInAThousand) {
   const auto comparisons = compare_everything();
-  EXPECT_EQ(comparisons.size(), 58u);
+  EXPECT_EQ(comparisons.size(), 72u);
   for (const Comparison& c : comparisons) EXPECT_GT(c.p_value, family_level / double(comparisons.size())) << c.name;
 }
 

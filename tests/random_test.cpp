@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <boost/math/distributions/beta.hpp>
+#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/cauchy.hpp>
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/exponential.hpp>
 #include <boost/math/distributions/gamma.hpp>
+#include <boost/math/distributions/negative_binomial.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/poisson.hpp>
 #include <boost/math/distributions/students_t.hpp>
@@ -61,6 +63,7 @@ TEST(Stream, GivesTheSameDrawsAgain) {
     std::vector<double> values;
     for (int i = 0; i < 20; ++i) {
       values.insert(values.end(), {stream.normal(), stream.gamma(0.3), stream.beta(2, 3), stream.poisson(40),
+                                   stream.binomial(100, 0.4), stream.negative_binomial(4, 2),
                                    stream.student_t(4), stream.uniform(), stream.cauchy(), stream.exponential()});
     }
     return values;
@@ -83,6 +86,15 @@ TEST(Stream, DrawsStayInTheOpenSupport) {
     EXPECT_LT(stream.below(3), 3u);
     EXPECT_EQ(stream.below(1), 0u);
     EXPECT_EQ(stream.poisson(0), 0);
+    EXPECT_EQ(stream.binomial(0, 0.3), 0);
+    EXPECT_EQ(stream.binomial(1e9, 0), 0);
+    EXPECT_EQ(stream.binomial(1e9, 1), 1e9);
+    for (const double n : {1.0, 12.0, 40.0, 1e15}) {
+      for (const double p : {1e-300, 1e-3, 0.3, 0.5, 1 - 1e-3, 1 - 1e-16}) {
+        const double k = stream.binomial(n, p);
+        EXPECT_TRUE(k >= 0 && k <= n && k == std::floor(k)) << "binomial(" << n << ", " << p << ") gave " << k;
+      }
+    }
     EXPECT_FALSE(stream.bernoulli(0));
     EXPECT_TRUE(stream.bernoulli(1));
   }
@@ -96,7 +108,17 @@ TEST(Stream, ParametersOutsideTheirRangeGiveNaN) {
     EXPECT_TRUE(std::isnan(stream.beta(1, bad))) << bad;
     EXPECT_TRUE(std::isnan(stream.student_t(bad))) << bad;
   }
-  for (const double bad : {-1e-9, -infinity, infinity, nan}) EXPECT_TRUE(std::isnan(stream.poisson(bad))) << bad;
+  for (const double bad : {0.0, -1.0, -infinity, nan}) {
+    EXPECT_TRUE(std::isnan(stream.negative_binomial(bad, 1))) << bad;
+    EXPECT_TRUE(std::isnan(stream.negative_binomial(1, bad))) << bad;
+  }
+  for (const double bad : {-1e-9, -infinity, infinity, nan}) {
+    EXPECT_TRUE(std::isnan(stream.poisson(bad))) << bad;
+    EXPECT_TRUE(std::isnan(stream.binomial(bad, 0.5))) << bad;
+    EXPECT_TRUE(std::isnan(stream.binomial(10, bad))) << bad;
+  }
+  EXPECT_TRUE(std::isnan(stream.binomial(2.5, 0.5)));
+  EXPECT_TRUE(std::isnan(stream.binomial(10, 1.0001)));
 }
 
 // ---- Distributions: every comparison of one run together, at a family level of 1e-3 (Bonferroni).
@@ -145,12 +167,12 @@ std::vector<double> sample_of(Draw draw) {
 }
 
 // Counts into cells that end at the integers closest to the quantiles 1/cells, 2/cells, ...
-double poisson_p_value(Stream& stream, double rate, int cells) {
-  const boost::math::poisson distribution(rate);
+template <class Distribution, class Draw>
+double count_p_value(const Distribution& distribution, const Draw& draw, int cells) {
   std::vector<double> ends;  // a cell is (previous end, end]
   for (int i = 1; i < cells; ++i) {
     const double end = std::floor(quantile(distribution, static_cast<double>(i) / cells));
-    if (ends.empty() || end > ends.back()) ends.push_back(end);
+    if ((ends.empty() || end > ends.back()) && cdf(distribution, end) < 1) ends.push_back(end);
   }
   std::vector<double> probabilities, counts(ends.size() + 1);
   for (std::size_t i = 0; i <= ends.size(); ++i) {
@@ -159,7 +181,7 @@ double poisson_p_value(Stream& stream, double rate, int cells) {
                                              : cdf(distribution, ends[i]) - below);
   }
   for (int i = 0; i < sample_size; ++i) {
-    counts[std::lower_bound(ends.begin(), ends.end(), stream.poisson(rate)) - ends.begin()] += 1;
+    counts[std::lower_bound(ends.begin(), ends.end(), draw()) - ends.begin()] += 1;
   }
   return chi_square(counts, probabilities);
 }
@@ -199,11 +221,19 @@ std::vector<Comparison> compare_everything(std::uint64_t seed) {
         label("student_t", nu), [&] { return stream.student_t(nu); }, with(bm::students_t(nu)));
   }
 
-  for (const double rate : {0.05, 1.0, 9.99})
-    result.push_back({label("poisson", rate), poisson_p_value(stream, rate, 12)});
-  for (const double rate : {10.0, 30.0, 1e4, 1e9}) {
-    result.push_back({label("poisson", rate), poisson_p_value(stream, rate, 50)});
-  }
+  const auto counts_of = [&](const std::string& name, const auto& distribution, const auto& draw, int cells) {
+    result.push_back({name, count_p_value(distribution, draw, cells)});
+  };
+  for (const double rate : {0.05, 1.0, 9.99, 10.0, 30.0, 1e4, 1e9})
+    counts_of(label("poisson", rate), bm::poisson(rate), [&] { return stream.poisson(rate); }, rate < 10 ? 12 : 50);
+  const std::vector<std::pair<double, double>> trials = {{1, 0.3},   {20, 0.45}, {1e6, 4e-6},  {50, 0.97},
+                                                         {30, 0.36}, {200, 0.5}, {1e4, 0.999}, {1e9, 0.23}};
+  for (const auto& [n, p] : trials)
+    counts_of(label("binomial", n), bm::binomial(n, p), [&, n = n, p = p] { return stream.binomial(n, p); }, 40);
+  const std::vector<std::pair<double, double>> overdispersed = {{2, 0.1}, {5, 1}, {40, 3.5}, {300, 1e4}};
+  for (const auto& [mu, alpha] : overdispersed)
+    counts_of(label("negative_binomial", mu), bm::negative_binomial(alpha, alpha / (alpha + mu)),
+              [&, mu = mu, alpha = alpha] { return stream.negative_binomial(mu, alpha); }, 30);
   for (const double p : {0.001, 0.3}) {
     std::vector<double> counts(2);
     for (int i = 0; i < sample_size; ++i) counts[stream.bernoulli(p)] += 1;

@@ -130,6 +130,17 @@ template <class R, class L> LOCKSTEP_FN auto log_minus(const R& ratio, const L& 
   return log1p_minus(V(ratio - 1.), V(log_ratio));
 }
 
+// log(y)/2 + stirling_error(y) for a count y > 0; data have it in a table.
+template <class Y> LOCKSTEP_FN auto count_term_of(const Y& y) {
+  using V = std::remove_cvref_t<decltype(y.value)>;
+  if constexpr (requires { y.count_term(); }) {
+    return V(y.count_term());
+  } else {
+    const V safe = choose(y.value > 0., V(y.value), V(1.));
+    return V(0.5 * log(safe) + stirling_error(safe));
+  }
+}
+
 // The log density outside the support. Parameters cannot leave it; data can.
 template <class Mask, class L> LOCKSTEP_FN auto unless(const Mask& outside, const L& log_density) {
   constexpr double impossible = -std::numeric_limits<double>::infinity();

@@ -129,6 +129,22 @@ class Stream {
     return rate < 10 ? poisson_by_products(rate) : poisson_by_rejection(rate);
   }
 
+  // Successes in n trials, as a double; n is a whole number below 2^53. Few expected successes (or failures) by inversion;
+  // otherwise BTRS, W. Hoermann, "The generation of binomial random variates", 1993, again by saddle-point forms.
+  LOCKSTEP_FN double binomial(double n, double probability) {
+    if (!(n >= 0 && n < 9007199254740992.0 && n == floor(n) && probability >= 0 && probability <= 1)) return not_a_number();
+    const bool mirrored = probability > 0.5;
+    const double p = mirrored ? 1 - probability : probability;
+    const double count = n * p < 10 ? binomial_by_inversion(n, p) : binomial_by_rejection(n, p);
+    return mirrored ? n - count : count;
+  }
+
+  // A Poisson count whose rate is gamma with mean mu and shape alpha; both > 0.
+  LOCKSTEP_FN double negative_binomial(double mu, double alpha) {
+    if (!(mu > 0)) return not_a_number();
+    return poisson(mu * (gamma(alpha) / alpha));
+  }
+
  private:
   static constexpr double pi = 3.141592653589793;
   static constexpr double smallest = 2.2250738585072014e-308;
@@ -195,6 +211,48 @@ class Stream {
       const double log_mass =
           k > 0 ? k * log1p_minus((rate - k) / k) - stirling_error(k) - 0.5 * log(2 * pi * k) : -rate;
       if (log(v * inverse_alpha / (a / (us * us) + b)) <= log_mass) return k;
+    }
+  }
+
+  // From the probability of no success upwards; p <= 1/2.
+  LOCKSTEP_FN double binomial_by_inversion(double n, double p) {
+    const double odds = p / (1 - p);
+    const double none = exp(n * log1p(-p));
+    while (true) {
+      double u = uniform(), mass = none, k = 0;
+      while (u > mass && k < n) {
+        u -= mass;
+        k += 1;
+        mass *= (n - k + 1) / k * odds;
+      }
+      if (u <= mass) return k;  // otherwise rounding has left something behind the last mass
+    }
+  }
+
+  // log P(k) of n trials but for a constant, 0 <= k <= n.
+  LOCKSTEP_FN static double binomial_log_mass(double k, double n, double p) {
+    const auto part = [](double count, double mean) {
+      return count > 0 ? count * log1p_minus((mean - count) / count) - stirling_error(count) - 0.5 * log(2 * pi * count)
+                       : -mean;
+    };
+    return part(k, n * p) + part(n - k, n * (1 - p));
+  }
+
+  LOCKSTEP_FN double binomial_by_rejection(double n, double p) {
+    const double spread = sqrt(n * p * (1 - p));
+    const double b = 1.15 + 2.53 * spread;
+    const double a = -0.0873 + 0.0248 * b + 0.01 * p;
+    const double alpha = (2.83 + 5.1 / b) * spread;
+    const double squeeze = 0.92 - 4.2 / b;
+    const double at_mode = binomial_log_mass(floor((n + 1) * p), n, p);
+    while (true) {
+      const double u = uniform() - 0.5;
+      const double v = uniform();
+      const double us = 0.5 - abs(u);
+      const double k = floor((2 * a / us + b) * u + n * p + 0.5);
+      if (us >= 0.07 && v <= squeeze) return k;
+      if (k < 0 || k > n) continue;
+      if (log(v * alpha / (a / (us * us) + b)) <= binomial_log_mass(k, n, p) - at_mode) return k;
     }
   }
 

@@ -5,11 +5,14 @@
 
 POSTERIORDB is a clone of the public posteriordb database, or any folder laid out like one. The same input always gives
 the same bytes. The files follow CmdStan's conventions (a name maps to a scalar or an array, a matrix is an array of
-rows). A key that is the name of a dimension holds that dimension's labels, or only its size.
+rows). A key that is the name of a dimension holds that dimension's labels, or only its size. Where posteriordb has no
+data for a model, they are simulated here, from a fixed seed and rounded.
 """
 
 import json
+import math
 import pathlib
+import random
 import sys
 import zipfile
 
@@ -46,6 +49,20 @@ def linear_regression(posteriordb):
         "predictor": ["intercept", "mom_iq"],
         "X": [[1, iq] for iq in data["mom_iq"]],
         "y": data["kid_score"],
+    }
+
+
+def flat_regression(posteriordb):
+    """The regression of posteriordb's mesquite-logmesquite: leaf weight of bushes by their measures, in logarithms."""
+    data = load(posteriordb, "mesquite")
+    measures = ["diam1", "diam2", "canopy_height", "total_height", "density"]
+    return {
+        "predictor": ["intercept", *(f"log_{name}" for name in measures), "group"],
+        "X": [
+            [1, *(math.log(value) for value in values), group]
+            for *values, group in zip(*(data[name] for name in measures), data["group"])
+        ],
+        "y": [math.log(weight) for weight in data["weight"]],
     }
 
 
@@ -89,6 +106,57 @@ def nes1976(posteriordb):
     }
 
 
+def irt_2pl(posteriordb):
+    """Answers one by one, item after item, instead of posteriordb's matrix."""
+    data = load(posteriordb, "irt_2pl")
+    items, persons = range(1, data["I"] + 1), range(1, data["J"] + 1)
+    return {
+        "item": data["I"],
+        "person": data["J"],
+        "item_of": [i for i in items for _ in persons],
+        "person_of": [j for _ in items for j in persons],
+        "correct": [answer for row in data["y"] for answer in row],
+    }
+
+
+def blr(posteriordb):
+    data = load(posteriordb, "sblrc")
+    return {"X": data["X"], "y": data["y"]}
+
+
+def diamonds(posteriordb):
+    """Every tenth diamond: all of them would be two megabytes."""
+    data = load(posteriordb, "diamonds")
+    return {"X": data["X"][::10], "y": data["Y"][::10]}
+
+
+def logistic_regression(posteriordb):
+    rng = random.Random(1)
+    intercept, slopes = -0.4, [1.2, -0.8, 0.5, 0.0, -0.3]
+    X = [[round(rng.gauss(0, 1), 3) for _ in slopes] for _ in range(500)]
+    linear = [intercept + sum(b * x for b, x in zip(slopes, row)) for row in X]
+    return {"X": X, "y": [int(rng.random() < 1 / (1 + math.exp(-eta))) for eta in linear]}
+
+
+def poisson_regression(posteriordb):
+    """Counts over different exposures."""
+    rng = random.Random(2)
+    intercept, slopes = 0.3, [0.5, -0.4, 0.2]
+    X, log_exposure, y = [], [], []
+    for _ in range(300):
+        row = [round(rng.gauss(0, 1), 3) for _ in slopes]
+        exposure = round(rng.uniform(-1, 1.5), 3)
+        rate = math.exp(exposure + intercept + sum(b * x for b, x in zip(slopes, row)))
+        # The events of a unit interval, by the times between them.
+        count, time = 0, rng.expovariate(rate)
+        while time < 1:
+            count, time = count + 1, time + rng.expovariate(rate)
+        X.append(row)
+        log_exposure.append(exposure)
+        y.append(count)
+    return {"X": X, "log_exposure": log_exposure, "y": y}
+
+
 FILES = {
     "models/data/eight_schools.json": eight_schools,
     "models/data/linear_regression.json": linear_regression,
@@ -96,6 +164,13 @@ FILES = {
     "models/data/ar_k.json": ar_k,
     "models/data/gauss_mix.json": gauss_mix,
     "models/data/std_normal.json": std_normal,
+    "models/data/irt_2pl.json": irt_2pl,
+    "models/data/blr.json": blr,
+    "models/data/diamonds.json": diamonds,
+    "models/data/logistic_regression.json": logistic_regression,
+    "models/data/poisson_regression.json": poisson_regression,
+    "models/data/eight_schools_centered.json": eight_schools,
+    "models/data/flat_regression.json": flat_regression,
     "tests/data/nes1976.json": nes1976,
 }
 

@@ -9,8 +9,8 @@ weight1 N(mu1, sigma1) + (1 - weight1) N(mu2, sigma2).
 
 Each distribution is a log density and the formulas of its partial derivatives; this script stops if one of them differs
 from a central difference taken with more than 120 digits. A case is left out if a value of it is beyond the range of a
-double, or if it needs more digits of log(y) or exp(eta) than a double holds (lognormal with a very small sigma;
-poisson_log where exp(eta) equals a huge count).
+double, or if it needs more digits of log(y), exp(eta), n p or alpha + mu than a double holds (lognormal with a very small
+sigma; counts of 1e8 that equal their expectation; a dispersion of 1e-8 near its estimate).
 """
 
 import json
@@ -81,6 +81,15 @@ def student_t_d(y, nu, mu, sigma):
     return -slope, [d_nu, slope, nu * (z * z - 1) / (nu + z * z) / sigma]
 
 
+def half_student_t(y, nu, sigma):
+    return student_t(y, nu, 0, sigma) + log(2)
+
+
+def half_student_t_d(y, nu, sigma):
+    d_y, (d_nu, _, d_sigma) = student_t_d(y, nu, mpf(0), sigma)
+    return d_y, [d_nu, d_sigma]
+
+
 def exponential(y, rate):
     return log(rate) - rate * y
 
@@ -95,6 +104,14 @@ def gamma(y, alpha, beta):
 
 def gamma_d(y, alpha, beta):
     return (alpha - 1) / y - beta, [log(beta * y) - digamma(alpha), alpha / beta - y]
+
+
+def inverse_gamma(y, alpha, beta):
+    return alpha * log(beta) - loggamma(alpha) - (alpha + 1) * log(y) - beta / y
+
+
+def inverse_gamma_d(y, alpha, beta):
+    return beta / y**2 - (alpha + 1) / y, [log(beta / y) - digamma(alpha), alpha / beta - 1 / y]
 
 
 def beta(y, alpha, beta):
@@ -161,6 +178,45 @@ def poisson_log_d(y, eta):
     return None, [y - exp(eta)]
 
 
+def binomial(y, n, p):
+    return loggamma(n + 1) - loggamma(y + 1) - loggamma(n - y + 1) + y * log(p) + (n - y) * log1p(-p)
+
+
+def binomial_d(y, n, p):
+    d_n = digamma(n + 1) - digamma(n - y + 1) + log1p(-p)
+    return None, [d_n, (y - n * p) / (p * (1 - p))]
+
+
+def binomial_logit(y, n, eta):
+    ways = loggamma(n + 1) - loggamma(y + 1) - loggamma(n - y + 1)
+    return ways - y * log1p(exp(-eta)) - (n - y) * log1p(exp(eta))
+
+
+def binomial_logit_d(y, n, eta):
+    return None, [digamma(n + 1) - digamma(n - y + 1) - log1p(exp(eta)), y - n / (1 + exp(-eta))]
+
+
+def negative_binomial(y, mu, alpha):
+    ways = loggamma(y + alpha) - loggamma(alpha) - loggamma(y + 1)
+    return ways - alpha * log1p(mu / alpha) + y * log(mu / (alpha + mu))
+
+
+def negative_binomial_d(y, mu, alpha):
+    total = alpha + mu
+    d_alpha = digamma(y + alpha) - digamma(alpha) - log1p(mu / alpha) + (mu - y) / total
+    return None, [alpha * (y - mu) / (mu * total), d_alpha]
+
+
+def negative_binomial_log(y, eta, alpha):
+    return negative_binomial(y, exp(eta), alpha)
+
+
+def negative_binomial_log_d(y, eta, alpha):
+    mu = exp(eta)
+    _, (d_mu, d_alpha) = negative_binomial_d(y, mu, alpha)
+    return None, [d_mu * mu, d_alpha]
+
+
 def normal_mixture2(y, weight1, mu1, sigma1, mu2, sigma2):
     first = log(weight1) + normal(y, mu1, sigma1)
     second = log1p(-weight1) + normal(y, mu2, sigma2)
@@ -213,6 +269,13 @@ def student_t_grid():
                 yield mu + z * sigma, [nu, mu, sigma]
 
 
+def half_student_t_grid():
+    for nu in [0.1, 1.0, 3.0, 4.5, 30.0, 1e5, 1e8]:
+        for sigma in [1e-8, 0.7, 1e8]:
+            for z in [0.0, 1e-10, 0.3, 1.7, 6.0, 1e3, 1e10]:
+                yield z * sigma, [nu, sigma]
+
+
 def exponential_grid():
     for rate in POSITIVE:
         for x in [0.0, 1e-10, 0.01, 0.6, 1.9, 30.0, 1e4, 1e10]:
@@ -227,6 +290,12 @@ def gamma_grid():
                 factors += [1 + k / alpha**0.5 for k in (-0.8, -0.4, 0.5, 4.0)]
             for factor in factors:
                 yield alpha / rate * factor, [alpha, rate]
+
+
+def inverse_gamma_grid():
+    for x, (alpha, rate) in gamma_grid():
+        if 0 < 1 / x < 1e300:
+            yield 1 / x, [alpha, rate]
 
 
 def beta_grid():
@@ -295,6 +364,47 @@ def poisson_log_grid():
             yield y, [eta]
 
 
+def binomial_probabilities(y, n):
+    probabilities = [1e-300, 1e-8, 0.03, 0.5, 0.97, 1 - 1e-8]
+    if 0 < y < n:
+        mean, sd = y / n, (y * (n - y) / n) ** 0.5 / n
+        probabilities += [p for p in (mean - 0.6 * sd, mean + 0.9 * sd, mean + 7.0 * sd, mean - 6.0 * sd) if 0 < p < 1]
+    return probabilities
+
+
+def binomial_counts():
+    for n in [1, 2, 5, 30, 10**4, 10**6, 10**8]:
+        for y in sorted({0, 1, n // 3, n // 2, n - 1, n}):
+            yield y, n
+
+
+def binomial_grid():
+    for y, n in binomial_counts():
+        for p in binomial_probabilities(y, n):
+            yield y, [float(n), p]
+
+
+def binomial_logit_grid():
+    for y, n in binomial_counts():
+        etas = [float(mpmath.log(mpf(p)) - mpmath.log1p(-mpf(p))) for p in binomial_probabilities(y, n)]
+        for eta in [-300.0, -0.4, 45.0, *etas]:
+            yield y, [float(n), eta]
+
+
+def negative_binomial_grid():
+    for y in COUNTS:
+        for alpha in [1e-8, 1e-3, 0.5, 1.0, 7.7, 1e3, 1e6, 1e8]:
+            for mu in poisson_rates(y):
+                yield y, [mu, alpha]
+
+
+def negative_binomial_log_grid():
+    for y in COUNTS:
+        for alpha in [1e-8, 0.5, 7.7, 1e3, 1e8]:
+            for eta in [-700.0, 0.0, 40.0, 300.0, 690.0] + [float(mpmath.log(rate)) for rate in poisson_rates(y)]:
+                yield y, [eta, alpha]
+
+
 def normal_mixture2_grid():
     components = [(-1.0, 1.0, 2.0, 1.0), (0.0, 1.0, 0.0, 10.0), (-2.75, 0.03, 2.87, 0.05), (5.0, 1e-3, -4e3, 200.0)]
     for weight1 in [1e-8, 0.1, 0.5, 0.63, 1 - 1e-8]:
@@ -310,8 +420,10 @@ DISTRIBUTIONS = {
     "cauchy": (["mu", "beta"], cauchy, cauchy_d, location_scale_grid),
     "half_cauchy": (["beta"], half_cauchy, half_cauchy_d, half_grid),
     "student_t": (["nu", "mu", "sigma"], student_t, student_t_d, student_t_grid),
+    "half_student_t": (["nu", "sigma"], half_student_t, half_student_t_d, half_student_t_grid),
     "exponential": (["lambda"], exponential, exponential_d, exponential_grid),
     "gamma": (["alpha", "beta"], gamma, gamma_d, gamma_grid),
+    "inverse_gamma": (["alpha", "beta"], inverse_gamma, inverse_gamma_d, inverse_gamma_grid),
     "beta": (["alpha", "beta"], beta, beta_d, beta_grid),
     "lognormal": (["mu", "sigma"], lognormal, lognormal_d, lognormal_grid),
     "uniform": (["lower", "upper"], uniform, uniform_d, uniform_grid),
@@ -319,6 +431,15 @@ DISTRIBUTIONS = {
     "bernoulli_logit": (["eta"], bernoulli_logit, bernoulli_logit_d, bernoulli_logit_grid),
     "poisson": (["rate"], poisson, poisson_d, poisson_grid),
     "poisson_log": (["eta"], poisson_log, poisson_log_d, poisson_log_grid),
+    "binomial": (["n", "p"], binomial, binomial_d, binomial_grid),
+    "binomial_logit": (["n", "eta"], binomial_logit, binomial_logit_d, binomial_logit_grid),
+    "negative_binomial": (["mu", "alpha"], negative_binomial, negative_binomial_d, negative_binomial_grid),
+    "negative_binomial_log": (
+        ["eta", "alpha"],
+        negative_binomial_log,
+        negative_binomial_log_d,
+        negative_binomial_log_grid,
+    ),
     "normal_mixture2": (["weight1", "mu1", "sigma1", "mu2", "sigma2"], normal_mixture2, normal_mixture2_d,
                         normal_mixture2_grid),
 }
@@ -342,6 +463,18 @@ def hangs_on_rounding(name, y, args, log_density):
     half_ulp = mpf(2) ** -53
     if name == "poisson_log":  # of exp(eta)
         return exp(args[0]) * half_ulp > mpf("1e-10") * max(1, abs(y - exp(args[0])))
+    if name in ("negative_binomial", "negative_binomial_log"):
+        mu, alpha = exp(args[0]) if name == "negative_binomial_log" else args[0], args[1]
+        _, (d_mu, d_alpha) = negative_binomial_d(y, mu, alpha)
+        of_sum = (alpha + y) / (alpha + mu) * half_ulp > mpf("1e-10") * max(1, abs(d_alpha))  # of alpha + mu
+        of_mean = mu * half_ulp * alpha / (alpha + mu) > mpf("1e-10") * max(1, abs(d_mu * mu))  # of exp(eta)
+        return of_sum or (of_mean and name == "negative_binomial_log")
+    if name == "binomial":  # of n p
+        n, p = args
+        return n * half_ulp / (1 - p) > mpf("1e-10") * max(1, abs((y - n * p) / (p * (1 - p))))
+    if name == "binomial_logit":  # of n p
+        n, p = args[0], 1 / (1 + exp(-args[1]))
+        return n * p * half_ulp > mpf("1e-10") * max(1, abs(y - n * p))
     if name == "lognormal":  # of log(y)
         mu, sigma = args
         z = (log(y) - mu) / sigma

@@ -36,17 +36,6 @@ template <Operand Eta> LOCKSTEP_FN auto bernoulli_logit(const Eta& eta) {
   return make_distribution<BernoulliLogitKernel>(argument<Location>(eta));
 }
 
-// log(y)/2 + stirling_error(y) for a count y > 0; data have it in a table.
-template <class Y> LOCKSTEP_FN auto count_term_of(const Y& y) {
-  using V = std::remove_cvref_t<decltype(y.value)>;
-  if constexpr (requires { y.count_term(); }) {
-    return V(y.count_term());
-  } else {
-    const V safe = choose(y.value > 0., V(y.value), V(1.));
-    return V(0.5 * log(safe) + stirling_error(safe));
-  }
-}
-
 // log p(y) = y (log r - (r - 1)) - log(2 pi y)/2 - stirling_error(y), r = rate/y: Loader's form, exact to the last
 // digits for counts of 1e8 too. For y = 0 it is -rate.
 template <class Y, class Rate, class LogRate>

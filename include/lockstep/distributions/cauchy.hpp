@@ -1,4 +1,4 @@
-// Cauchy, half-Cauchy and Student's t. Formulas: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, 2.
+// Cauchy and Student's t, and their halves. Formulas: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, 2.
 #pragma once
 
 #include "lockstep/distribution.hpp"
@@ -77,6 +77,27 @@ struct StudentTKernel {
 template <Operand Nu, Operand Mu, Operand Sigma>
 LOCKSTEP_FN auto student_t(const Nu& nu, const Mu& mu, const Sigma& sigma) {
   return make_distribution<StudentTKernel>(argument<DegreesOfFreedom>(nu), argument<Location>(mu), argument<Scale>(sigma));
+}
+
+struct HalfStudentTKernel {
+  template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
+  template <class Y, class Nu, class Sigma>
+  LOCKSTEP_FN static auto density(const Y& y, const Nu& nu, const Sigma& sigma) {
+    auto z = y.value * sigma.inverse;
+    auto ratio = z * z / nu.value;
+    auto tail = log1p(ratio);
+    auto weight = (nu.value + 1.) / (nu.value + z * z);
+    auto log_density = nu.log_constant + log_2 - sigma.log - 0.5 * (nu.value + 1.) * tail;
+    return partials(unless(y.value < 0., log_density), -weight * z * sigma.inverse,
+                    nu.slope - 0.5 * (tail - weight * ratio), (weight * z * z - 1.) * sigma.inverse);
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double nu, double sigma) {
+    return sigma * abs(random.student_t(nu));
+  }
+};
+// The absolute value of a Student's t with nu > 0 degrees of freedom, location 0 and scale sigma > 0, on y > 0.
+template <Operand Nu, Operand Sigma> LOCKSTEP_FN auto half_student_t(const Nu& nu, const Sigma& sigma) {
+  return make_distribution<HalfStudentTKernel>(argument<DegreesOfFreedom>(nu), argument<Scale>(sigma));
 }
 
 }  // namespace lockstep

@@ -1,4 +1,4 @@
-// Exponential, gamma and beta. The gamma and beta densities are in saddle-point form (Loader 2000, "Fast and accurate
+// Exponential, gamma, inverse gamma and beta. All but the first are in saddle-point form (Loader 2000, "Fast and accurate
 // computation of binomial probabilities"): no log Gammas that cancel, so large shapes lose no digits.
 #pragma once
 
@@ -40,6 +40,31 @@ struct GammaKernel {
 // Gamma with shape alpha > 0 and rate beta > 0 (mean alpha/beta), on y > 0.
 template <Operand Alpha, Operand Beta> LOCKSTEP_FN auto gamma(const Alpha& alpha, const Beta& beta) {
   return make_distribution<GammaKernel>(argument<Shape>(alpha), argument<Scale>(beta));
+}
+
+// As the gamma's at 1/y.
+struct InverseGammaKernel {
+  template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
+  template <class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Beta& beta) {
+    auto log_y = log_of(y);
+    auto inverse_y = inverse_of(y);
+    auto rate_over_y = beta.value * inverse_y;
+    auto log_ratio = beta.log - log_y - alpha.log;
+    auto log_density = alpha.value * log_minus(rate_over_y * alpha.inverse, log_ratio) + 0.5 * alpha.log - log_sqrt_2pi -
+                       alpha.stirling - log_y;
+    return partials(unless(y.value <= 0., log_density), (rate_over_y - alpha.value - 1.) * inverse_y,
+                    log_ratio + 0.5 * alpha.inverse - alpha.stirling_slope,
+                    (alpha.value - rate_over_y) * beta.inverse);
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta) {
+    return beta / random.gamma(alpha);
+  }
+};
+// The reciprocal of a Gamma(alpha, rate beta): shape alpha > 0, scale beta > 0 (mean beta/(alpha - 1) where alpha > 1),
+// on y > 0.
+template <Operand Alpha, Operand Beta> LOCKSTEP_FN auto inverse_gamma(const Alpha& alpha, const Beta& beta) {
+  return make_distribution<InverseGammaKernel>(argument<Shape>(alpha), argument<Scale>(beta));
 }
 
 // 1 - y, without cancellation where the node knows it.

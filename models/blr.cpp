@@ -1,0 +1,10 @@
+#include "models/blr.hpp"
+
+#include "kernels/model_table.hpp"
+#include "models/zoo.hpp"
+
+namespace lockstep {
+
+const ModelTable* models::blr() { return model_table<models::Blr>(); }
+
+}  // namespace lockstep

@@ -1,0 +1,10 @@
+#include "models/eight_schools_centered.hpp"
+
+#include "kernels/model_table.hpp"
+#include "models/zoo.hpp"
+
+namespace lockstep {
+
+const ModelTable* models::eight_schools_centered() { return model_table<models::EightSchoolsCentered>(); }
+
+}  // namespace lockstep

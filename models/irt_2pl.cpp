@@ -1,0 +1,10 @@
+#include "models/irt_2pl.hpp"
+
+#include "kernels/model_table.hpp"
+#include "models/zoo.hpp"
+
+namespace lockstep {
+
+const ModelTable* models::irt_2pl() { return model_table<models::Irt2pl>(); }
+
+}  // namespace lockstep

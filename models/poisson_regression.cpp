@@ -1,0 +1,10 @@
+#include "models/poisson_regression.hpp"
+
+#include "kernels/model_table.hpp"
+#include "models/zoo.hpp"
+
+namespace lockstep {
+
+const ModelTable* models::poisson_regression() { return model_table<models::PoissonRegression>(); }
+
+}  // namespace lockstep
