@@ -6,12 +6,18 @@
 #include "lockstep/gradient.hpp"
 #include "models/ar_k.hpp"
 #include "models/arma11.hpp"
+#include "models/blr.hpp"
 #include "models/eight_schools.hpp"
+#include "models/eight_schools_centered.hpp"
+#include "models/flat_regression.hpp"
 #include "models/garch11.hpp"
 #include "models/gauss_mix.hpp"
 #include "models/gp_regression.hpp"
 #include "models/hmm.hpp"
+#include "models/irt_2pl.hpp"
 #include "models/linear_regression.hpp"
+#include "models/logistic_regression.hpp"
+#include "models/poisson_regression.hpp"
 #include "models/radon.hpp"
 #include "models/std_normal.hpp"
 
@@ -44,12 +50,18 @@ template <class Model> __global__ void gradient_kernel(Model model, GradientBatc
 
 template __global__ void gradient_kernel(models::ArK, GradientBatch);
 template __global__ void gradient_kernel(models::Arma11, GradientBatch);
+template __global__ void gradient_kernel(models::Blr, GradientBatch);
 template __global__ void gradient_kernel(models::EightSchools, GradientBatch);
+template __global__ void gradient_kernel(models::EightSchoolsCentered, GradientBatch);
+template __global__ void gradient_kernel(models::FlatRegression, GradientBatch);
 template __global__ void gradient_kernel(models::Garch11, GradientBatch);
 template __global__ void gradient_kernel(models::GaussMix, GradientBatch);
 template __global__ void gradient_kernel(models::GpRegression, GradientBatch);
 template __global__ void gradient_kernel(models::Hmm, GradientBatch);
+template __global__ void gradient_kernel(models::Irt2pl, GradientBatch);
 template __global__ void gradient_kernel(models::LinearRegression, GradientBatch);
+template __global__ void gradient_kernel(models::LogisticRegression, GradientBatch);
+template __global__ void gradient_kernel(models::PoissonRegression, GradientBatch);
 template __global__ void gradient_kernel(models::Radon, GradientBatch);
 template __global__ void gradient_kernel(models::StdNormal, GradientBatch);
 
