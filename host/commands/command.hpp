@@ -31,6 +31,7 @@ class Interrupted : public std::runtime_error {
 void add_build_command(CLI::App& app);
 void add_check_command(CLI::App& app);
 void add_draws_command(CLI::App& app);
+void add_conformance_command(CLI::App& app);
 void add_models_command(CLI::App& app);
 void add_sample_command(CLI::App& app);
 void add_summary_command(CLI::App& app);

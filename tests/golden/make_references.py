@@ -21,12 +21,24 @@ import zipfile
 import arviz
 import numpy
 
-# Posteriors whose model is in the zoo. Extend the list when a model is added.
+# Those whose data are in tests/data/posteriordb.
 POSTERIORS = [
-    "eight_schools-eight_schools_noncentered",
-    "kidiq-kidscore_momiq",
     "arK-arK",
+    "arma-arma11",
+    "diamonds-diamonds",
+    "earnings-logearn_interaction",
+    "eight_schools-eight_schools_noncentered",
+    "garch-garch11",
+    "gp_pois_regr-gp_regr",
+    "hmm_example-hmm_example",
+    "kidiq-kidscore_interaction",
+    "kidiq-kidscore_momiq",
+    "kidiq_with_mom_work-kidscore_mom_work",
     "low_dim_gauss_mix-low_dim_gauss_mix",
+    "mesquite-logmesquite",
+    "nes1976-nes",
+    "nes2000-nes",
+    "sblrc-blr",
 ]
 PROBABILITIES = [0.05, 0.25, 0.5, 0.75, 0.95]
 
