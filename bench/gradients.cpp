@@ -12,6 +12,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "bench/peak.hpp"
 #include "host/host_model.hpp"
 #include "kernels/ensemble.hpp"
 #include "lockstep/sample.hpp"
@@ -19,24 +20,6 @@
 namespace {
 
 using namespace lockstep;
-
-// The peak: 16 independent chains of multiply-adds on registers.
-void peak(benchmark::State& state) {
-  constexpr int chains = 16, rounds = 1000;
-  Pack sum[chains];
-  for (int i = 0; i < chains; ++i) sum[i] = Pack(double(i));
-  Pack a(1.0000001), b(1e-9);
-  benchmark::DoNotOptimize(a);
-  benchmark::DoNotOptimize(b);
-  for (auto _ : state) {
-    for (int r = 0; r < rounds; ++r)
-#pragma GCC unroll 16
-      for (int i = 0; i < chains; ++i) sum[i] = xsimd::fma(sum[i], a, b);
-    for (int i = 0; i < chains; ++i) benchmark::DoNotOptimize(sum[i]);
-  }
-  state.counters["GFLOP/s"] = benchmark::Counter(2. * pack_width * chains * rounds * double(state.iterations()),
-                                                 benchmark::Counter::kIsRate, benchmark::Counter::kIs1000);
-}
 
 // Multiply-adds, exponentials and logarithms that one gradient cannot do without, counted by hand per observation or
 // element. An exponential or logarithm of a pack is taken as 14 multiply-adds, a division as 8: polynomial of degree 11

@@ -26,6 +26,10 @@ template <class T, int n> struct RunningSums {
     sum += *values * weight;
     rest.add(values + stride, stride, weight);
   }
+  LOCKSTEP_FN void add(const RunningSums& other) {
+    sum += other.sum;
+    rest.add(other.rest);
+  }
   // f(0, first sum), f(1, second sum), ...
   template <class F> LOCKSTEP_FN void for_each(const F& f, int index = 0) const {
     f(index, sum);
@@ -34,7 +38,29 @@ template <class T, int n> struct RunningSums {
 };
 template <class T> struct RunningSums<T, 0> {
   LOCKSTEP_FN void add(const double*, std::int64_t, const T&) {}
+  LOCKSTEP_FN void add(const RunningSums&) {}
   template <class F> LOCKSTEP_FN void for_each(const F&, int = 0) const {}
+};
+
+// The sums of n columns over rows, each row of a group of `streams` with sums of its own: where columns are few, that is
+// what hides the latency.
+template <class T, int n, int streams> struct ColumnSums {
+  RunningSums<T, n> sums;
+  ColumnSums<T, n, streams - 1> rest;
+  // `x` is the group's first row, the next is `stride` on; weight(0), weight(1), ... are the rows' adjoints.
+  template <class W> LOCKSTEP_FN void add(const double* x, std::int64_t stride, const W& weight, int row = 0) {
+    sums.add(x, 1, weight(row));
+    rest.add(x + stride, stride, weight, row + 1);
+  }
+  LOCKSTEP_FN RunningSums<T, n> total() const {
+    RunningSums<T, n> all = rest.total();
+    all.add(sums);
+    return all;
+  }
+};
+template <class T, int n> struct ColumnSums<T, n, 0> {
+  template <class W> LOCKSTEP_FN void add(const double*, std::int64_t, const W&, int) {}
+  LOCKSTEP_FN RunningSums<T, n> total() const { return {}; }
 };
 
 // X beta. Each element of X is loaded once for all lanes of a pack; a block of rows shares each load of beta, and, on the
@@ -64,12 +90,11 @@ template <class M, class Beta> class LinearPredictor : public OwnedAccess<Linear
     return x_.values + std::int64_t(row(owned)) * x_.columns.size + column;
   }
 
-  // Eight sums hide the latency of two multiply-adds a cycle; what is left over goes one by one.
-  template <class F> LOCKSTEP_FN static void for_blocks(int n, const F& f) {
-    constexpr int size = 8;
-    int i = 0;
-    for (; i + size <= n; i += size) f(std::integral_constant<int, size>{}, i);
-    for (; i < n; ++i) f(std::integral_constant<int, 1>{}, i);
+  // Eight sums hide the latency of two multiply-adds a cycle; what is left over goes in smaller blocks.
+  static constexpr int block = 8;
+  template <int size = block, class F> LOCKSTEP_FN static void for_blocks(int n, const F& f, int first = 0) {
+    for (; first + size <= n; first += size) f(std::integral_constant<int, size>{}, first);
+    if constexpr (size > 1) for_blocks<size / 2>(n, f, first);
   }
   template <int rows> LOCKSTEP_FN void predict(int first) {
     RunningSums<T, rows> sums;
@@ -83,13 +108,18 @@ template <class M, class Beta> class LinearPredictor : public OwnedAccess<Linear
     });
   }
   template <int columns> LOCKSTEP_FN void pull_columns(int first) {
-    RunningSums<T, columns> sums;
+    constexpr int streams = block / columns;
     const int rows = owned_rows();
     if (rows == 0) return;
+    ColumnSums<T, columns, streams> sums;
     const double* x = at(0, first);
     const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
-    for (int i = 0; i < rows; ++i, x += stride) sums.add(x, 1, adjoints_.load(row(i)));
-    sums.for_each([&](int c, const T& sum) { beta_->pull(first + c, sum); });
+    int i = 0;
+    for (; i + streams <= rows; i += streams, x += streams * stride)
+      sums.add(x, stride, [&](int r) { return adjoints_.load(row(i + r)); });
+    RunningSums<T, columns> total = sums.total();
+    for (; i < rows; ++i, x += stride) total.add(x, 1, adjoints_.load(row(i)));
+    total.for_each([&](int c, const T& sum) { beta_->pull(first + c, sum); });
   }
 
   M& m_;
