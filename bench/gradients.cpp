@@ -1,11 +1,12 @@
 // What a gradient costs: every zoo model, SIMD pack against one scalar lane, and against the machine's floor.
 //
 // The floor of a model is what its data alone would cost in multiply-adds at the peak rate of this core, which is measured
-// here, in the same run: see `flops` below for the count. Figures are per chain.
+// here, in the same run: see bench/subjects.hpp for the count. Figures are per chain.
 //
 //   ./lockstep bench                         (5 repetitions, medians and spread)
 
 #include <cmath>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/peak.hpp"
+#include "bench/subjects.hpp"
 #include "host/host_model.hpp"
 #include "kernels/ensemble.hpp"
 #include "lockstep/sample.hpp"
@@ -21,47 +23,11 @@ namespace {
 
 using namespace lockstep;
 
-// Multiply-adds, exponentials and logarithms that one gradient cannot do without, counted by hand per observation or
-// element. An exponential or logarithm of a pack is taken as 14 multiply-adds, a division as 8: polynomial of degree 11
-// and range reduction; the divider's throughput.
-struct Floor {
-  double multiply_adds, transcendental, divisions;
-  double total() const { return multiply_adds + 14 * transcendental + 8 * divisions; }
-};
-
-struct Subject {
-  const char* name;
-  const char* model;
-  const char* data;   // null: the example
-  Floor floor;
-};
-
-const std::vector<Subject>& subjects() {
-  static const std::vector<Subject> all{
-      {"std_normal", "std_normal", nullptr, {10 * 2, 0, 0}},
-      // Per school: prior z^2, mean, residual, square, adjoints of mu, tau and z.
-      {"eight_schools", "eight_schools", nullptr, {8 * 8 + 10, 2, 2}},
-      // Two passes over X (2 x 2 columns), the normal density (6).
-      {"linear_regression", "linear_regression", nullptr, {434 * (4 + 6), 2, 2}},
-      {"nes1976", "linear_regression", "/tests/data/nes1976.json", {1184 * (18 + 6), 2, 2}},
-      // Per house: two slopes forward and back (4), intercept (2), density (6); per county 6.
-      {"radon", "radon", nullptr, {919 * 12 + 85 * 6, 3, 3}},
-      // Per time: five lags forward and back, intercept, density.
-      {"ar_k", "ar_k", nullptr, {195 * (10 + 1 + 6), 2, 2}},
-      // Per observation: two densities (12), their adjoints (8), log-sum-exp by one exponential, one logarithm, one division.
-      {"gauss_mix", "gauss_mix", nullptr, {1000 * 20, 1000 * 2, 1000}},
-  };
-  return all;
-}
-
 struct Bound {
-  Data data;
   HostModel model;
   AlignedArray position, gradient, scratch;
   explicit Bound(const Subject& subject)
-      : data(subject.data ? Data::from_json_file(std::string(LOCKSTEP_SOURCE_DIR) + subject.data)
-                          : example_data(*find_zoo_model(subject.model))),
-        model(*find_zoo_model(subject.model)->table(), data), position(std::size_t(model.coordinates()) * pack_width),
+      : model(*find_zoo_model(subject.model)->table(), subject.data), position(std::size_t(model.coordinates()) * pack_width),
         gradient(std::size_t(model.coordinates()) * pack_width), scratch(std::size_t(model.layout().scratch + 1) * pack_width) {
     for (int i = 0; i < model.coordinates() * pack_width; ++i) position.data()[i] = 0.3 * std::sin(0.7 * i);
   }
@@ -92,6 +58,7 @@ void by_scalar(benchmark::State& state, const Subject& subject) {
 // Keeps every repetition, for the table at the end.
 class Table : public benchmark::ConsoleReporter {
  public:
+  explicit Table(const std::vector<Subject>& subjects) : subjects_(subjects) {}
   void ReportRuns(const std::vector<Run>& runs) override {
     ConsoleReporter::ReportRuns(runs);
     for (const Run& run : runs) {
@@ -104,10 +71,10 @@ class Table : public benchmark::ConsoleReporter {
     std::printf("\nThis core's peak: %.1f GFLOP/s (multiply-adds of %d lanes), %s\n", peak_rate / 1e9, pack_width,
                 spread("peak:GFLOP/s").c_str());
     std::printf("%-20s %14s %14s %14s %10s %14s\n", "model", "pack ns/chain", "scalar ns", "scalar/pack", "of floor", "spread of pack");
-    for (const Subject& subject : subjects()) {
-      const std::string name = subject.name;
+    for (const Subject& subject : subjects_) {
+      const std::string& name = subject.name;
       const double pack = median("pack/" + name + ":per_chain"), scalar = median("scalar/" + name + ":per_chain");
-      std::printf("%-20s %14.1f %14.1f %14.1f %9.0f%% %14s\n", subject.name, 1e9 * pack, 1e9 * scalar, scalar / pack,
+      std::printf("%-20s %14.1f %14.1f %14.1f %9.0f%% %14s\n", subject.name.c_str(), 1e9 * pack, 1e9 * scalar, scalar / pack,
                   100 * median("pack/" + name + ":floor_flops") / peak_rate, spread("pack/" + name + ":per_chain").c_str());
     }
   }
@@ -130,6 +97,7 @@ class Table : public benchmark::ConsoleReporter {
     std::sort(v.begin(), v.end());
     return v;
   }
+  const std::vector<Subject>& subjects_;
   std::map<std::string, std::vector<double>> figures_;
 };
 
@@ -144,11 +112,12 @@ int main(int argc, char** argv) {
   int count = int(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   benchmark::RegisterBenchmark("peak", peak);
-  for (const Subject& subject : subjects()) {
-    benchmark::RegisterBenchmark((std::string("pack/") + subject.name).c_str(), by_pack, subject);
-    benchmark::RegisterBenchmark((std::string("scalar/") + subject.name).c_str(), by_scalar, subject);
+  const std::vector<Subject> all = subjects();
+  for (const Subject& subject : all) {
+    benchmark::RegisterBenchmark(("pack/" + subject.name).c_str(), by_pack, std::cref(subject));
+    benchmark::RegisterBenchmark(("scalar/" + subject.name).c_str(), by_scalar, std::cref(subject));
   }
-  Table table;
+  Table table(all);
   benchmark::RunSpecifiedBenchmarks(&table);
   benchmark::Shutdown();
 }
