@@ -97,6 +97,24 @@ Data logmesquite(const Data& d) {
   return regression(design(columns), logarithms(column(d, "weight")));
 }
 
+// Without their first column, of ones.
+Data diamonds(const Data& d) {
+  const Column &x = column(d, "X"), &y = column(d, "Y");
+  const std::size_t columns = std::size_t(column(d, "K").at(0));
+  Rows rows;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    rows.emplace_back();
+    for (std::size_t k = 1; k < columns; ++k) rows.back().push_back(x.at(i * columns + k));
+  }
+  return regression(rows, y);
+}
+
+Data hmm(const Data& d) {
+  Data data = fields(d, {{"K", "state"}, {"y", "y"}});
+  data.set("mean_guess", {3., 10.});
+  return data;
+}
+
 Data irt_2pl(const Data& d) {
   const std::size_t items = std::size_t(column(d, "I").at(0)), persons = std::size_t(column(d, "J").at(0));
   Column item_of, person_of;
@@ -120,8 +138,13 @@ Data radon(const Data& d) {
 const std::vector<ZooPosterior>& all() {
   static const std::vector<ZooPosterior> posteriors{
       {"arK", "ar_k", [](const Data& d) { return fields(d, {{"K", "lag"}, {"y", "y"}}); }, {}},
+      {"arma11", "arma11", [](const Data& d) { return fields(d, {{"y", "y"}}); }, {}},
       {"blr", "blr", [](const Data& d) { return fields(d, {{"X", "X"}, {"y", "y"}}); }, {}},
+      {"diamonds", "diamonds", diamonds, {}},
       {"eight_schools_noncentered", "eight_schools", eight_schools, {}},
+      {"garch11", "garch11", [](const Data& d) { return fields(d, {{"y", "y"}, {"sigma1", "sigma1"}}); }, {}},
+      {"gp_regr", "gp_regression", [](const Data& d) { return fields(d, {{"x", "x"}, {"y", "y"}}); }, {}},
+      {"hmm_example", "hmm", hmm, {{"theta1[", "theta[1,"}, {"theta2[", "theta[2,"}}},
       {"irt_2pl", "irt_2pl", irt_2pl, {}},
       {"kidscore_interaction", "linear_regression", kidscore_interaction, {}},
       {"kidscore_mom_work", "flat_regression", kidscore_mom_work, {}},

@@ -11,6 +11,7 @@ const std::vector<ZooModel>& zoo() {
       {"ar_k", "autoregression of order K", models::ar_k},
       {"arma11", "autoregressive moving average", models::arma11},
       {"blr", "linear regression with weak priors", models::blr},
+      {"diamonds", "linear regression, centred, with the priors of brms", models::diamonds},
       {"eight_schools", "eight parallel experiments, partially pooled", models::eight_schools},
       {"eight_schools_centered", "the same, in the form that diverges", models::eight_schools_centered},
       {"flat_regression", "normal linear regression, all priors flat", models::flat_regression},

@@ -9,6 +9,7 @@ namespace models {
 const ModelTable* ar_k();
 const ModelTable* arma11();
 const ModelTable* blr();
+const ModelTable* diamonds();
 const ModelTable* eight_schools();
 const ModelTable* eight_schools_centered();
 const ModelTable* flat_regression();

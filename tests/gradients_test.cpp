@@ -6,6 +6,7 @@
 
 #include "models/ar_k.hpp"
 #include "models/blr.hpp"
+#include "models/diamonds.hpp"
 #include "models/eight_schools.hpp"
 #include "models/eight_schools_centered.hpp"
 #include "models/flat_regression.hpp"
@@ -34,6 +35,7 @@ TEST(ZooGradients, EightSchoolsCentered) {
 }
 TEST(ZooGradients, FlatRegression) { expect_right_gradients(Bound<models::FlatRegression>(example("flat_regression"))); }
 TEST(ZooGradients, Blr) { expect_right_gradients(Bound<models::Blr>(example("blr"))); }
+TEST(ZooGradients, Diamonds) { expect_right_gradients(Bound<models::Diamonds>(example("diamonds")), 0.5); }
 TEST(ZooGradients, LogisticRegression) {
   expect_right_gradients(Bound<models::LogisticRegression>(example("logistic_regression")));
 }

@@ -60,6 +60,14 @@ template <class Node> struct PastLags {
   LOCKSTEP_FN static constexpr int dim() { return any_dim; }
   static constexpr int any_dim = -2;
 };
+// Data.
+struct WholeField {
+  Real field;
+  LOCKSTEP_FN auto term(int k) const { return field[Index{k, field.dim.id}]; }
+  LOCKSTEP_FN int size() const { return field.dim.size; }
+  LOCKSTEP_FN int dim() const { return field.dim.id; }
+};
+LOCKSTEP_FN inline WholeField sequence(const Real& field) { return {field}; }
 template <class Node> LOCKSTEP_FN Row<Node> sequence(const Row<Node>& row) { return row; }
 template <class Node> LOCKSTEP_FN PastLags<Node> sequence(const Past<Node>& past) { return {past}; }
 template <class Node> requires requires(const Node& n) { n.dim().size; }
@@ -88,7 +96,7 @@ template <class A, class B> struct Dot : RecipeTag {
   LOCKSTEP_FN int size() const { return a.size() < b.size() ? a.size() : b.size(); }
   LOCKSTEP_FN auto term(int k) const { return a.term(k) * b.term(k); }
 };
-// a[0] b[0] + a[1] b[1] + ... of two vectors, of rows of matrices, `L.row(i)`, or of a vector and the past,
+// a[0] b[0] + a[1] b[1] + ... of two vectors (nodes or data), of rows of matrices, `L.row(i)`, or of a vector and the past,
 // `dot(beta, past)`: beta[0] past(1) + beta[1] past(2) + ...
 template <class A, class B> LOCKSTEP_FN auto dot(const A& a, const B& b) {
   return Dot<decltype(sequence(a)), decltype(sequence(b))>(sequence(a), sequence(b));

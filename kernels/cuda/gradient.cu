@@ -7,6 +7,7 @@
 #include "models/ar_k.hpp"
 #include "models/arma11.hpp"
 #include "models/blr.hpp"
+#include "models/diamonds.hpp"
 #include "models/eight_schools.hpp"
 #include "models/eight_schools_centered.hpp"
 #include "models/flat_regression.hpp"
@@ -51,6 +52,7 @@ template <class Model> __global__ void gradient_kernel(Model model, GradientBatc
 template __global__ void gradient_kernel(models::ArK, GradientBatch);
 template __global__ void gradient_kernel(models::Arma11, GradientBatch);
 template __global__ void gradient_kernel(models::Blr, GradientBatch);
+template __global__ void gradient_kernel(models::Diamonds, GradientBatch);
 template __global__ void gradient_kernel(models::EightSchools, GradientBatch);
 template __global__ void gradient_kernel(models::EightSchoolsCentered, GradientBatch);
 template __global__ void gradient_kernel(models::FlatRegression, GradientBatch);

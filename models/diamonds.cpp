@@ -1,0 +1,10 @@
+#include "models/diamonds.hpp"
+
+#include "kernels/model_table.hpp"
+#include "models/zoo.hpp"
+
+namespace lockstep {
+
+const ModelTable* models::diamonds() { return model_table<models::Diamonds>(); }
+
+}  // namespace lockstep
