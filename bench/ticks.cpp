@@ -43,7 +43,7 @@ struct Run {
         ensemble(model.table(), model.handle(), chains, 1, {}, 1),
         position(std::size_t(model.coordinates()) * pack_width), gradient(std::size_t(model.coordinates()) * pack_width),
         scratch(std::size_t(model.layout().scratch + 1) * pack_width) {
-    const Starts starts(model, 1);
+    const Starts starts(model, InitUniform{}, 1);
     std::vector<double> positions;
     std::vector<int> superchain;
     for (int c = 0; c < chains; ++c) {

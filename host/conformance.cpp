@@ -9,7 +9,7 @@ namespace lockstep {
 
 namespace {
 
-constexpr int most_draws = 100000;
+constexpr int most_draws = 20000;  // per chain
 
 // A run that is long enough. How long is decided by effective sample sizes alone, never by the comparisons: the longer
 // run begins with the same draws.
@@ -20,6 +20,7 @@ ConformanceRun run(const ModelTable& model, const Data& data, const Reference& r
   options.seed = seed;
   options.threads = conformance.threads;
   options.chains = conformance.chains;
+  options.init = InitUniform{conformance.start_range};
   options.draws = draws;
   while (true) {
     const Fit fit = sample(model, data, options);

@@ -17,6 +17,7 @@ struct ConformanceOptions {
   int chains = 64;
   int draws = 250;            // per chain; more where the effective sample size asks for it
   double least_ess = 10000;   // of every mean
+  double start_range = 2;     // chains start uniformly within it, in every unconstrained coordinate
 };
 
 struct ConformanceRun {

@@ -138,7 +138,8 @@ Data radon(const Data& d) {
 const std::vector<ZooPosterior>& all() {
   static const std::vector<ZooPosterior> posteriors{
       {"arK", "ar_k", [](const Data& d) { return fields(d, {{"K", "lag"}, {"y", "y"}}); }, {}},
-      {"arma11", "arma11", [](const Data& d) { return fields(d, {{"y", "y"}}); }, {}},
+      // Coefficients beyond 1 make the errors grow without bound along the series.
+      {"arma11", "arma11", [](const Data& d) { return fields(d, {{"y", "y"}}); }, {}, 1},
       {"blr", "blr", [](const Data& d) { return fields(d, {{"X", "X"}, {"y", "y"}}); }, {}},
       {"diamonds", "diamonds", diamonds, {}},
       {"eight_schools_noncentered", "eight_schools", eight_schools, {}},

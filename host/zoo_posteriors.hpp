@@ -16,6 +16,8 @@ struct ZooPosterior {
   const char* zoo;
   std::function<Data(const Data&)> data;
   std::vector<std::pair<std::string, std::string>> renamed;  // how a name begins there, and here
+  // Chains start uniformly within it. Smaller than usual where a start further out finds regions that it does not leave.
+  double start_range = 2;
 
   std::vector<Counterpart> counterparts(const Reference& reference) const;
 };

@@ -102,9 +102,11 @@ struct ConformanceCommand {
   }
 
   // Prints its line or lines; whether it agrees.
-  static bool compare_one(const Posteriordb& database, const Case& each, double limit, const ConformanceOptions& options) {
+  static bool compare_one(const Posteriordb& database, const Case& each, double limit, const ConformanceOptions& common) {
     try {
       if (!each.problem.empty()) throw std::runtime_error(each.problem);
+      ConformanceOptions options = common;
+      options.start_range = each.known->start_range;
       const ZooModel& model = *find_zoo_model(each.known->zoo);
       const Conformance result = conform(*model.table(), each.known->data(database.data(each.posterior)), each.reference,
                                          each.known->counterparts(each.reference), limit, options);

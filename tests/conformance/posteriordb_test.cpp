@@ -58,6 +58,7 @@ TEST_P(EveryPosterior, AgreesWithItsReference) {
   const Reference& reference = references().at(tested.name);
   ConformanceOptions options;
   options.seed = 20240601;
+  options.start_range = known->start_range;
   const Conformance result = conform(*find_zoo_model(known->zoo)->table(), known->data(database().data(tested)), reference,
                                      known->counterparts(reference), limit(), options);
   for (const ConformanceRun& run : result.runs) {
