@@ -11,7 +11,7 @@
 
 #include "bench/peak.hpp"
 #include "kernels/ensemble.hpp"
-#include "kernels/gradient.hpp"
+#include "lockstep/gradient.hpp"
 #include "lockstep/log_density.hpp"
 
 namespace {

@@ -3,7 +3,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "kernels/pack.hpp"
+#include "lockstep/pack.hpp"
 
 namespace lockstep {
 

@@ -1,6 +1,6 @@
 #include "models/eight_schools_centered.hpp"
 
-#include "kernels/model_table.hpp"
+#include "lockstep/model_table.hpp"
 #include "models/zoo.hpp"
 
 namespace lockstep {
