@@ -69,7 +69,8 @@ int signal_ending(const std::function<void()>& read) {
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  if (WIFSIGNALED(status)) return WTERMSIG(status);
+  return WEXITSTATUS(status) == 0 ? 0 : SIGABRT;  // a sanitizer ended it
 #endif
 }
 

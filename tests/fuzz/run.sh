@@ -3,13 +3,15 @@
 #
 # Builds each target (targets.hpp) with clang and the sanitizers and runs it for so long, one process at a time, starting
 # from the corpus here and from what earlier runs found (build/fuzz/found). What breaks a reader is left in
-# build/fuzz/broken; put it into the corpus with its repair, and every test run replays it. Needs clang and its libFuzzer:
+# build/fuzz/broken; put it into the corpus with its repair, and every test run replays it. hdf5_bytes, which runs only if
+# it is named, goes on after a crash: libhdf5 1.10 has some on damaged files (in H5HG_read and H5DSis_scale), so the program
+# tries files in a process of its own first (host/hdf5.hpp), which is left out here. Needs clang and its libFuzzer:
 # apt-get install clang libclang-rt-dev (Debian 12: libclang-rt-14-dev).
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." && pwd -P)
 build=$root/build/fuzz
-(($# >= 1)) || { sed -n '2,8p' "${BASH_SOURCE[0]}"; exit 2; }
+(($# >= 1)) || { sed -n '2,9p' "${BASH_SOURCE[0]}"; exit 2; }
 seconds=$1
 shift
 targets=("$@")
@@ -37,9 +39,11 @@ done
 status=0
 for target in "${targets[@]}"; do
   mkdir -p "$build/found/$target" "$build/broken"
+  options=(-max_len=4096)
+  [[ $target != hdf5_bytes ]] || options=(-max_len=16384 -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1)
   clang++ "${flags[@]}" -fsanitize=fuzzer -DTARGET="$target" "$root/tests/fuzz/driver.cpp" "${objects[@]}" "${libraries[@]}" \
     -o "$build/$target"
-  "$build/$target" -max_total_time="$seconds" -max_len=4096 -rss_limit_mb=4096 -timeout=20 -print_final_stats=1 \
+  "$build/$target" -max_total_time="$seconds" "${options[@]}" -rss_limit_mb=4096 -timeout=20 -print_final_stats=1 \
     -artifact_prefix="$build/broken/$target-" ${LOCKSTEP_FUZZ_OPTIONS:-} "$build/found/$target" "$root/tests/fuzz/corpus/$target" || status=1
 done
 exit "$status"
