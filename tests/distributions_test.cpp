@@ -497,14 +497,14 @@ template <class D> void expect_impossible(const std::vector<double>& arguments, 
 }
 
 TEST(DataOutsideTheSupport, AreImpossibleInEveryDistributionWithABoundedSupport) {
-  expect_impossible<HalfNormal>({2.}, {-1e-300, -1., -infinity});
-  expect_impossible<HalfCauchy>({2.}, {-1e-300, -1., -infinity});
+  expect_impossible<HalfNormal>({2.}, {-1e-300, -1., -1e300});
+  expect_impossible<HalfCauchy>({2.}, {-1e-300, -1., -1e300});
   expect_impossible<Exponential>({2.}, {-1e-300, -1.});
   expect_impossible<Gamma>({0.5, 2.}, {-1e-300, -1., 0.});
   expect_impossible<Gamma>({3., 2.}, {-1e-300, -1., 0.});
   expect_impossible<LogNormal>({0.5, 2.}, {-1e-300, -1., 0.});
   expect_impossible<Beta>({0.5, 2.}, {-1., -1e-300, 0., 1., 1 + 1e-15, 3.});
-  expect_impossible<Uniform>({-1., 2.}, {-1.0000001, 2.0000001, infinity, -infinity});
+  expect_impossible<Uniform>({-1., 2.}, {-1.0000001, 2.0000001, 1e300, -1e300});
   expect_impossible<Bernoulli>({0.3}, {2., -1., 0.5});
   expect_impossible<BernoulliLogit>({0.3}, {2., -1., 0.5});
   expect_impossible<HalfStudentT>({3., 2.}, {-1e-300, -1.});
