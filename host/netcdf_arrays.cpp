@@ -82,7 +82,23 @@ extern "C" herr_t keep_scale_name(hid_t, unsigned, hid_t scale, void* name) noex
   }
 }
 
+// The references to the scales of each axis are where HDF5 looks for them without a look at their type (1.10 crashes on
+// others).
+void require_scale_list(hid_t set, const std::string& name, std::size_t rank) {
+  if (H5Aexists(set, "DIMENSION_LIST") <= 0) return;
+  const Handle attribute(H5Aopen(set, "DIMENSION_LIST", H5P_DEFAULT), H5Aclose, "read the dimensions of " + name);
+  const Handle type(H5Aget_type(attribute), H5Tclose, "read the dimensions of " + name);
+  const Handle space(H5Aget_space(attribute), H5Sclose, "read the dimensions of " + name);
+  bool sound = H5Tget_class(type) == H5T_VLEN && H5Sget_simple_extent_npoints(space) == static_cast<hssize_t>(rank);
+  if (sound) {
+    const Handle element(H5Tget_super(type), H5Tclose, "read the dimensions of " + name);
+    sound = H5Tequal(element, H5T_STD_REF_OBJ) > 0;
+  }
+  if (!sound) throw Unfit("the list of dimensions of " + name + " is none of references to scales");
+}
+
 std::vector<std::string> dimension_names(hid_t set, const std::string& name, std::size_t rank) {
+  require_scale_list(set, name, rank);
   std::vector<std::string> dims(rank);
   for (unsigned axis = 0; axis < rank; ++axis) {
     check(H5DSiterate_scales(set, axis, nullptr, keep_scale_name, &dims[axis]), "read the dimensions of " + name);
