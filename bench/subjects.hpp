@@ -43,6 +43,8 @@ inline std::vector<Subject> subjects() {
       example("blr", normal(100, 5)),
       example("logistic_regression", logit(500, 5)),
       {"logistic_10000x50", "logistic_regression", logit(10000, 50), simulated_logistic(10000, 50)},
+      // The 24 predictors, and their means once.
+      example("diamonds", normal(500, 24)),
       // Per count: one exponential; the table has its logarithm and what else there is of the factorial.
       example("poisson_regression", {300 * (2 * 3 + 10), 300, 300}),
       // Per answer: ability less difficulty times discrimination, forward and back (6), the logit's density.
@@ -51,6 +53,14 @@ inline std::vector<Subject> subjects() {
       example("radon", {919 * 12 + 85 * 6, 3, 3}),
       // Per time: five lags forward and back, intercept, density.
       example("ar_k", {195 * (10 + 1 + 6), 2, 2}),
+      // Per time: the variance and its adjoint (8), its root and logarithm, the density.
+      example("garch11", {200 * 14, 200, 2 * 200}),
+      // Per time: the error and its adjoint, the density.
+      example("arma11", {200 * 14, 2, 2}),
+      // Per time: two densities, and a log-sum-exp of two terms for each of two states, and back.
+      example("hmm", {100 * 40, 100 * 4, 100 * 2}),
+      // Eleven points: 66 covariances, a Cholesky factor and a solution, and back.
+      example("gp_regression", {3 * 11 * 11 * 11 / 3. + 66 * 6, 66, 11}),
       // Per observation: two densities (12), their adjoints (8), log-sum-exp by one exponential, one logarithm, one
       // division.
       example("gauss_mix", {1000 * 20, 1000 * 2, 1000}),

@@ -4,7 +4,7 @@
 //   lockstep_side density MODEL [FILE]              points on stdin, one per line -> log density and gradient
 //   lockstep_side sample MODEL SEED OUT [FILE]      one run by defaults on one thread -> figures; draws go to OUT
 //
-// FILE is a JSON file, by default the model's example data. Numbers travel in hexadecimal, so none is rounded.
+// FILE is a JSON file, by default the model's example data, or the word logistic_10000x50: simulated data. Numbers travel in hexadecimal, so none is rounded.
 
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "bench/simulated_data.hpp"
 #include "host/host_model.hpp"
 #include "lockstep/sample.hpp"
 
@@ -88,7 +89,10 @@ int run(int argc, char** argv) {
   }
   const ZooModel* model = find_zoo_model(argv[2]);
   if (!model) throw std::runtime_error(std::string("there is no model '") + argv[2] + "' (see: lockstep models)");
-  const Data data = argc > file_argument ? Data::from_json_file(argv[file_argument]) : example_data(*model);
+  const std::string file = argc > file_argument ? argv[file_argument] : "";
+  const Data data = file.empty()                 ? example_data(*model)
+                    : file == "logistic_10000x50" ? simulated_logistic(10000, 50)
+                                                  : Data::from_json_file(file);
   if (command == "data") print_data(data);
   if (command == "density") print_densities(HostModel(*model->table(), data));
   if (command == "sample") print_run(*model, data, std::strtoull(argv[3], nullptr, 10), argv[4]);

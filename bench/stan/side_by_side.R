@@ -35,6 +35,15 @@ posteriors <- list(
                  programs = c("linear_regression", "linear_regression_glm"), stan = regression),
   low_dim_gauss_mix = list(zoo = "gauss_mix", programs = "gauss_mix",
                            stan = function(d) list(N = length(d$y), y = d$y)),
+  irt_2pl = list(zoo = "irt_2pl", programs = "irt_2pl",
+                 stan = function(d) list(I = as.integer(d$item), J = as.integer(d$person), N = length(d$correct),
+                                         item_of = as.integer(d$item_of), person_of = as.integer(d$person_of),
+                                         correct = as.integer(d$correct))),
+  garch11 = list(zoo = "garch11", programs = "garch11",
+                 stan = function(d) list(T = length(d$y), y = d$y, sigma1 = d$sigma1)),
+  logistic_10000x50 = list(zoo = "logistic_regression", gradient = "logistic_10000x50", file = "logistic_10000x50",
+                           programs = c("logistic_regression", "logistic_regression_glm"),
+                           stan = function(d) list(N = nrow(d$X), K = ncol(d$X), X = d$X, y = as.integer(d$y))),
   kidscore_momiq = list(zoo = "linear_regression", programs = c("linear_regression", "linear_regression_glm"),
                         stan = regression))
 chosen <- strsplit(Sys.getenv("POSTERIORS"), " ", fixed = TRUE)[[1]]
