@@ -134,6 +134,7 @@ class Hdf5Reader {
     if (source.extents.size() != 1 && !characters)
       refuse(source, fmt::format("holds text along {} axes", source.extents.size()),
              "text names groups, or labels a dimension: along one axis");
+    h5::require_memory(double(source.extents[0]), sizeof(std::string));  // there may be no characters in them
     std::vector<std::string> texts = h5::read_texts(source.set, source.name);
     if (characters) texts = joined(texts, std::size_t(source.extents[0]), std::size_t(source.extents[1]));
     if (source.scale) data_.set_labels(source.name, std::move(texts));
