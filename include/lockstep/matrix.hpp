@@ -9,17 +9,17 @@ namespace lockstep {
 // elements row after row; `value(i, j)` and `pull(i, j, a)` are for other nodes.
 template <class Self> struct MatrixAccess : Liveness {
   static constexpr bool lower_triangular = false;
-  LOCKSTEP_FN Element<Self, false> operator()(Index i, Index j) const { return {self(), number(i.position, j.position)}; }
-  LOCKSTEP_FN Element<Self, false> operator()(Index i, int j) const { return {self(), number(i.position, j)}; }
-  LOCKSTEP_FN Element<Self, false> operator()(int i, Index j) const { return {self(), number(i, j.position)}; }
-  LOCKSTEP_FN Element<Self, true> operator()(int i, int j) const { return {self(), number(i, j)}; }
+  LOCKSTEP_FN Element<Self, false> operator()(Index i, Index j) const { return {self(), flat(i.position, j.position)}; }
+  LOCKSTEP_FN Element<Self, false> operator()(Index i, int j) const { return {self(), flat(i.position, j)}; }
+  LOCKSTEP_FN Element<Self, false> operator()(int i, Index j) const { return {self(), flat(i, j.position)}; }
+  LOCKSTEP_FN Element<Self, true> operator()(int i, int j) const { return {self(), flat(i, j)}; }
   LOCKSTEP_FN Row<Self> row(Index i) const { return {self(), i}; }
-  LOCKSTEP_FN auto value(int i, int j) const { return self()->value(number(i, j)); }
-  template <class A> LOCKSTEP_FN void pull(int i, int j, const A& a) const { self()->pull(number(i, j), a); }
+  LOCKSTEP_FN auto value(int i, int j) const { return self()->value(flat(i, j)); }
+  template <class A> LOCKSTEP_FN void pull(int i, int j, const A& a) const { self()->pull(flat(i, j), a); }
 
  private:
   LOCKSTEP_FN const Self* self() const { return static_cast<const Self*>(this); }
-  LOCKSTEP_FN int number(int i, int j) const { return i * self()->columns().size + j; }
+  LOCKSTEP_FN int flat(int i, int j) const { return i * self()->columns().size + j; }
 };
 
 // A matrix of parameters: a distribution for each element, for each row, or for the whole (a correlation's factor).
