@@ -1008,5 +1008,21 @@ TEST(ProgressBar, SaysDurationsAsOneReadsThem) {
   EXPECT_EQ(duration_text(93784), "26 h 03 min");
 }
 
+// ---------------------------------------------------------------- conformance
+
+TEST_F(CommandLine, ConformanceComparesWithReferenceDrawsInATable) {
+  const Outcome outcome = run({"conformance", LOCKSTEP_SOURCE_DIR "/tests/data/posteriordb", "--only", "kidiq-kidscore_momiq"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(std::regex_search(outcome.out, std::regex(R"(kidiq-kidscore_momiq +linear_regression +\d+ +\d+ .* agrees\n)")))
+      << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "1 of 1 agree.")) << outcome.out;
+  EXPECT_EQ(files(), Words{});
+}
+
+TEST_F(CommandLine, ConformanceRefusesWhatIsNoDatabaseAndNamesItDoesNotHave) {
+  expect_refused(run({"conformance", "nowhere"}), 1, "'nowhere' is no posteriordb", {});
+  expect_refused(run({"conformance", LOCKSTEP_SOURCE_DIR "/tests/data/posteriordb", "--only", "nothing"}), 2, "'nothing'", {});
+}
+
 }  // namespace
 }  // namespace lockstep
