@@ -17,7 +17,6 @@ LOCKSTEP_FN T log_density_gradient(const Model& model, const Team& team, const W
   T log_density;
   {
     LogDensity<T, Team, with_columns> m(team, mine);
-    m.set_dimension(dimension);
     model(m);
     log_density = m.log_density();
   }

@@ -226,8 +226,6 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
   template <class L> LOCKSTEP_FN void add(const L& log_density) { log_density_ += log_density; }
   LOCKSTEP_FN void add(Zero) {}
   LOCKSTEP_FN T log_density() const { return log_density_; }
-  LOCKSTEP_FN void set_dimension(int dimension) { dimension_ = dimension; }
-  LOCKSTEP_FN int dimension() const { return dimension_; }
 
   LOCKSTEP_FN auto data(const double* table, std::int64_t element, std::int64_t columns) const {
     if constexpr (with_columns) {
@@ -250,7 +248,6 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
   T log_density_ = T(0.);
   int next_coordinate_ = 0;
   int scratch_used_ = 0;
-  int dimension_ = 0;   // all coordinates of the model: the distance between slices' gradients
 };
 
 }  // namespace lockstep
