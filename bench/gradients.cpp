@@ -17,6 +17,7 @@
 #include "bench/subjects.hpp"
 #include "host/host_model.hpp"
 #include "kernels/ensemble.hpp"
+#include "lockstep/pack.hpp"
 #include "lockstep/sample.hpp"
 
 namespace {

@@ -11,6 +11,7 @@
 
 #include "bench/peak.hpp"
 #include "kernels/ensemble.hpp"
+#include "lockstep/pack.hpp"
 #include "lockstep/gradient.hpp"
 #include "lockstep/log_density.hpp"
 

@@ -20,7 +20,7 @@
 #include "host/host_model.hpp"
 #include "host/starts.hpp"
 #include "host/warmup.hpp"
-#include "kernels/ensemble.hpp"
+#include "kernels/cpu/ensemble.hpp"
 
 namespace {
 
@@ -81,7 +81,7 @@ void tick(benchmark::State& state, const Subject& subject) {
   static std::map<std::string, std::unique_ptr<Run>> runs;
   std::unique_ptr<Run>& run = runs[subject.name];
   if (!run) run = std::make_unique<Run>(subject);
-  DrawBlock block(chains, run->model.coordinates(), draws, false);
+  DrawBlock block = run->ensemble.make_block(draws, false);
   double ticks = 0, steps = 0, seconds = 0;
   for (auto _ : state) {
     const double before = run->ensemble.gradients_done(), start = processor_seconds();

@@ -7,12 +7,6 @@
 namespace lockstep {
 
 namespace {
-// Collects the message that a model reports.
-struct Message {
-  std::string text;
-  ErrorSink sink{this, [](void* context, const char* message) { static_cast<Message*>(context)->text = message; }};
-};
-
 // A matrix along one dimension twice: readers want two names.
 std::string second_axis(const std::string& dim) { return dim + "_bis"; }
 }  // namespace
@@ -22,7 +16,7 @@ HostModel::HostModel(const ModelTable& table, const Data& data) : table_(table),
     throw ModelError(fmt::format("The model was compiled for {} lanes and the library for {} (or for another version of it; the two "
                                  "must agree). Compile both with the same flags: find_package(lockstep) brings them.",
                                  table.pack_width, pack_width));
-  Message message;
+  ErrorMessage message;
   handle_ = table.create(&views_.view(), &message.sink);
   if (!handle_) throw DataError(message.text);
   scratch_.resize(std::size_t(layout().scratch) + std::size_t(layout().coordinates) + 1);
@@ -38,7 +32,7 @@ double HostModel::log_density(const double* position, double* gradient, std::int
 }
 
 void HostModel::generate(const GenerateRequest& request) const {
-  Message message;
+  ErrorMessage message;
   if (!table_.generate(handle_, &request, &message.sink)) throw ModelError(message.text);
 }
 

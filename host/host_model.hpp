@@ -28,6 +28,7 @@ class HostModel {
 
   const ModelTable& table() const { return table_; }
   const void* handle() const { return handle_; }
+  const DataView& data() const { return views_.view(); }
   const LayoutView& layout() const { return *table_.layout(handle_); }
   int coordinates() const { return int(layout().coordinates); }
 
@@ -49,7 +50,7 @@ class HostModel {
   Variable log_likelihood(const SiteView& site) const;
 
  private:
-  const ModelTable& table_;
+  ModelTable table_;
   DataViews views_;
   void* handle_;
   mutable std::vector<double> scratch_;

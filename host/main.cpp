@@ -104,6 +104,7 @@ void run(int argc, char** argv) {
   add_summary_command(app);
   add_draws_command(app);
   add_models_command(app);
+  add_devices_command(app);
   add_conformance_command(app);
   std::string topic;
   app.add_subcommand("version", "Print the version")->callback([&] { print(version); });

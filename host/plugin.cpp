@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/cuda/devices.hpp"
 #include "lockstep/model_table.hpp"
 
 namespace lockstep {
@@ -59,7 +60,7 @@ void add_with_includes(const fs::path& path, Hash& hash, std::set<fs::path>& see
 void add_folder(const fs::path& folder, Hash& hash) {
   std::vector<fs::path> headers;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder))
-    if (entry.path().extension() == ".hpp") headers.push_back(entry.path());
+    if (entry.path().extension() == ".hpp" || entry.path().extension() == ".cuh") headers.push_back(entry.path());
   std::sort(headers.begin(), headers.end());
   for (const fs::path& header : headers) hash.add(read_file(header));
 }
@@ -168,6 +169,59 @@ std::string model_class(const std::string& text, const std::string& file) {
   return *names.begin();
 }
 
+namespace {
+
+// How a kind of plugin is compiled, from which source.
+struct Compilation {
+  std::string compiler, flags, source_name, includes, entry, table;
+  std::string install;        // what to do if there is no such compiler
+};
+
+// nvcc where it usually is, unless $LOCKSTEP_NVCC names another.
+std::string nvcc() {
+  const char* chosen = std::getenv("LOCKSTEP_NVCC");
+  if (chosen && *chosen) return chosen;
+  const fs::path usual = "/usr/local/cuda/bin/nvcc";
+  return fs::exists(usual) ? usual.string() : "nvcc";
+}
+
+Compilation compilation_of(PluginKind kind) {
+  Compilation how{compiler(), LOCKSTEP_CXX_FLAGS " -fPIC -shared -fvisibility=hidden -w", "model.cpp", "lockstep/model_table.hpp",
+                "const lockstep::ModelTable* lockstep_model()", "model_table",
+                "(a model of your own is compiled on first use). Install g++, or name one in LOCKSTEP_CXX."};
+  // What it does matters, not how fast.
+  if (kind == PluginKind::checked) how.flags += " -O1 -DLOCKSTEP_CHECK_LIVENESS=1";
+  if (kind == PluginKind::cuda) {
+    // For the GPU that is here; if there is none, for an older one, and by PTX for whatever is newer.
+    const CudaStatus status = cuda_status();
+    std::string target = "sm_80";
+    if (!status.devices.empty()) {
+      std::string digits = status.devices.front().capability;
+      digits.erase(std::remove(digits.begin(), digits.end(), '.'), digits.end());
+      target = "sm_" + digits;
+    }
+    how.compiler = nvcc();
+    how.flags = "-std=c++20 -O3 -DNDEBUG -arch=" + target + " --expt-relaxed-constexpr -cudart shared -shared "
+                   "-Xcompiler -fPIC,-fvisibility=hidden -w -ccbin " + quoted(compiler());
+    how.source_name = "model.cu";
+    how.includes = "kernels/cuda/model_kernels.cuh";
+    how.entry = "const lockstep::DeviceModelTable* lockstep_cuda_model()";
+    how.table = "cuda_model_table";
+    how.install = "(a model of your own is compiled for a GPU on first use). Install the CUDA toolkit, or name its nvcc in LOCKSTEP_NVCC.";
+  }
+  return how;
+}
+
+const char* purpose_text(PluginKind kind) {
+  switch (kind) {
+    case PluginKind::checked: return "to be checked";
+    case PluginKind::cuda: return "for the GPU, first use";
+    default: return "first use";
+  }
+}
+
+}  // namespace
+
 PluginBuild build_model(const fs::path& header, const std::function<void(const std::string&)>& say, PluginKind kind) {
   const fs::path source = fs::absolute(header);
   const fs::path root = LOCKSTEP_ROOT;
@@ -178,15 +232,14 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
   const bool in_namespace = std::regex_search(text, space, std::regex(R"(\n\s*namespace\s+([A-Za-z_][\w:]*)\s*\{)"));
   const std::string full_name = (in_namespace ? "::" + space[1].str() + "::" : "::") + name;
 
-  // What it does matters, not how fast.
-  const std::string flags = std::string(LOCKSTEP_CXX_FLAGS) + (kind == PluginKind::checked ? " -O1 -DLOCKSTEP_CHECK_LIVENESS=1" : "");
-  const std::string version = run(quoted(compiler()) + " --version").text;
+  const Compilation how = compilation_of(kind);
+  const std::string version = run(quoted(how.compiler) + " --version").text;
   Hash hash;
   std::set<fs::path> seen;
   add_with_includes(source, hash, seen);
   add_folder(root / "include" / "lockstep", hash);
   add_folder(root / "kernels", hash);
-  for (const std::string& part : {compiler(), version, flags, processor(), full_name}) hash.add(part);
+  for (const std::string& part : {how.compiler, version, how.flags, processor(), full_name}) hash.add(part);
 
   const fs::path folder = cache_folder() / hash.text();
   std::error_code failure;
@@ -198,17 +251,15 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
   const FileLock lock(folder / "lock");
   if (fs::exists(library)) return {library, false};
 
-  say(fmt::format("compiling {} ({})", header.string(), kind == PluginKind::checked ? "to be checked" : "first use"));
-  if (version.find("command not found") != std::string::npos || version.find("not found") != std::string::npos)
-    throw BuildError(fmt::format("there is no compiler '{}' (a model of your own is compiled on first use). Install g++, or name one in "
-                                 "LOCKSTEP_CXX.", compiler()));
-  write_file(folder / "model.cpp", fmt::format("#include \"{}\"\n\n#include \"lockstep/model_table.hpp\"\n\n"
-                                               "extern \"C\" __attribute__((visibility(\"default\"))) const lockstep::ModelTable* lockstep_model() {{\n"
-                                               "  return lockstep::model_table<{}>();\n}}\n", source.string(), full_name));
+  say(fmt::format("compiling {} ({})", header.string(), purpose_text(kind)));
+  if (version.find("not found") != std::string::npos)
+    throw BuildError(fmt::format("there is no compiler '{}' {}", how.compiler, how.install));
+  write_file(folder / how.source_name,
+             fmt::format("#include \"{}\"\n\n#include \"{}\"\n\nextern \"C\" __attribute__((visibility(\"default\"))) {} {{\n"
+                         "  return lockstep::{}<{}>();\n}}\n", source.string(), how.includes, how.entry, how.table, full_name));
   const fs::path unfinished = folder / fmt::format("model.{}.so", ::getpid());
-  const Output output = run(fmt::format("{} {} -fPIC -shared -fvisibility=hidden -w -I {} -I {} -o {} {}", quoted(compiler()), flags,
-                                        quoted((root / "include").string()), quoted(root.string()), quoted(unfinished.string()),
-                                        quoted((folder / "model.cpp").string())));
+  const Output output = run(fmt::format("{} {} -I {} -I {} -o {} {}", quoted(how.compiler), how.flags, quoted((root / "include").string()),
+                                        quoted(root.string()), quoted(unfinished.string()), quoted((folder / how.source_name).string())));
   write_file(folder / "compiler.log", output.text);
   if (output.status != 0) {
     fs::remove(unfinished, failure);
@@ -222,16 +273,30 @@ const ModelTable& load_model(const fs::path& header, const std::function<void(co
   return load_plugin(build_model(header, say));
 }
 
-const ModelTable& load_plugin(const PluginBuild& build) {
+namespace {
+
+std::string rebuild(const PluginBuild& build) { return fmt::format("Remove {} and run again.", build.library.parent_path().string()); }
+
+template <class Table> const Table& load_table(const PluginBuild& build, const char* entry_name) {
   void* handle = ::dlopen(build.library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  auto entry = handle ? reinterpret_cast<const ModelTable* (*)()>(::dlsym(handle, "lockstep_model")) : nullptr;
-  const auto rebuild = fmt::format("Remove {} and run again.", build.library.parent_path().string());
-  if (!entry) throw BuildError(fmt::format("'{}' could not be loaded ({}). {}", build.library.string(), ::dlerror(), rebuild));
-  const ModelTable* table = entry();
-  if (table->size != sizeof(ModelTable) || table->pack_width != pack_width)
-    throw BuildError(fmt::format("'{}' was built for another version of lockstep ({} lanes, this one has {}). {}", build.library.string(),
-                                 table->pack_width, pack_width, rebuild));
+  auto entry = handle ? reinterpret_cast<const Table* (*)()>(::dlsym(handle, entry_name)) : nullptr;
+  if (!entry) throw BuildError(fmt::format("'{}' could not be loaded ({}). {}", build.library.string(), ::dlerror(), rebuild(build)));
+  const Table* table = entry();
+  if (table->size != sizeof(Table))
+    throw BuildError(fmt::format("'{}' was built for another version of lockstep. {}", build.library.string(), rebuild(build)));
   return *table;
 }
+
+}  // namespace
+
+const ModelTable& load_plugin(const PluginBuild& build) {
+  const ModelTable& table = load_table<ModelTable>(build, "lockstep_model");
+  if (table.pack_width != pack_width)
+    throw BuildError(fmt::format("'{}' was built for another version of lockstep ({} lanes, this one has {}). {}", build.library.string(),
+                                 table.pack_width, pack_width, rebuild(build)));
+  return table;
+}
+
+const DeviceModelTable& load_cuda_plugin(const PluginBuild& build) { return load_table<DeviceModelTable>(build, "lockstep_cuda_model"); }
 
 }  // namespace lockstep

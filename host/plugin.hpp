@@ -13,6 +13,7 @@
 
 namespace lockstep {
 
+struct DeviceModelTable;
 struct ModelTable;
 
 // The model does not compile, or cannot be loaded. The message starts with the user's own file and line.
@@ -26,8 +27,8 @@ struct PluginBuild {
 };
 
 // checked: slow, and it ends the process, with a message on stderr, if an expression reads a node that is gone
-// (lockstep/liveness.hpp).
-enum class PluginKind { fast, checked };
+// (lockstep/liveness.hpp). cuda: by nvcc, for the GPU of this machine.
+enum class PluginKind { fast, checked, cuda };
 
 // Compiles a model unless the cache has it. `say` gets a line before something slow starts. Throws BuildError.
 PluginBuild build_model(const std::filesystem::path& header, const std::function<void(const std::string&)>& say,
@@ -38,6 +39,7 @@ const ModelTable& load_model(const std::filesystem::path& header, const std::fun
 
 // Loads what was built. Throws BuildError.
 const ModelTable& load_plugin(const PluginBuild& build);
+const DeviceModelTable& load_cuda_plugin(const PluginBuild& build);
 
 // The parts, for tests.
 

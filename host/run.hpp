@@ -2,14 +2,15 @@
 #pragma once
 
 #include "host/draw_sink.hpp"
+#include "host/placement.hpp"
 #include "host/run_plan.hpp"
 #include "lockstep/sample.hpp"
 
 namespace lockstep {
 
 // Throws as sample() does, and what the sink throws; then the sink was not closed. `in_memory`: the sink keeps all
-// draws there. Draws do not depend on the size of a block.
+// draws there. Draws do not depend on the size of a block. `devices`: what the chains run on; none: the CPU.
 void run(const ModelTable& model, const Data& data, const SampleOptions& options, bool in_memory, DrawSink& sink,
-         std::size_t block_bytes = usual_block_bytes);
+         std::size_t block_bytes = usual_block_bytes, Devices devices = {});
 
 }  // namespace lockstep

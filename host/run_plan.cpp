@@ -9,6 +9,7 @@
 #include "host/warmup.hpp"
 #include "kernels/cpu/launch.hpp"
 #include "kernels/nuts.hpp"
+#include "lockstep/pack.hpp"
 
 namespace lockstep {
 
@@ -65,13 +66,17 @@ std::size_t generated_values(const SampleOptions& options, const HostModel& mode
          (options.predictive ? model.values(Meaning::predict) : 0);
 }
 
-RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool in_memory, std::size_t block_bytes) {
+RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool in_memory, std::size_t block_bytes,
+                      int multiprocessors) {
   RunPlan plan;
   plan.block_bytes = block_bytes;
   // Four packs for each core: enough that the cores end together.
   constexpr int packs_per_thread = 4;
+  // Two small teams: what keeps a GPU's multiprocessor busy, at the least work for warmup.
+  constexpr int chains_per_multiprocessor = 16;
   const int threads = options.threads > 0 ? options.threads : available_threads();
-  plan.chains = options.chains > 0 ? options.chains : std::max(16, threads * packs_per_thread * pack_width);
+  const int suitable = multiprocessors > 0 ? multiprocessors * chains_per_multiprocessor : threads * packs_per_thread * pack_width;
+  plan.chains = options.chains > 0 ? options.chains : std::max(16, suitable);
   plan.superchains = std::min(16, plan.chains);                                       // rules §1
   plan.draws = options.draws > 0 ? options.draws : (plan.chains <= 16 ? 1000 : 250);  // rules §1
   plan.warmup_most = (options.warmup >= 0 ? options.warmup : options.warmup_cap) + burn_in_draws;

@@ -30,7 +30,7 @@ inline constexpr std::size_t usual_block_bytes = std::size_t{32} << 20;
 
 // Throws SampleError if the run needs more memory than the machine has; `in_memory`: all draws are kept there.
 RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool in_memory,
-                      std::size_t block_bytes = usual_block_bytes);
+                      std::size_t block_bytes = usual_block_bytes, int multiprocessors = 0);
 
 // The values that one draw has in log_likelihood and posterior_predictive, of those that are wanted.
 std::size_t generated_values(const SampleOptions& options, const HostModel& model);

@@ -20,6 +20,7 @@
 #include "host/run_plan.hpp"
 #include "host/starts.hpp"
 #include "host/warmup.hpp"
+#include "kernels/geometry.hpp"
 
 namespace lockstep {
 
@@ -28,7 +29,7 @@ namespace {
 // While it exists, calls the user's functions a few times a second: says where the run is, asks whether it shall end.
 class Watcher {
  public:
-  Watcher(CpuEnsemble& ensemble, const SampleOptions& options)
+  Watcher(Ensemble& ensemble, const SampleOptions& options)
       : ensemble_(ensemble), report_(options.progress), cancel_(options.cancel) {
     if (report_ || cancel_) thread_ = std::jthread([this](std::stop_token stop) { loop(stop); });
   }
@@ -74,7 +75,7 @@ class Watcher {
     return cancelled_;
   }
 
-  CpuEnsemble& ensemble_;
+  Ensemble& ensemble_;
   const std::function<void(const Progress&)>& report_;
   const std::function<bool()>& cancel_;
   std::mutex mutex_;
@@ -104,13 +105,20 @@ void validate(const SampleOptions& o) {
   require(o.threads >= 0, fmt::format("threads is {} (at least one is needed). Give a positive number.", o.threads));
   require(o.warmup_cap >= 0, fmt::format("warmup_cap is {} (a number of draws). Give 0 or more.", o.warmup_cap));
   require(o.thin >= 1, fmt::format("thin is {} (every which draw is kept). Give 1, for all, or more.", o.thin));
+  if (o.geometry != "auto") {
+    try {
+      parse_geometry(o.geometry);
+    } catch (const std::invalid_argument& e) {
+      throw SampleError(fmt::format("geometry: {}", e.what()));
+    }
+  }
   require(o.max_depth >= 1 && o.max_depth <= 20, fmt::format("max_depth is {} (1 to 20). Choose one in between.", o.max_depth));
   require(o.target_acceptance > 0 && o.target_acceptance < 1,
           fmt::format("target_acceptance is {} (between 0 and 1). 0.8 is usual.", o.target_acceptance));
 }
 
 void run(const ModelTable& table, const Data& data, const SampleOptions& options, bool in_memory, DrawSink& sink,
-         std::size_t block_bytes) {
+         std::size_t block_bytes, Devices devices) {
   validate(options);
   if (data.data_sets() != 1)
     throw SampleError(fmt::format("the data are {} stacked data sets (one run samples one of them). Sample them one by one.",
@@ -118,7 +126,9 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   const HostModel model(table, data);
   if (model.coordinates() == 0)
     throw SampleError("the model has no parameters (there is nothing to sample). Add one with m.param.");
-  const RunPlan plan = make_run_plan(options, model, in_memory, block_bytes);
+  int multiprocessors = 0;
+  for (const auto& device : devices.open) multiprocessors += device->info().multiprocessors;
+  const RunPlan plan = make_run_plan(options, model, in_memory, block_bytes, multiprocessors);
   const auto started = std::chrono::steady_clock::now();
 
   std::vector<int> superchain(static_cast<std::size_t>(plan.chains));
@@ -134,10 +144,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
     positions.insert(positions.end(), start.begin(), start.end());
   }
 
-  NutsSettings nuts;
-  nuts.max_depth = options.max_depth;
-  nuts.target_acceptance = options.target_acceptance;
-  CpuEnsemble ensemble(table, model.handle(), plan.chains, options.seed, nuts, options.threads);
+  const std::unique_ptr<Ensemble> made = make_ensemble(model, plan.chains, options, std::move(devices));
+  Ensemble& ensemble = *made;
   ensemble.place(positions, std::vector<char>(std::size_t(plan.chains), 1));
 
   Watcher watcher(ensemble, options);
@@ -151,13 +159,11 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   watcher.finish(double(warmup.draws) * plan.chains);
 
   watcher.phase(false, double(warmup.draws) * plan.chains, double(plan.draws) * plan.chains);
-  int done = 0;
-  while (done < plan.draws && !watcher.cancelled()) {
-    DrawBlock block(plan.chains, model.coordinates(), std::min(plan.block, plan.draws - done), false);
-    const int made = ensemble.advance(warmup.draws + done, warmup.tuning, block);
-    recorder.draws(block, done, made);
-    done += made;
-  }
+  const int done = watcher.cancelled() ? 0 : ensemble.sample(warmup.draws, plan.draws, plan.block, warmup.tuning,
+                                                             [&](const DrawBlock& block, int first, int made) {
+    recorder.draws(block, first - warmup.draws, made);
+    return !watcher.cancelled();
+  });
   if (done == 0)
     throw Stopped("the run was stopped before every chain had a draw (there is nothing to return). Run it again.");
   if (done == plan.draws) watcher.finish(double(plan.draws) * plan.chains);
@@ -177,7 +183,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   attributes["stuck_chains"] = double(std::count(warmup.stuck.begin(), warmup.stuck.end(), 1));
   attributes["restarted_chains"] = double(warmup.restarted);
   attributes["gradients"] = ensemble.gradients_done();
-  attributes["pack_width"] = double(pack_width);
+  attributes["geometry"] = ensemble.geometry();
   attributes["starts"] = starts.description();
   if (!data.options().empty()) {
     std::vector<std::string> settings;
@@ -194,7 +200,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
 
 Fit sample(const ModelTable& table, const Data& data, const SampleOptions& options) {
   FitBuilder builder;
-  run(table, data, options, true, builder);
+  validate(options);
+  run(table, data, options, true, builder, usual_block_bytes, choose_devices(table, options));
   return builder.take();
 }
 
@@ -202,7 +209,7 @@ std::filesystem::path sample_to_file(const ModelTable& table, const Data& data, 
                                      const SampleOptions& options, bool overwrite) {
   validate(options);
   NetcdfWriter writer(file, overwrite);
-  run(table, data, options, false, writer);
+  run(table, data, options, false, writer, usual_block_bytes, choose_devices(table, options));
   return writer.path();
 }
 

@@ -116,7 +116,7 @@ namespace {
 
 class Warmup {
  public:
-  Warmup(CpuEnsemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
+  Warmup(Ensemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
          const std::function<std::vector<double>(int)>& restart, const std::function<void(const DrawBlock&, int)>& record)
       : ensemble_(ensemble), superchain_(superchain), settings_(settings), restart_(restart), record_(record), n_(ensemble.coordinates()),
         chains_(std::size_t(ensemble.chains())), limit_(settings.draws >= 0 ? settings.draws : settings.cap),
@@ -228,12 +228,12 @@ class Warmup {
   }
 
   DrawBlock join(const std::vector<DrawBlock>& rounds, int length) const {
-    DrawBlock window(ensemble_.chains(), n_, length, true);
-    for (std::size_t t = 0; t * pack_width < chains_; ++t) {
-      DrawBuffer to = window.tile(int(t));
+    DrawBlock window = ensemble_.make_block(length, true);
+    for (int t = 0; t < window.tiles(); ++t) {
+      DrawBuffer to = window.tile(t);
       for (const DrawBlock& round : rounds) {
-        const DrawBuffer from = round.tile(int(t));
-        const std::size_t rows = std::size_t(round.draws()) * pack_width;
+        const DrawBuffer from = round.tile(t);
+        const std::size_t rows = std::size_t(round.draws()) * std::size_t(round.lanes());
         to.positions = std::copy_n(from.positions, rows * std::size_t(n_), to.positions);
         to.gradients = std::copy_n(from.gradients, rows * std::size_t(n_), to.gradients);
         to.statistics = std::copy_n(from.statistics, rows * draw_statistics, to.statistics);
@@ -284,7 +284,7 @@ class Warmup {
   int left() const { return limit_ - drawn_; }
 
   DrawBlock advance(int draws) {
-    DrawBlock block(ensemble_.chains(), n_, draws, true);
+    DrawBlock block = ensemble_.make_block(draws, true);
     if (ensemble_.advance(drawn_, result_.tuning, block) < draws)
       throw Stopped("the run was stopped during warmup (no chain has a draw from the posterior yet). Run it again.");
     if (record_) record_(block, drawn_);
@@ -292,7 +292,7 @@ class Warmup {
     return block;
   }
 
-  CpuEnsemble& ensemble_;
+  Ensemble& ensemble_;
   const std::vector<int>& superchain_;
   WarmupSettings settings_;
   const std::function<std::vector<double>(int)>& restart_;
@@ -309,7 +309,7 @@ class Warmup {
 
 }  // namespace
 
-WarmupResult warm_up(CpuEnsemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
+WarmupResult warm_up(Ensemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
                      const std::function<std::vector<double>(int)>& restart,
                      const std::function<void(const DrawBlock&, int)>& record) {
   return Warmup(ensemble, superchain, settings, restart, record).run();

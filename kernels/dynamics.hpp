@@ -21,7 +21,7 @@ template <class T> struct PhasePoint {
 
 // The first half kick and the drift; `step` is signed, and 0 for lanes that stand still.
 template <class Team, class T>
-inline void kick_and_drift(const Team& team, int n, const PhasePoint<T>& z, const DiagonalMetric& metric, const T& step) {
+LOCKSTEP_FN inline void kick_and_drift(const Team& team, int n, const PhasePoint<T>& z, const DiagonalMetric& metric, const T& step) {
   const T half = step * 0.5;
   team.each(n, [&](int i) {
     const T p = z.momentum.load(i) + half * z.gradient.load(i);
@@ -32,7 +32,7 @@ inline void kick_and_drift(const Team& team, int n, const PhasePoint<T>& z, cons
 
 // p^T M^-1 p / 2
 template <class Team, class T>
-inline T kinetic_energy(const Team& team, int n, const LaneArray<T>& momentum, const DiagonalMetric& metric) {
+LOCKSTEP_FN inline T kinetic_energy(const Team& team, int n, const LaneArray<T>& momentum, const DiagonalMetric& metric) {
   return 0.5 * team.template sum<1>(n, [&](int i) {
     const T p = momentum.load(i);
     return std::array<T, 1>{p * p * metric.inverse_mass[i]};

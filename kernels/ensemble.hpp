@@ -1,48 +1,55 @@
-// All chains of a run, on the CPU: tiles of one pack, advanced by the cores.
+// All chains of a run, wherever they are advanced: the CPU's cores (kernels/cpu/ensemble.hpp) or GPUs
+// (kernels/device_ensemble.hpp).
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
-#include "lockstep/model_table.hpp"
 #include "kernels/nuts.hpp"
 
 namespace lockstep {
 
-// A vector whose memory starts on a cache line.
+// A vector of doubles whose memory starts on a cache line; or whatever memory its maker has for it.
 class AlignedArray {
  public:
+  using Free = void (*)(double*);
   AlignedArray() = default;
-  explicit AlignedArray(std::size_t count);   // zeros
+  explicit AlignedArray(std::size_t count);                     // zeros
+  AlignedArray(double* memory, Free free) : data_(memory, free) {}
   double* data() const { return data_.get(); }
 
  private:
-  struct Free {
-    void operator()(double* p) const;
-  };
-  std::unique_ptr<double[], Free> data_;
+  std::unique_ptr<double[], Free> data_{nullptr, [](double*) {}};
 };
 
-// The draws that all chains made between two barriers: [tile][draw][element][lane].
+// The draws that all chains made between two barriers: [tile][draw][element][lane], `lanes` chains a tile.
 class DrawBlock {
  public:
-  DrawBlock(int chains, int coordinates, int draws, bool gradients);
+  using Allocate = AlignedArray (*)(std::size_t count);
+  DrawBlock(int chains, int coordinates, int draws, bool gradients, int lanes,
+            Allocate allocate = [](std::size_t count) { return AlignedArray(count); });
   int chains() const { return chains_; }
   int draws() const { return draws_; }
+  int lanes() const { return lanes_; }
+  int tiles() const { return (chains_ + lanes_ - 1) / lanes_; }
+  bool has_gradients() const { return has_gradients_; }
   double position(int chain, int draw, int i) const { return read(positions_, coordinates_, chain, draw, i); }
   double gradient(int chain, int draw, int i) const { return read(gradients_, coordinates_, chain, draw, i); }
   double statistic(int chain, int draw, DrawStatistic k) const { return read(statistics_, draw_statistics, chain, draw, int(k)); }
-  DrawBuffer tile(int t) const;
+  // Where tile t's rows are; row 0 is draw `first`.
+  DrawBuffer tile(int t, int first = 0) const;
 
  private:
   double read(const AlignedArray& array, int rows, int chain, int draw, int i) const {
-    const std::int64_t row = (std::int64_t(chain / pack_width) * draws_ + draw) * rows + i;
-    return array.data()[row * pack_width + chain % pack_width];
+    const std::int64_t row = (std::int64_t(chain / lanes_) * draws_ + draw) * rows + i;
+    return array.data()[row * lanes_ + chain % lanes_];
   }
-  int chains_, coordinates_, draws_;
+  int chains_, coordinates_, draws_, lanes_;
   bool has_gradients_;
   AlignedArray positions_, gradients_, statistics_;
 };
@@ -54,43 +61,49 @@ struct Tuning {
   std::vector<char> own_step;           // per chain
 };
 
-class CpuEnsemble {
+class Ensemble {
  public:
-  // `model` is bound to its data already. Chain c reads data set c modulo the number of sets.
-  CpuEnsemble(const ModelTable& table, const void* model, int chains, std::uint64_t seed, const NutsSettings& settings,
-              int threads, std::int64_t data_sets = 1);
-  ~CpuEnsemble();
+  // Is shown draws first .. first + made - 1, in rows 0 .. made - 1 of the block. False: no more are wanted.
+  using Take = std::function<bool(const DrawBlock& block, int first, int made)>;
+
+  virtual ~Ensemble() = default;
 
   // Puts chains at new positions ([chain][coordinate]); those with `moved` false stay where they are.
-  void place(std::span<const double> positions, const std::vector<char>& moved);
+  virtual void place(std::span<const double> positions, const std::vector<char>& moved) = 0;
   // Every chain makes draws first .. first + block.draws() - 1. Returns how many of these every chain has made: all,
   // unless it was told to stop; then nothing but draws_done() and gradients_done() makes sense any more.
-  int advance(int first, const Tuning& tuning, DrawBlock& block);
-  // Ends `advance`, now and from now on, between two gradients. May be called from any thread.
+  virtual int advance(int first, const Tuning& tuning, DrawBlock& block) = 0;
+  // Every chain makes draws first .. first + draws - 1, handed over in blocks of `block_draws`, in order, while the next
+  // are being made if the ensemble can do that. Returns how many were handed over.
+  virtual int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take);
+  // Ends `advance` and `sample`, now and from now on, between two gradients. May be called from any thread.
   void stop() { stopped_.store(true, std::memory_order_relaxed); }
   // Dual averaging starts afresh in these chains, near a log step size.
-  void restart_step(const std::vector<char>& chains, double log_step);
-  double own_log_step(int chain) const;   // the averaged one
+  virtual void restart_step(const std::vector<char>& chains, double log_step) = 0;
+  virtual double own_log_step(int chain) const = 0;   // the averaged one
   void set_max_depth(int max_depth) { settings_.max_depth = max_depth; }
+  virtual DrawBlock make_block(int draws, bool gradients) const = 0;
 
   int chains() const { return chains_; }
   int coordinates() const { return coordinates_; }
-  double draws_done() const;              // over all chains; may be read while they advance
-  double gradients_done() const { return gradients_done_; }
+  virtual double draws_done() const = 0;  // over all chains; may be read while they advance
+  virtual double gradients_done() const = 0;
+  // Where and how the chains run, for the record: part of what fixes the bits of a run.
+  virtual std::string geometry() const = 0;
+
+ protected:
+  Ensemble(int chains, int coordinates, const NutsSettings& settings)
+      : chains_(chains), coordinates_(coordinates), settings_(settings) {}
+  bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+
+  const int chains_, coordinates_;
+  NutsSettings settings_;  // arrays are sized by the max_depth it has at first; it may be lowered
 
  private:
-  struct Tile;
-  template <class F> void on_tile(int t, int worker, const DiagonalMetric& metric, const DrawBuffer& out, const F& use);
-  double least_draws(const Tile& tile) const;
-
-  const ModelTable& table_;
-  const void* model_;
-  int chains_, coordinates_, threads_;
-  NutsSettings settings_;
-  std::vector<std::unique_ptr<Tile>> tiles_;
-  std::vector<AlignedArray> scratch_;     // per worker
-  std::atomic<double> gradients_done_{0};
   std::atomic<bool> stopped_{false};
 };
+
+// 1/sqrt of each, which scales momenta.
+std::vector<double> momentum_scales(const std::vector<double>& inverse_mass);
 
 }  // namespace lockstep

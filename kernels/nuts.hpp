@@ -30,11 +30,12 @@ enum class DrawStatistic { lp, acceptance_rate, step_size, tree_depth, n_steps, 
                            energy_error, max_energy_error, count };
 constexpr int draw_statistics = int(DrawStatistic::count);
 
-// Where finished draws go: [draw][element][lane].
+// Where finished draws go: [row][element][lane].
 struct DrawBuffer {
   double* positions = nullptr;
   double* gradients = nullptr;          // null: not kept
   double* statistics = nullptr;
+  double first = 0, rows = 0;           // draw d is in row (d - first) modulo rows
 };
 
 // The arrays of one tile, [element][lane].
@@ -47,9 +48,9 @@ template <class T> struct NutsVectors {
   LaneArray<T> candidate, candidate_gradient;  // the subtree's
   Checkpoints<T> checkpoints;
 
-  static constexpr int arrays(int max_depth, int slices) { return 14 + slices + 3 * max_depth; }
+  LOCKSTEP_FN static constexpr int arrays(int max_depth, int slices) { return 14 + slices + 3 * max_depth; }
   // Lays the arrays out in `memory`, which has room for `arrays(...) * n` elements.
-  NutsVectors(double* memory, int stride, int n, int max_depth, int slices) {
+  LOCKSTEP_FN NutsVectors(double* memory, int stride, int n, int max_depth, int slices) {
     LaneArray<T> next{memory, stride};
     auto take = [&](int count) {
       const LaneArray<T> taken = next;
@@ -83,6 +84,7 @@ template <class T> struct NutsState {
   T sum_acceptance = T(0.);
   T energy = T(0.), candidate_energy = T(0.), max_energy_error = T(0.);
   T step = T(0.);                       // its size, latched for the trajectory
+  T running = T(0.);                    // 1: the draw in progress has its trajectory
   DualAveraging<T> own_step;
 };
 
@@ -90,28 +92,21 @@ template <class T, class Team, class Gradient> class Nuts {
  public:
   using Mask = decltype(std::declval<T>() < std::declval<T>());
 
-  Nuts(const Team& team, int n, const NutsVectors<T>& vectors, const DiagonalMetric& metric, const NutsSettings& settings,
+  LOCKSTEP_FN Nuts(const Team& team, int n, const NutsVectors<T>& vectors, const DiagonalMetric& metric, const NutsSettings& settings,
        const LaneStreams<T>& streams, const DrawBuffer& out, const Gradient& gradient)
       : team_(team), n_(n), v_(vectors), metric_(metric), settings_(settings), streams_(streams), out_(out),
         gradient_(gradient) {}
 
-  // Advances every lane until it has finished `last` draws in all; draw d goes to row d - first of the buffer.
-  // `own_step`: the lanes that adapt a step size of their own; the others use `log_step`. A lane latches its step size
-  // when a trajectory starts.
-  void advance(NutsState<T>& s, double first, double last, const T& log_step, const Mask& own_step) {
-    advance_while(s, first, last, log_step, own_step, false, [] { return true; });
-  }
-  // The same in slices: stops between two ticks when `goes_on()` is false, and, called again with the same arguments and
-  // `resumed`, takes the trajectories up where they were. True: every lane has finished.
+  // Advances every lane until it has finished `last` draws in all, or `goes_on()` is false between two ticks; called again,
+  // it takes the trajectories up where they were. `own_step`: the lanes that adapt a step size of their own; the others use
+  // `log_step`. A lane latches its step size when a trajectory starts. True: every lane has finished.
   template <class GoesOn>
-  bool advance_while(NutsState<T>& s, double first, double last, const T& log_step, const Mask& own_step, bool resumed,
-                     const GoesOn& goes_on) {
-    first_ = T(first);
+  LOCKSTEP_FN bool advance(NutsState<T>& s, double last, const T& log_step, const Mask& own_step, const GoesOn& goes_on) {
     last_ = T(last);
     pooled_log_step_ = log_step;
     own_step_ = own_step;
     Mask active = s.draw < last_;
-    if (!resumed) start_trajectory(s, active);
+    start_trajectory(s, active && s.running == T(0.));
     while (team_.any(active)) {
       if (!goes_on()) return false;
       tick(s, active);
@@ -121,7 +116,7 @@ template <class T, class Team, class Gradient> class Nuts {
   }
 
   // Evaluates the density where the lanes of `mask` have just been put (`chosen`).
-  void arrive(NutsState<T>& s, const Mask& mask) {
+  LOCKSTEP_FN void arrive(NutsState<T>& s, const Mask& mask) {
     copy(mask, v_.chosen, v_.moving.position);
     const T lp = gradient_(v_.moving.position, v_.moving.gradient);
     copy(mask, v_.moving.gradient, v_.chosen_gradient);
@@ -132,7 +127,7 @@ template <class T, class Team, class Gradient> class Nuts {
   static constexpr double infinity = std::numeric_limits<double>::infinity();
   static constexpr double first_momentum_block = 2147483648.;
 
-  void tick(NutsState<T>& s, const Mask& active) {
+  LOCKSTEP_FN void tick(NutsState<T>& s, const Mask& active) {
     // The leapfrog step. Lanes that have finished stand still.
     const T step = select(active, s.direction * s.step, T(0.));
     kick_and_drift(team_, n_, v_.moving, metric_, step);
@@ -170,7 +165,7 @@ template <class T, class Team, class Gradient> class Nuts {
   }
 
   // Multinomial choice within the subtree: the new leaf replaces the candidate with probability weight / total weight.
-  void choose_leaf(NutsState<T>& s, const Mask& valid, const T& lp, const T& energy, const T& uniform) {
+  LOCKSTEP_FN void choose_leaf(NutsState<T>& s, const Mask& valid, const T& lp, const T& energy, const T& uniform) {
     const T log_weight = s.initial_energy - energy;
     const T total = log_sum_exp(s.subtree_log_weight, select(valid, log_weight, T(0.)));
     const Mask taken = valid && log(uniform) < log_weight - total;
@@ -184,7 +179,7 @@ template <class T, class Team, class Gradient> class Nuts {
 
   // Adds the leaf to its subtree: keeps a checkpoint at even leaves; at odd ones checks every subtree that ends here.
   // Returns the lanes that have turned.
-  Mask record_leaf(const NutsState<T>& s, const Mask& valid) {
+  LOCKSTEP_FN Mask record_leaf(const NutsState<T>& s, const Mask& valid) {
     const LeafBits<T> bits = leaf_bits(s.leaf);
     const Mask even = valid && bits.trailing_ones == T(0.);
     for_each_slot(even, bits.slot, [&](const Mask& here, int row) {
@@ -216,7 +211,7 @@ template <class T, class Team, class Gradient> class Nuts {
   }
 
   // The subtree of 2^level leaves that ends at the present one and began at the checkpoint in `row`.
-  Mask subtree_goes_on(int level, int row) const {
+  LOCKSTEP_FN Mask subtree_goes_on(int level, int row) const {
     const Checkpoints<T>& c = v_.checkpoints;
     if (level == 1) return goes_on_two<T>(team_, n_, metric_, c.momentum.from(row), v_.moving.momentum);
     const int seam = row + n_;  // the last half began at the checkpoint in the next slot
@@ -230,7 +225,7 @@ template <class T, class Team, class Gradient> class Nuts {
 
   // Joins the finished subtree to the trajectory: biased progressive choice between their candidates. Returns the lanes
   // whose whole trajectory has turned.
-  Mask close_subtree(NutsState<T>& s, const Mask& whole, const T& uniform) {
+  LOCKSTEP_FN Mask close_subtree(NutsState<T>& s, const Mask& whole, const T& uniform) {
     const Mask taken = whole && log(uniform) < s.subtree_log_weight - s.log_weight;
     s.lp = select(taken, s.candidate_lp, s.lp);
     s.energy = select(taken, s.candidate_energy, s.energy);
@@ -254,7 +249,7 @@ template <class T, class Team, class Gradient> class Nuts {
   }
 
   // Puts the moving end where the next doubling starts. It is there already if the direction stays.
-  void start_subtree(NutsState<T>& s, const Mask& mask, const T& bit) {
+  LOCKSTEP_FN void start_subtree(NutsState<T>& s, const Mask& mask, const T& bit) {
     const T direction = select(mask, 2. * bit - 1., s.direction);
     const Mask turns = direction != s.direction;
     const Mask ahead = direction > T(0.);
@@ -265,14 +260,14 @@ template <class T, class Team, class Gradient> class Nuts {
     s.leaves = select(mask, s.leaves * 2., s.leaves);
   }
 
-  void clear_subtree(NutsState<T>& s, const Mask& mask) {
+  LOCKSTEP_FN void clear_subtree(NutsState<T>& s, const Mask& mask) {
     team_.each(n_, [&](int i) { store(mask, v_.subtree_sum, i, T(0.)); });
     s.subtree_log_weight = select(mask, T(-infinity), s.subtree_log_weight);
     s.leaf = select(mask, T(0.), s.leaf);
   }
 
   // A new momentum and a trajectory of one point.
-  void start_trajectory(NutsState<T>& s, const Mask& mask) {
+  LOCKSTEP_FN void start_trajectory(NutsState<T>& s, const Mask& mask) {
     if (!team_.any(mask)) return;
     s.step = select(mask, exp(select(own_step_, s.own_step.log_step, pooled_log_step_)), s.step);
     draw_momentum(s, mask);
@@ -284,8 +279,12 @@ template <class T, class Team, class Gradient> class Nuts {
     const T energy = kinetic_energy(team_, n_, v_.moving.momentum, metric_) - s.lp;
     s.initial_energy = select(mask, energy, s.initial_energy);
     s.energy = select(mask, energy, s.energy);
-    for (T* zeroed : {&s.log_weight, &s.depth, &s.steps, &s.sum_acceptance, &s.max_energy_error})
-      *zeroed = select(mask, T(0.), *zeroed);
+    s.log_weight = select(mask, T(0.), s.log_weight);
+    s.depth = select(mask, T(0.), s.depth);
+    s.steps = select(mask, T(0.), s.steps);
+    s.sum_acceptance = select(mask, T(0.), s.sum_acceptance);
+    s.max_energy_error = select(mask, T(0.), s.max_energy_error);
+    s.running = select(mask, T(1.), s.running);
     clear_subtree(s, mask);
     s.leaves = select(mask, T(1.), s.leaves);
     const T bit = lane_block(streams_, Purpose::transition, s.draw, T(first_momentum_block)).bit;
@@ -295,7 +294,7 @@ template <class T, class Team, class Gradient> class Nuts {
   // Standard normals times the metric's scale. Blocks from 2^31 on of a draw's stream are its momentum, two coordinates a
   // block; those below are its steps. A few lanes at a time need one, so each is drawn with the pack's lanes along its
   // coordinates.
-  void draw_momentum(const NutsState<T>& s, const Mask& mask) {
+  LOCKSTEP_FN void draw_momentum(const NutsState<T>& s, const Mask& mask) {
     constexpr int width = LaneTraits<T>::width;
     alignas(64) double draw[width], normal[2][width];
     LaneTraits<T>::store(draw, s.draw);
@@ -318,9 +317,10 @@ template <class T, class Team, class Gradient> class Nuts {
     team_.barrier();  // a block's coordinates may belong to different slices
   }
 
-  void finish_draw(NutsState<T>& s, const Mask& ended, const Mask& diverging, const Mask& deepest) {
+  LOCKSTEP_FN void finish_draw(NutsState<T>& s, const Mask& ended, const Mask& diverging, const Mask& deepest) {
     const T acceptance = s.sum_acceptance / s.steps;
-    const T row = s.draw - first_;
+    const T since = s.draw - out_.first;
+    const T row = since - floor(since / out_.rows) * out_.rows;
     const auto as_number = [](const Mask& mask) { return select(mask, T(1.), T(0.)); };
     T recorded[draw_statistics];
     recorded[int(DrawStatistic::lp)] = s.lp;
@@ -355,23 +355,24 @@ template <class T, class Team, class Gradient> class Nuts {
     }
     s.own_step.update(ended && own_step_, acceptance, settings_.target_acceptance);
     s.draw = select(ended, s.draw + 1., s.draw);
+    s.running = select(ended, T(0.), s.running);
   }
 
   // ---- masked vectors ----
-  static void store(const Mask& mask, const LaneArray<T>& to, int i, const T& value) {
+  LOCKSTEP_FN static void store(const Mask& mask, const LaneArray<T>& to, int i, const T& value) {
     LaneTraits<T>::store_masked(to.base + std::int64_t(i) * to.stride, mask, value);
   }
-  void copy(const Mask& mask, const LaneArray<T>& from, const LaneArray<T>& to) const {
+  LOCKSTEP_FN void copy(const Mask& mask, const LaneArray<T>& from, const LaneArray<T>& to) const {
     team_.each(n_, [&](int i) { store(mask, to, i, from.load(i)); });
   }
-  void copy(const Mask& mask, const PhasePoint<T>& from, const PhasePoint<T>& to) const {
+  LOCKSTEP_FN void copy(const Mask& mask, const PhasePoint<T>& from, const PhasePoint<T>& to) const {
     if (!team_.any(mask)) return;
     copy(mask, from.position, to.position);
     copy(mask, from.momentum, to.momentum);
     copy(mask, from.gradient, to.gradient);
   }
   // Calls f(lanes, slot * n) for every slot that a lane of `mask` has.
-  template <class F> void for_each_slot(const Mask& mask, const T& slot, const F& f) const {
+  template <class F> LOCKSTEP_FN void for_each_slot(const Mask& mask, const T& slot, const F& f) const {
     Mask left = mask;
     for (int k = 0; k < settings_.max_depth && team_.any(left); ++k) {
       const Mask here = left && slot == T(double(k));
@@ -388,7 +389,7 @@ template <class T, class Team, class Gradient> class Nuts {
   const LaneStreams<T>& streams_;
   DrawBuffer out_;
   const Gradient& gradient_;
-  T first_ = T(0.), last_ = T(0.), pooled_log_step_ = T(0.);
+  T last_ = T(0.), pooled_log_step_ = T(0.);
   Mask own_step_ = T(0.) > T(0.);
 };
 

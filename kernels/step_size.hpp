@@ -10,7 +10,7 @@ template <class T> struct DualAveraging {
   T centre = T(0.), error = T(0.), log_step = T(0.), log_averaged = T(0.), count = T(0.);
 
   // Starts afresh in the lanes of `mask`, near `log_step`.
-  template <class Mask> void restart(const Mask& mask, const T& start) {
+  template <class Mask> LOCKSTEP_FN void restart(const Mask& mask, const T& start) {
     centre = select(mask, start + 2.302585092994046, centre);    // it pays to look at larger steps first: log(10 step)
     error = select(mask, T(0.), error);
     log_step = select(mask, start, log_step);
@@ -19,7 +19,7 @@ template <class T> struct DualAveraging {
   }
 
   // One trajectory of the lanes in `mask` accepted with probability `acceptance` where `target` was wanted.
-  template <class Mask> void update(const Mask& mask, const T& acceptance, double target) {
+  template <class Mask> LOCKSTEP_FN void update(const Mask& mask, const T& acceptance, double target) {
     const T n = count + 1.;
     const T share = 1. / (n + t0);
     const T new_error = (1. - share) * error + share * (target - acceptance);

@@ -13,8 +13,7 @@
 
 #include <array>
 
-#include "lockstep/pack.hpp"
-#include "lockstep/log_density.hpp"
+#include "lockstep/lanes.hpp"
 
 namespace lockstep {
 
@@ -33,13 +32,8 @@ template <class T> struct LaneTeam : WholeTeam {
     return total;
   }
   template <class Mask> bool any(const Mask& mask) const { return in_any_lane(mask); }
-
- private:
-  static bool in_any_lane(bool mask) { return mask; }
-  static bool in_any_lane(const PackMask& mask) { return xsimd::any(mask); }
 };
 
-using PackTeam = LaneTeam<Pack>;
 using ScalarTeam = LaneTeam<double>;
 
 }  // namespace lockstep

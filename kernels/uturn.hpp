@@ -23,7 +23,7 @@ template <class T> struct Halves {
 
 // The six scalar products that must all be positive; `halves(i)` gives coordinate i.
 template <class T, class Team, class F>
-inline auto goes_on(const Team& team, int n, const DiagonalMetric& metric, const F& halves) {
+LOCKSTEP_FN inline auto goes_on(const Team& team, int n, const DiagonalMetric& metric, const F& halves) {
   const auto products = team.template sum<6>(n, [&](int i) {
     const Halves<T> h = halves(i);
     const T outer_first = h.outer_first * metric.inverse_mass[i], outer_last = h.outer_last * metric.inverse_mass[i];
@@ -41,7 +41,7 @@ inline auto goes_on(const Team& team, int n, const DiagonalMetric& metric, const
 
 // The same for a trajectory of two points, where the extra checks say nothing new.
 template <class T, class Team>
-inline auto goes_on_two(const Team& team, int n, const DiagonalMetric& metric, const LaneArray<T>& first, const LaneArray<T>& last) {
+LOCKSTEP_FN inline auto goes_on_two(const Team& team, int n, const DiagonalMetric& metric, const LaneArray<T>& first, const LaneArray<T>& last) {
   const auto products = team.template sum<2>(n, [&](int i) {
     const T p = first.load(i), q = last.load(i);
     const T sum = (p + q) * metric.inverse_mass[i];
@@ -59,18 +59,26 @@ template <class T> struct Checkpoints {
   LaneArray<T> sum_before;    // sum of the momenta of all leaves before it
 };
 
+#if defined(__CUDA_ARCH__)
+__device__ inline int count_of_ones(std::uint32_t bits) { return __popc(bits); }
+__device__ inline int count_of_trailing_ones(std::uint32_t bits) { return __ffs(~bits) - 1; }
+#else
+LOCKSTEP_FN inline int count_of_ones(std::uint32_t bits) { return std::popcount(bits); }
+LOCKSTEP_FN inline int count_of_trailing_ones(std::uint32_t bits) { return std::countr_one(bits); }
+#endif
+
 // popcount(n/2) and the trailing ones of n, for whole numbers held in lanes.
 template <class T> struct LeafBits {
   T slot, trailing_ones;
 };
-template <class T> inline LeafBits<T> leaf_bits(const T& n) {
+template <class T> LOCKSTEP_FN inline LeafBits<T> leaf_bits(const T& n) {
   constexpr int width = LaneTraits<T>::width;
   alignas(64) double leaf[width], slot[width], ones[width];
   LaneTraits<T>::store(leaf, n);
   for (int l = 0; l < width; ++l) {
     const std::uint32_t bits = std::uint32_t(std::int32_t(leaf[l]));
-    slot[l] = std::popcount(bits >> 1);
-    ones[l] = std::countr_one(bits);
+    slot[l] = count_of_ones(bits >> 1);
+    ones[l] = count_of_trailing_ones(bits);
   }
   return {LaneTraits<T>::load(slot), LaneTraits<T>::load(ones)};
 }

@@ -1,48 +1,106 @@
 #!/usr/bin/env bash
-# Compiles every zoo model's gradient for the GPU and fails if a kernel needs a stack frame or spills registers:
-# either means that a node or an expression went to memory (design §2). Needs nvcc, no GPU.
+# Compiles every zoo model's kernels for the GPU, sampler and gradient in one, and compares what they need with
+# tests/cuda_resources.txt: no more registers, stack or spilled bytes than are written there. Stack or spills mean that a node
+# or an expression went to memory (design §2). Needs nvcc, no GPU.
 #
-#   cuda_compile.sh [FILE.cu]      exit status 77: skipped
+#   cuda_compile.sh [--update] [MODEL...]     all models, unless some are named; exit status 77: skipped
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
-source_file=${1:-$root/kernels/cuda/gradient.cu}
+table=$root/tests/cuda_resources.txt
+# Two generations, and PTX for the next.
+architectures=(-gencode arch=compute_80,code=sm_80 -gencode 'arch=compute_90,code=[sm_90,compute_90]')
+
+update=0
+if [[ ${1:-} == --update ]]; then update=1; shift; fi
 
 nvcc=$(PATH=$PATH:/usr/local/cuda/bin command -v nvcc || true)
 if [[ -z $nvcc ]]; then
   echo "skipped: nvcc is not installed"
   exit 77
 fi
-if [[ ! -f $source_file ]]; then
-  echo "failed: $source_file is not there"
-  exit 1
-fi
 
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
-status=0
-printf '%-6s %9s %6s %7s  %s\n' arch registers stack spills kernel
-for arch in sm_80 sm_90; do
-  if ! "$nvcc" -std=c++20 "-arch=$arch" -cubin -Xptxas -v --expt-relaxed-constexpr -I "$root/include" -I "$root" \
-    -o "$work/gradient.cubin" "$source_file" >"$work/$arch.log" 2>&1; then
-    cat "$work/$arch.log"
-    echo "failed: it does not compile for $arch"
-    exit 1
+
+# model_class HEADER: the class that is constructed from a data set, if there is one.
+model_class() { sed -nE 's/.*[ ]([A-Za-z0-9_]+)\((const )?Dataset&.*/\1/p' "$1" | head -n 1; }
+
+# compile MODEL CLASS: its kernels' needs to MODEL.needs, one "model arch kernel registers stack spills" per line.
+compile() {
+  local name=$1 class=$2
+  printf '#include "models/%s.hpp"\n\n#include "kernels/cuda/model_kernels.cuh"\n\nconst lockstep::DeviceModelTable* table() { return lockstep::cuda_model_table<lockstep::models::%s>(); }\n' \
+    "$name" "$class" >"$work/$name.cu"
+  if ! "$nvcc" -std=c++20 -O3 "${architectures[@]}" --expt-relaxed-constexpr -Xptxas -v -I "$root/include" -I "$root" \
+    -c -o "$work/$name.o" "$work/$name.cu" >"$work/$name.log" 2>&1; then
+    touch "$work/$name.failed"
+    return
   fi
-  # ptxas names the kernel first, then its stack frame and spills (bytes), then its registers. Device functions that
-  # were not inlined are reported alike, without registers: they count too.
-  { command -v c++filt >/dev/null && c++filt || cat; } <"$work/$arch.log" | awk -v arch="$arch" '
+  # ptxas names the kernel first, then its stack frame and spills (bytes), then its registers. Device functions that were not
+  # inlined are reported alike, without registers: they count too.
+  awk -v model="$name" '
     function flush_kernel() {
-      if (name == "") return
-      bad = stack > 0 || spills > 0
-      printf "%-6s %9s %6d %7d  %s%s\n", arch, registers, stack, spills, name, bad ? "   <- must be 0" : ""
-      failed += bad; count++; name = ""; registers = "-"; stack = spills = 0
+      if (name != "") printf "%s %s %s %s %d %d\n", model, arch, name, registers, stack, spills
+      name = ""; registers = "-"; stack = spills = 0
     }
     BEGIN { registers = "-" }
-    /Function properties for / { flush_kernel(); name = $0; sub(/.*Function properties for /, "", name) }
+    /Compiling entry function/ { match($0, /sm_[0-9]+/); arch = substr($0, RSTART, RLENGTH) }
+    /Function properties for / {
+      flush_kernel()
+      name = $0; sub(/.*Function properties for /, "", name)
+      if (name ~ /advance_kernel/) name = "advance"; else if (name ~ /arrive_kernel/) name = "arrive"
+    }
     /bytes stack frame/ { stack = $1 + 0; spills = $5 + $9 }
     /Used [0-9]+ registers/ { match($0, /Used [0-9]+/); registers = substr($0, RSTART + 5, RLENGTH - 5); flush_kernel() }
-    END { flush_kernel(); if (count == 0) print "failed: no kernel was found in the output of ptxas"; exit failed > 0 || count == 0 }
-  ' || status=1
+    END { flush_kernel() }' "$work/$name.log" | sort >"$work/$name.needs"
+}
+
+models=()
+for header in "$root"/models/*.hpp; do
+  name=$(basename "$header" .hpp)
+  class=$(model_class "$header")
+  [[ -n $class ]] || continue
+  (($# == 0)) || [[ " $* " == *" $name "* ]] || continue
+  models+=("$name")
+  while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n; done
+  compile "$name" "$class" &
 done
-exit "$status"
+wait
+((${#models[@]})) || { echo "failed: there is no such model"; exit 1; }
+
+status=0
+for name in "${models[@]}"; do
+  if [[ -f $work/$name.failed ]]; then
+    cat "$work/$name.log"
+    echo "failed: $name does not compile"
+    status=1
+  elif [[ ! -s $work/$name.needs ]]; then
+    echo "failed: no kernel of $name was found in the output of ptxas"
+    status=1
+  fi
+done
+((status == 0)) || exit 1
+
+header="# model arch kernel registers stack spills    ($("$nvcc" --version | grep -o 'release [0-9.]*'); made by tests/cuda_compile.sh --update)"
+for name in "${models[@]}"; do cat "$work/$name.needs"; done >"$work/needs"
+if ((update)); then
+  if (($#)); then echo "failed: the table holds all models"; exit 1; fi
+  { echo "$header"; column -t <"$work/needs"; } >"$table"
+  echo "wrote $table"
+  exit 0
+fi
+
+# Another release of nvcc allocates other registers: a few more are not worth a failure, a stack is.
+awk -v table="$table" '
+  BEGIN { while ((getline line < table) > 0) if (line !~ /^#/) { split(line, f); known[f[1] " " f[2] " " f[3]] = f[4] " " f[5] " " f[6] } }
+  {
+    key = $1 " " $2 " " $3
+    if (!(key in known)) verdict = "is not in the table"
+    else {
+      split(known[key], allowed, " ")
+      verdict = ($4 > allowed[1] + 8 || $5 > allowed[2] || $6 > allowed[3]) ? "is more than " known[key] : ""
+    }
+    printf "%-26s %-6s %-8s %4s registers %4d stack %4d spills%s\n", $1, $2, $3, $4, $5, $6, verdict == "" ? "" : "   <- " verdict
+    failed += verdict != ""
+  }
+  END { if (failed) print "failed: see tests/cuda_resources.txt"; exit failed > 0 }' "$work/needs"

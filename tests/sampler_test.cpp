@@ -10,6 +10,7 @@
 #include "host/host_model.hpp"
 #include "kernels/emulated_team.hpp"
 #include "kernels/nuts.hpp"
+#include "kernels/pack_team.hpp"
 #include "lockstep/sample.hpp"
 #include "models/eight_schools.hpp"
 #include "models/radon.hpp"
@@ -84,20 +85,15 @@ template <class T> SampledRun run_lanes(const HostModel& model, const Setting& s
   nuts_settings.max_depth = setting.max_depth;
   NutsState<T> state;
   Nuts<T, LaneTeam<T>, decltype(gradient)> nuts(LaneTeam<T>{}, n, vectors, metric.view(), nuts_settings, streams,
-                                                DrawBuffer{positions, nullptr, statistics}, gradient);
+                                                DrawBuffer{positions, nullptr, statistics, 0, double(setting.draws)}, gradient);
   const auto all = T(1.) > T(0.);
   nuts.arrive(state, all);
   state.own_step.restart(all, T(std::log(setting.step)));
   const auto own_step = setting.own_step ? all : T(0.) > T(0.);
-  if (setting.ticks_at_a_time == 0) {
-    nuts.advance(state, 0, setting.draws, T(std::log(setting.step)), own_step);
-  } else {
-    int left = setting.ticks_at_a_time;
-    const auto goes_on = [&] { return left-- > 0; };
-    for (bool resumed = false; !nuts.advance_while(state, 0, setting.draws, T(std::log(setting.step)), own_step, resumed, goes_on);
-         resumed = true)
-      left = setting.ticks_at_a_time;
-  }
+  int left = 0;
+  const auto goes_on = [&] { return setting.ticks_at_a_time == 0 || left-- > 0; };
+  do left = setting.ticks_at_a_time;
+  while (!nuts.advance(state, setting.draws, T(std::log(setting.step)), own_step, goes_on));
   run.positions.assign(positions, positions + setting.draws * n * width);
   run.statistics.assign(statistics, statistics + setting.draws * draw_statistics * width);
   return run;
@@ -129,10 +125,10 @@ template <class Model> SampledRun run_emulated(const BoundModel<Model>& model, c
     NutsState<double> state;
     Nuts<double, EmulatedTeam, decltype(gradient)> nuts(
         team, n, vectors, metric.view(), nuts_settings, streams,
-        DrawBuffer{run.positions.data() + lane, nullptr, run.statistics.data() + lane}, gradient);
+        DrawBuffer{run.positions.data() + lane, nullptr, run.statistics.data() + lane, 0, double(setting.draws)}, gradient);
     nuts.arrive(state, true);
     state.own_step.restart(true, std::log(setting.step));
-    nuts.advance(state, 0, setting.draws, std::log(setting.step), setting.own_step);
+    nuts.advance(state, setting.draws, std::log(setting.step), setting.own_step, [] { return true; });
   });
   return run;
 }

@@ -56,6 +56,7 @@ void print_run(const ZooModel& model, const Data& data, std::uint64_t seed, cons
   SampleOptions options;
   options.seed = seed;
   options.threads = 1;
+  options.processor = Processor::cpu;
   const std::clock_t start = std::clock();
   const Fit fit = sample(*model.table(), data, options);
   const double seconds = double(std::clock() - start) / CLOCKS_PER_SEC;

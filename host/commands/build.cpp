@@ -8,16 +8,18 @@ namespace lockstep {
 namespace {
 
 struct BuildCommand {
-  std::string model;
+  std::string model, device = "cpu";
 
   void add_to(CLI::App& app) {
     CLI::App* command = app.add_subcommand("build", "Compile a model of your own, for its first use or to see its errors");
     command->add_option("MODEL", model, "A model file (see models/README.md)")->required()->option_text(" ");
+    command->add_option("--device", device, "What it is compiled for. Default: cpu")->option_text("cpu|cuda");
     command->callback([this] { run(); });
   }
   void run() const {
     if (find_zoo_model(model)) throw UsageError(fmt::format("'{}' is a model of the zoo (it is compiled in). Sample from it at once.", model));
-    const PluginBuild build = build_model(model, complain);
+    if (device != "cpu" && device != "cuda") throw UsageError(fmt::format("--device is '{}' (there are cpu and cuda). Choose one of these.", device));
+    const PluginBuild build = build_model(model, complain, device == "cuda" ? PluginKind::cuda : PluginKind::fast);
     print(fmt::format("{} {}\n", build.compiled ? "built" : "was built already:", build.library.string()));
   }
 };

@@ -7,6 +7,8 @@
 #include <map>
 
 #include "host/plugin.hpp"
+#include "kernels/cuda/devices.hpp"
+#include "lockstep/model_table.hpp"
 #include "lockstep/sample.hpp"
 
 namespace lockstep {
@@ -57,9 +59,14 @@ NamedModel::NamedModel(const std::string& name) : name_(name) {
   if (!find_zoo_model(name) && !is_model_file(name)) throw UsageError(no_such_model(name));
 }
 
-const ModelTable& NamedModel::table() const {
+ModelTable NamedModel::table(Processor processor) const {
   const ZooModel* zoo_model = find_zoo_model(name_);
-  return zoo_model ? *zoo_model->table() : load_model(name_, complain);
+  ModelTable table = zoo_model ? *zoo_model->table() : load_model(name_, complain);
+  const bool wanted = processor == Processor::cuda || (processor == Processor::automatic && cuda_status().unavailable.empty());
+  if (!wanted) return table;
+  if (zoo_model) table.cuda = cuda_zoo_table(name_);
+  else if (cuda_status().unavailable.empty()) table.cuda = &load_cuda_plugin(build_model(name_, complain, PluginKind::cuda));
+  return table;
 }
 
 Data NamedModel::data(const std::vector<std::string>& files) const {

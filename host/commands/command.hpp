@@ -30,6 +30,7 @@ class Interrupted : public std::runtime_error {
 
 void add_build_command(CLI::App& app);
 void add_check_command(CLI::App& app);
+void add_devices_command(CLI::App& app);
 void add_draws_command(CLI::App& app);
 void add_conformance_command(CLI::App& app);
 void add_models_command(CLI::App& app);
@@ -82,7 +83,8 @@ class NamedModel {
   explicit NamedModel(const std::string& name);
   const std::string& name() const { return name_; }
   std::string stem() const { return std::filesystem::path(name_).stem().string(); }
-  const ModelTable& table() const;
+  // With what `processor` may need of it: a model of one's own is compiled for a GPU if there is one, or if one is asked for.
+  ModelTable table(Processor processor = Processor::cpu) const;
   // From `files`; if there are none, the zoo model's example data. A model of one's own may need none: if it does,
   // binding them says which field is missing.
   Data data(const std::vector<std::string>& files) const;

@@ -54,6 +54,26 @@ struct OptionView {
   double value;                // true and false are 1 and 0
 };
 
+// Who is told of an error that may not cross the boundary as an exception.
+struct ErrorSink {
+  void* context;
+  void (*report)(void* context, const char* message);
+};
+
+// Keeps what it is told.
+struct ErrorMessage {
+  std::string text;
+  ErrorSink sink{this, [](void* context, const char* message) { static_cast<ErrorMessage*>(context)->text = message; }};
+};
+
+// Where a model's data are to be, if not in ordinary memory: the host must be able to read and write there. `allocate`
+// returns null if there is no room.
+struct DataMemory {
+  void* context;
+  void* (*allocate)(void* context, std::size_t bytes);
+  void (*release)(void* context, void* memory);
+};
+
 struct DataView {
   const FieldView* fields;
   std::int64_t field_count;
@@ -207,7 +227,8 @@ struct Matrix {
 
 class Dataset {
  public:
-  explicit Dataset(const DataView& view) : view_(view) {}
+  // With a `memory`, all that the model reads is copied there; it must outlive the data set.
+  explicit Dataset(const DataView& view, const DataMemory* memory = nullptr) : view_(view), memory_(memory) {}
   Dataset(const Dataset&) = delete;
   Dataset& operator=(const Dataset&) = delete;
 
@@ -295,7 +316,7 @@ class Dataset {
     // In the first of the two passes the target may not have its size yet.
     const DimInfo& groups = info(target, name);
     const int most = groups.size >= 0 ? groups.size : largest_size;
-    auto positions = std::make_unique<int[]>(std::size_t(field.shape[0]) + 1);
+    int* positions = own<int>(std::size_t(field.shape[0]) + 1);
     for (std::int64_t i = 0; i < field.shape[0]; ++i) {
       const double value = field.values[i];
       if (!is_whole(value) || value < 1 || value > most)
@@ -303,11 +324,10 @@ class Dataset {
                         groups.name + "', whole numbers from 1 to " +
                         (groups.size >= 0 ? std::to_string(groups.size) + ", by " + groups.size_from : "its size") +
                         "). Correct the index or the dimension's size.");
-      positions[std::size_t(i)] = int(value) - 1;
+      positions[i] = int(value) - 1;
     }
-    owned_positions_.push_back(std::move(positions));
     target.size = groups.size;
-    return {owned_positions_.back().get(), dim, target, field.name};
+    return {positions, dim, target, field.name};
   }
 
   Matrix matrix(const std::string& name, Dim rows, Dim columns) {
@@ -319,7 +339,9 @@ class Dataset {
     // [] has no rows, and does not say how many columns.
     columns.size = field.rank == 2 ? resolve(columns, field.shape[1], name, "columns") : info(columns, name).size;
     require_numbers(field);
-    return {field.values, rows, columns};
+    if (!memory_) return {field.values, rows, columns};
+    const std::int64_t count = std::int64_t(rows.size) * columns.size;
+    return {std::copy_n(field.values, count, own<double>(std::size_t(count))) - count, rows, columns};
   }
 
   RealScalar scalar(const std::string& name) {
@@ -331,7 +353,7 @@ class Dataset {
   // A column computed from other data, owned by the data set: `f(i)` for each element of `dim`.
   Real derived(const std::string& name, Dim dim, const std::function<double(int)>& f) {
     const int size = std::max(0, info(dim, name).size);
-    double* values = own(std::size_t(size));
+    double* values = own<double>(std::size_t(size));
     for (int i = 0; i < size; ++i) {
       values[i] = f(i);
       if (!std::isfinite(values[i]))
@@ -349,6 +371,8 @@ class Dataset {
     std::vector<std::string> labels;
   };
   const std::vector<DimInfo>& dims() const { return dims_; }
+  // Frees all arrays that were handed out. The dimensions keep their sizes.
+  void release_arrays() { owned_.clear(); }
   // Throws DataError if a dimension that was asked for still has no size.
   void require_sizes() const {
     for (const DimInfo& dim : dims_)
@@ -513,7 +537,7 @@ class Dataset {
 
   FieldData with_tables(const std::string& name, const double* values, std::int64_t count, std::int64_t columns) {
     const std::int64_t length = count * columns;
-    double* tables = own(std::size_t(length * FieldData::tables));
+    double* tables = own<double>(std::size_t(length * FieldData::tables));
     for (std::int64_t i = 0; i < length; ++i) {
       const double y = values[i], log_y = std::log(y);
       tables[FieldData::value * length + i] = y;
@@ -525,16 +549,29 @@ class Dataset {
     return {tables, length, columns, &infos_.back()};
   }
 
-  double* own(std::size_t count) {
-    owned_.push_back(std::make_unique<double[]>(count));
-    return owned_.back().get();
+  // An array of zeros that lives as long as the data set.
+  template <class V> V* own(std::size_t count) {
+    const std::size_t bytes = std::max<std::size_t>(count, 1) * sizeof(V);
+    void* memory = memory_ ? memory_->allocate(memory_->context, bytes) : ::operator new(bytes);
+    if (!memory) throw DataError("the data need " + std::to_string(bytes) + " bytes more than the device has. Use one with more memory.");
+    owned_.push_back({memory, Release{memory_}});
+    V* array = static_cast<V*>(memory);
+    std::fill_n(array, count, V());
+    return array;
   }
+  struct Release {
+    const DataMemory* from;
+    void operator()(void* memory) const {
+      if (from) from->release(from->context, memory);
+      else ::operator delete(memory);
+    }
+  };
 
   DataView view_;
   std::vector<DimInfo> dims_;
   std::vector<OptionInfo> options_;
-  std::vector<std::unique_ptr<double[]>> owned_;
-  std::vector<std::unique_ptr<int[]>> owned_positions_;
+  const DataMemory* memory_;
+  std::vector<std::unique_ptr<void, Release>> owned_;
   std::deque<FieldInfo> infos_;
 };
 

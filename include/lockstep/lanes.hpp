@@ -25,6 +25,8 @@ template <> struct LaneTraits<double> {
   LOCKSTEP_FN static double gather(const double* p, const std::int64_t* columns) { return p[*columns]; }
 };
 
+LOCKSTEP_FN inline bool in_any_lane(bool mask) { return mask; }
+
 // One chain's lanes on one thread: no slices.
 struct WholeTeam {
   static constexpr bool sliced = false;

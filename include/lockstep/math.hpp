@@ -24,6 +24,21 @@ LOCKSTEP_FN inline double abs(double x) { return ::fabs(x); }
 LOCKSTEP_FN inline double max(double x, double y) { return x > y ? x : y; }
 LOCKSTEP_FN inline double min(double x, double y) { return x < y ? x : y; }
 
+template <class T> struct SineCosine {
+  T sine, cosine;
+};
+// Of pi x. On a device the functions that take multiples of pi need no stack frame.
+template <class T> LOCKSTEP_FN SineCosine<T> sine_cosine_pi(const T& x) {
+#if defined(__CUDA_ARCH__)
+  SineCosine<T> result;
+  ::sincospi(x, &result.sine, &result.cosine);
+  return result;
+#else
+  const T angle = 3.141592653589793 * x;
+  return {sin(angle), cos(angle)};
+#endif
+}
+
 // A mask of one lane is a bool.
 LOCKSTEP_FN inline double select(bool mask, double if_true, double if_false) { return mask ? if_true : if_false; }
 // `select`, also where the mask is one bool for all lanes (a condition on shared data). By type, not by whether the mask

@@ -4,20 +4,15 @@
 // by another compiler. An error is a message given to the sink; the function then returns null or false.
 #pragma once
 
-#include <algorithm>
-#include <memory>
+#include <string>
 #include <vector>
 
-#include "lockstep/gradient.hpp"
-#include "lockstep/pack.hpp"
 #include "lockstep/generate.hpp"
+#include "lockstep/gradient.hpp"
+#include "lockstep/model_data.hpp"
+#include "lockstep/pack.hpp"
 
 namespace lockstep {
-
-struct ErrorSink {
-  void* context;
-  void (*report)(void* context, const char* message);
-};
 
 struct LayoutView {
   const SiteView* sites;
@@ -39,6 +34,8 @@ struct GenerateRequest {
   double* out;
 };
 
+struct DeviceModelTable;
+
 struct ModelTable {
   std::int64_t size;              // of this table, so that an older engine can tell
   std::int64_t pack_width;
@@ -52,20 +49,13 @@ struct ModelTable {
   void (*oracle)(const void* model, const double* position, double* log_density, double* gradient, double* scratch,
                  std::int64_t data_column);
   bool (*generate)(const void* model, const GenerateRequest* request, const ErrorSink* errors);
+  const DeviceModelTable* cuda;   // its functions on a GPU (kernels/device_table.hpp); null: not compiled for one
 };
 
-// A model bound to a data set: the functor, the data it refers to, and its layout.
+// A model on its data, with its layout.
 template <class Model> class BoundModel {
  public:
-  explicit BoundModel(const DataView& view) : data_(view) {
-    static_assert(std::is_trivially_copyable_v<Model>, "a model holds views of data only, so that it can be copied to a device");
-    { const Model sizes(data_); }  // the first pass learns the dimensions' sizes
-    data_.require_sizes();
-    data_.require_known_options();
-    model_ = std::make_unique<Model>(data_);
-    for (std::int64_t i = 0; i < view.field_count; ++i) has_columns_ = has_columns_ || view.fields[i].columns > 1;
-    lay_out();
-  }
+  explicit BoundModel(const DataView& view) : bound_(view) { lay_out(); }
 
   const LayoutView& layout() const { return layout_; }
 
@@ -73,15 +63,15 @@ template <class Model> class BoundModel {
                                                     double* scratch, const std::int64_t* data_columns) const {
     const Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
     const int n = int(layout_.coordinates);
-    LaneTraits<T>::store(log_density, lockstep::log_density_gradient<T, false>(*model_, WholeTeam{}, workspace, n));
+    LaneTraits<T>::store(log_density, lockstep::log_density_gradient<T, false>(model(), WholeTeam{}, workspace, n));
   }
   template <class T> LOCKSTEP_FLATTEN void gradient_by_columns(const double* position, double* log_density, double* gradient,
                                                                double* scratch, const std::int64_t* data_columns) const {
     const Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
     const int n = int(layout_.coordinates);
-    LaneTraits<T>::store(log_density, lockstep::log_density_gradient<T, true>(*model_, WholeTeam{}, workspace, n));
+    LaneTraits<T>::store(log_density, lockstep::log_density_gradient<T, true>(model(), WholeTeam{}, workspace, n));
   }
-  bool has_columns() const { return has_columns_; }
+  bool has_columns() const { return bound_.has_columns(); }
 
   void generate(const GenerateRequest& request) const {
     Generate::Inputs inputs;
@@ -94,22 +84,22 @@ template <class Model> class BoundModel {
     inputs.position_out = request.position_out;
     inputs.out = request.out;
     Generate m(inputs);
-    (*model_)(m);
+    model()(m);
   }
 
-  const Model& model() const { return *model_; }
+  const Model& model() const { return bound_.model(); }
 
  private:
   void lay_out() {
     Generate::Inputs inputs;
     inputs.sites = &sites_;
     Generate m(inputs);
-    (*model_)(m);
+    model()(m);
     for (std::size_t i = 0; i < sites_.size(); ++i)
       for (std::size_t j = 0; j < i; ++j)
         if (std::string(sites_[i].name) == sites_[j].name)
           throw ModelError("two sites are named '" + std::string(sites_[i].name) + "' (results are read by name). Rename one.");
-    for (const Dataset::DimInfo& dim : data_.dims()) {
+    for (const Dataset::DimInfo& dim : bound_.data().dims()) {
       for (const SiteView& site : sites_)
         if (dim.name == site.name)
           throw ModelError("'" + dim.name + "' names a dimension and a site (readers of the results file would take one for "
@@ -129,15 +119,13 @@ template <class Model> class BoundModel {
         gradient(std::size_t(layout_.coordinates) + 1);
     const std::int64_t column = 0;
     LogDensity<double, WholeTeam, true> m(WholeTeam{}, Workspace{position.data(), gradient.data(), scratch.data(), &column, 1});
-    (*model_)(m);
+    model()(m);
     if (m.scratch_used() != layout_.scratch)
       throw std::logic_error("the gradient takes " + std::to_string(m.scratch_used()) + " elements of scratch (the layout "
                              "counted " + std::to_string(layout_.scratch) + "). This is a bug in lockstep; please report it.");
   }
 
-  Dataset data_;
-  std::unique_ptr<Model> model_;
-  bool has_columns_ = false;
+  ModelData<Model> bound_;
   std::vector<SiteView> sites_;
   std::vector<DimView> dims_;
   std::vector<std::vector<const char*>> labels_;
@@ -181,7 +169,8 @@ template <class Model> const ModelTable* model_table() {
           errors->report(errors->context, e.what());
           return false;
         }
-      }};
+      },
+      nullptr};
   return &table;
 }
 

@@ -28,6 +28,8 @@ inline unsigned lane_bits(const PackMask& mask) {
 #endif
 }
 
+inline bool in_any_lane(const PackMask& mask) { return xsimd::any(mask); }
+
 template <> struct LaneTraits<Pack> {
   static constexpr int width = pack_width;
   static Pack load(const double* p) { return Pack::load_aligned(p); }

@@ -76,7 +76,7 @@ class Stream {
       return spare_normal_;
     }
     const double radius = sqrt(-2.0 * log(uniform()));
-    const SineCosine angle = sine_cosine_pi(2 * uniform());
+    const SineCosine<double> angle = sine_cosine_pi(2 * uniform());
     spare_normal_ = radius * angle.sine;
     has_spare_normal_ = true;
     return radius * angle.cosine;
@@ -88,7 +88,7 @@ class Stream {
   // Location 0, scale 1: the cotangent of pi u, mirrored at 1/2 so that both tails are as accurate as the uniform is.
   LOCKSTEP_FN double cauchy() {
     const double u = uniform();
-    const SineCosine angle = sine_cosine_pi(u < 0.5 ? u : 1.0 - u);
+    const SineCosine<double> angle = sine_cosine_pi(u < 0.5 ? u : 1.0 - u);
     return (u < 0.5 ? -angle.cosine : angle.cosine) / angle.sine;
   }
 
@@ -148,21 +148,6 @@ class Stream {
  private:
   static constexpr double pi = 3.141592653589793;
   static constexpr double smallest = 2.2250738585072014e-308;
-
-  struct SineCosine {
-    double sine, cosine;
-  };
-
-  // Of pi x. On a device the functions that take multiples of pi need no stack frame.
-  LOCKSTEP_FN static SineCosine sine_cosine_pi(double x) {
-#if defined(__CUDA_ARCH__)
-    SineCosine result;
-    ::sincospi(x, &result.sine, &result.cosine);
-    return result;
-#else
-    return {sin(pi * x), cos(pi * x)};
-#endif
-  }
 
   LOCKSTEP_FN static double not_a_number() { return log(-1.0); }
 

@@ -48,6 +48,13 @@ enum class Generated {
   all,                                // all that the posterior has
 };
 
+// What the chains run on.
+enum class Processor {
+  automatic,                          // GPUs, if there are any and the model was compiled for them; else the CPU
+  cpu,
+  cuda,                               // GPUs, or it is an error
+};
+
 struct SampleOptions {
   int chains = 0;                     // 0: chosen for this machine
   int warmup = -1;                    // draws per chain; -1: stops by itself, at most `warmup_cap`; 10 more follow
@@ -56,6 +63,9 @@ struct SampleOptions {
   int draws = 0;                      // per chain; 0: 1000 for up to 16 chains, else 250
   std::uint64_t seed = 1;
   Init init;                          // up to 100 points are tried until one has a finite log density and gradient
+  Processor processor = Processor::automatic;
+  std::vector<int> gpus;              // by number, as `lockstep devices` lists them; empty: all
+  std::string geometry = "auto";      // how chains are cut into teams on a GPU, as "32x4": see kernels/geometry.hpp
   int threads = 0;                    // 0: all that the process may use
   int max_depth = 10;
   double target_acceptance = 0.8;

@@ -1,39 +1,18 @@
-#include "kernels/ensemble.hpp"
+#include "kernels/cpu/ensemble.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <mutex>
-#include <new>
 #include <queue>
 
 #include "kernels/cpu/launch.hpp"
 
 namespace lockstep {
 
-AlignedArray::AlignedArray(std::size_t count)
-    : data_(static_cast<double*>(::operator new[](std::max<std::size_t>(count, 1) * sizeof(double), std::align_val_t(64)))) {
-  std::fill_n(data_.get(), std::max<std::size_t>(count, 1), 0.);
-}
-void AlignedArray::Free::operator()(double* p) const { ::operator delete[](p, std::align_val_t(64)); }
-
 namespace {
 std::size_t tiles_for(int chains) { return std::size_t((chains + pack_width - 1) / pack_width); }
 }  // namespace
-
-DrawBlock::DrawBlock(int chains, int coordinates, int draws, bool gradients)
-    : chains_(chains), coordinates_(coordinates), draws_(draws), has_gradients_(gradients) {
-  const std::size_t rows = tiles_for(chains) * std::size_t(draws) * pack_width;
-  positions_ = AlignedArray(rows * std::size_t(coordinates));
-  gradients_ = AlignedArray(gradients ? rows * std::size_t(coordinates) : 0);
-  statistics_ = AlignedArray(rows * draw_statistics);
-}
-
-DrawBuffer DrawBlock::tile(int t) const {
-  const std::int64_t rows = std::int64_t(t) * draws_ * pack_width;
-  return {positions_.data() + rows * coordinates_, has_gradients_ ? gradients_.data() + rows * coordinates_ : nullptr,
-          statistics_.data() + rows * draw_statistics};
-}
 
 struct CpuEnsemble::Tile {
   AlignedArray memory;
@@ -53,8 +32,8 @@ struct CpuEnsemble::Tile {
 
 CpuEnsemble::CpuEnsemble(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
                          const NutsSettings& settings, int threads, std::int64_t data_sets)
-    : table_(table), model_(model), chains_(chains), coordinates_(int(table.layout(model)->coordinates)),
-      threads_(threads > 0 ? std::min(threads, available_threads()) : available_threads()), settings_(settings) {
+    : Ensemble(chains, int(table.layout(model)->coordinates), settings), table_(table), model_(model),
+      threads_(threads > 0 ? std::min(threads, available_threads()) : available_threads()) {
   const std::size_t elements = std::size_t(NutsVectors<Pack>::arrays(settings.max_depth, 1) * coordinates_) * pack_width;
   for (std::size_t t = 0; t < tiles_for(chains); ++t) {
     auto tile = std::make_unique<Tile>();
@@ -134,12 +113,11 @@ class TimeSlice {
 class TileQueue {
  public:
   explicit TileQueue(int tiles) {
-    for (int t = 0; t < tiles; ++t) waiting_.push({0, t, false});
+    for (int t = 0; t < tiles; ++t) waiting_.push({0, t});
   }
   struct Entry {
     double draws;
     int tile;
-    bool resumed;
     bool operator>(const Entry& other) const { return std::pair(draws, tile) > std::pair(other.draws, other.tile); }
   };
   bool take(Entry& entry) {
@@ -170,30 +148,26 @@ double CpuEnsemble::least_draws(const Tile& tile) const {
 }
 
 int CpuEnsemble::advance(int first, const Tuning& tuning, DrawBlock& block) {
-  std::vector<double> momentum_scale(tuning.inverse_mass.size());
-  std::transform(tuning.inverse_mass.begin(), tuning.inverse_mass.end(), momentum_scale.begin(),
-                 [](double v) { return 1 / std::sqrt(v); });
+  const std::vector<double> momentum_scale = momentum_scales(tuning.inverse_mass);
   const DiagonalMetric metric{tuning.inverse_mass.data(), momentum_scale.data()};
   const int last = first + block.draws();
   TileQueue queue(int(tiles_.size()));
-  const auto stopped = [&] { return stopped_.load(std::memory_order_relaxed); };
   // When the queue is empty, the tiles that are left are with other workers, which see to them until they are done.
   const auto work = [&](int worker) {
     for (TileQueue::Entry entry; !stopped() && queue.take(entry);) {
       const int t = entry.tile;
       bool finished = false;
-      on_tile(t, worker, metric, block.tile(t), [&](auto& nuts, Tile& tile, const NutsVectors<Pack>&) {
+      on_tile(t, worker, metric, block.tile(t, first), [&](auto& nuts, Tile& tile, const NutsVectors<Pack>&) {
         alignas(64) double own[pack_width] = {};
         for (int l = 0; l < pack_width; ++l) {
           const int chain = t * pack_width + l;
           own[l] = chain < chains_ && tuning.own_step[std::size_t(chain)] ? 1. : 0.;
         }
         TimeSlice slice;
-        finished = nuts.advance_while(tile.state, first, last, Pack(tuning.log_step), Pack::load_aligned(own) > Pack(0.),
-                                      entry.resumed, [&] { return !stopped() && slice.left(); });
+        finished = nuts.advance(tile.state, last, Pack(tuning.log_step), Pack::load_aligned(own) > Pack(0.),
+                                [&] { return !stopped() && slice.left(); });
         entry.draws = least_draws(tile);
       });
-      entry.resumed = true;
       if (!finished) queue.put_back(entry);
     }
   };
@@ -224,5 +198,7 @@ double CpuEnsemble::draws_done() const {
   for (const auto& tile : tiles_) done += tile->draws_done.load(std::memory_order_relaxed);
   return done;
 }
+
+std::string CpuEnsemble::geometry() const { return "cpu, packs of " + std::to_string(pack_width) + " lanes"; }
 
 }  // namespace lockstep

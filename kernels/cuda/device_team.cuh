@@ -4,7 +4,9 @@
 // doubles of an [element][lane] array.
 #pragma once
 
-#include "lockstep/macros.hpp"
+#include <array>
+
+#include "kernels/device_launch.hpp"
 
 namespace lockstep {
 
@@ -12,6 +14,7 @@ class DeviceTeam {
  public:
   static constexpr bool sliced = true;
 
+  // `sums`: shared memory, most_team_sums doubles for every thread.
   __device__ DeviceTeam(double* sums, int lanes)
       : sums_(sums), lanes_(lanes), lane_(int(threadIdx.x) % lanes), slice_(int(threadIdx.x) / lanes),
         slices_(int(blockDim.x) / lanes) {}
@@ -20,21 +23,37 @@ class DeviceTeam {
   __device__ int slice() const { return slice_; }
   __device__ int slices() const { return slices_; }
   __device__ void barrier() const { __syncthreads(); }
+  __device__ bool any(bool mask) const { return __syncthreads_or(mask) != 0; }
 
   template <class F> __device__ void each(int n, const F& f) const {
     for (int i = slice_; i < n; i += slices_) f(i);
   }
-  // The sum of one value per slice, in the order of the slices, for every slice. `sums`: shared, [slice][lane].
-  __device__ double sum_slices(double value) const {
-    sums_[slice_ * lanes_ + lane_] = value;
+  template <int k, class F> __device__ std::array<double, k> sum(int n, const F& f) const {
+    static_assert(k <= most_team_sums);
+    std::array<double, k> total{};
+    for (int i = slice_; i < n; i += slices_) {
+      const std::array<double, k> term = f(i);
+      for (int j = 0; j < k; ++j) total[j] += term[j];
+    }
+    return over_slices(total);
+  }
+  // The sum of one value per slice, for every slice.
+  __device__ double sum_slices(double value) const { return over_slices(std::array<double, 1>{value})[0]; }
+
+ private:
+  // In the order of the slices, so that all get the same bits.
+  template <std::size_t k> __device__ std::array<double, k> over_slices(std::array<double, k> total) const {
+    if (slices_ == 1) return total;
+    for (int j = 0; j < int(k); ++j) sums_[(slice_ * int(k) + j) * lanes_ + lane_] = total[j];
     barrier();
-    double total = 0;
-    for (int s = 0; s < slices_; ++s) total += sums_[s * lanes_ + lane_];
+    for (int j = 0; j < int(k); ++j) {
+      total[j] = 0;
+      for (int s = 0; s < slices_; ++s) total[j] += sums_[(s * int(k) + j) * lanes_ + lane_];
+    }
     barrier();
     return total;
   }
 
- private:
   double* sums_;
   int lanes_, lane_, slice_, slices_;
 };

@@ -1,0 +1,67 @@
+#include "host/placement.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "kernels/cpu/ensemble.hpp"
+#include "kernels/cuda/devices.hpp"
+#include "kernels/device_ensemble.hpp"
+
+namespace lockstep {
+
+namespace {
+
+// Observations that the slices of one chain can share: those of the longest plate.
+std::int64_t most_elements(const LayoutView& layout) {
+  std::int64_t most = 0;
+  for (std::int64_t i = 0; i < layout.site_count; ++i)
+    if (layout.sites[i].kind == SiteKind::observed) most = std::max<std::int64_t>(most, layout.sites[i].events);
+  return most;
+}
+
+}  // namespace
+
+Devices choose_devices(const ModelTable& table, const SampleOptions& options) {
+  if (options.processor == Processor::cpu) return {};
+  const CudaStatus status = cuda_status();
+  const bool possible = table.cuda && status.unavailable.empty();
+  if (!possible && options.processor == Processor::automatic) return {};
+  if (!status.unavailable.empty())
+    throw SampleError(fmt::format("There is no GPU to run on: {}. Or run on the CPU.", status.unavailable));
+  if (!table.cuda) throw SampleError("This model was not compiled for a GPU (it is a table of functions for the CPU only). Run it on the CPU.");
+  Devices devices{table.cuda, {}};
+  std::vector<int> numbers = options.gpus;
+  if (numbers.empty()) {
+    numbers.resize(status.devices.size());
+    std::iota(numbers.begin(), numbers.end(), 0);
+  }
+  for (int number : numbers) devices.open.push_back(open_cuda_device(number));
+  return devices;
+}
+
+std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, const SampleOptions& options,
+                                        Devices devices) {
+  NutsSettings nuts;
+  nuts.max_depth = options.max_depth;
+  nuts.target_acceptance = options.target_acceptance;
+  if (devices.open.empty())
+    return std::make_unique<CpuEnsemble>(model.table(), model.handle(), chains, options.seed, nuts, options.threads);
+  ErrorMessage error;
+  KernelResources resources;
+  if (!devices.table->resources(&resources, &error.sink)) throw DeviceError(error.text);
+  const DeviceInfo info = devices.open.front()->info();
+  DeviceEnsemble::Settings settings;
+  settings.nuts = nuts;
+  settings.scratch = model.layout().scratch;
+  settings.geometry = options.geometry == "auto"
+                          ? choose_geometry(info, resources, (chains - 1) / int(devices.open.size()) + 1, model.coordinates(),
+                                            most_elements(model.layout()))
+                          : parse_geometry(options.geometry);
+  require_fits(settings.geometry, info, resources, model.coordinates());
+  return std::make_unique<DeviceEnsemble>(std::move(devices.open), *devices.table, model.data(), chains, model.coordinates(),
+                                          options.seed, settings);
+}
+
+}  // namespace lockstep

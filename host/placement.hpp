@@ -1,0 +1,26 @@
+// Where the chains of a run are advanced: the CPU, or devices.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "host/host_model.hpp"
+#include "kernels/device.hpp"
+#include "lockstep/sample.hpp"
+
+namespace lockstep {
+
+// Devices that are open, and the model's functions on them. None: the CPU.
+struct Devices {
+  const DeviceModelTable* table = nullptr;
+  std::vector<std::unique_ptr<Device>> open;
+};
+
+// Throws SampleError if GPUs are asked for and cannot be had.
+Devices choose_devices(const ModelTable& table, const SampleOptions& options);
+
+// Throws DeviceError.
+std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, const SampleOptions& options,
+                                        Devices devices);
+
+}  // namespace lockstep

@@ -1,0 +1,41 @@
+// All chains of a run on the CPU: tiles of one pack, advanced by the cores.
+#pragma once
+
+#include "kernels/ensemble.hpp"
+#include "kernels/pack_team.hpp"
+#include "lockstep/model_table.hpp"
+
+namespace lockstep {
+
+class CpuEnsemble : public Ensemble {
+ public:
+  // `model` is bound to its data already. Chain c reads data set c modulo the number of sets.
+  CpuEnsemble(const ModelTable& table, const void* model, int chains, std::uint64_t seed, const NutsSettings& settings,
+              int threads, std::int64_t data_sets = 1);
+  ~CpuEnsemble() override;
+
+  void place(std::span<const double> positions, const std::vector<char>& moved) override;
+  int advance(int first, const Tuning& tuning, DrawBlock& block) override;
+  void restart_step(const std::vector<char>& chains, double log_step) override;
+  double own_log_step(int chain) const override;
+  DrawBlock make_block(int draws, bool gradients) const override {
+    return DrawBlock(chains_, coordinates_, draws, gradients, pack_width);
+  }
+  double draws_done() const override;
+  double gradients_done() const override { return gradients_done_; }
+  std::string geometry() const override;
+
+ private:
+  struct Tile;
+  template <class F> void on_tile(int t, int worker, const DiagonalMetric& metric, const DrawBuffer& out, const F& use);
+  double least_draws(const Tile& tile) const;
+
+  const ModelTable& table_;
+  const void* model_;
+  int threads_;
+  std::vector<std::unique_ptr<Tile>> tiles_;
+  std::vector<AlignedArray> scratch_;     // per worker
+  std::atomic<double> gradients_done_{0};
+};
+
+}  // namespace lockstep

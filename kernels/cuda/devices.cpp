@@ -1,0 +1,150 @@
+#include "kernels/cuda/devices.hpp"
+
+#include <cuda_runtime.h>
+
+namespace lockstep {
+
+namespace {
+
+std::string version_text(int version) { return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10); }
+
+void require(cudaError_t status, const std::string& what) {
+  if (status == cudaSuccess) return;
+  const std::string suggestion = status == cudaErrorMemoryAllocation ? "Run fewer chains, or use a GPU with more memory."
+                                                                     : "See: lockstep devices.";
+  throw DeviceError("the GPU could not " + what + " (" + cudaGetErrorString(status) + "). " + suggestion);
+}
+
+class CudaGpu : public Device {
+ public:
+  explicit CudaGpu(int number) : number_(number) {
+    use();
+    for (cudaStream_t& stream : streams_)
+      require(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "make a stream");
+  }
+  ~CudaGpu() override {
+    cudaSetDevice(number_);
+    for (cudaStream_t stream : streams_)
+      if (stream) cudaStreamDestroy(stream);
+  }
+
+  DeviceInfo info() const override {
+    use();
+    cudaDeviceProp properties{};
+    require(cudaGetDeviceProperties(&properties, number_), "be asked what it is");
+    DeviceInfo info{properties.name, properties.multiProcessorCount, 0, 0, properties.sharedMemPerBlockOptin};
+    require(cudaMemGetInfo(&info.free_memory, &info.memory), "say how much memory it has");
+    return info;
+  }
+
+  void* allocate(std::size_t bytes) override {
+    use();
+    void* memory = nullptr;
+    require(cudaMalloc(&memory, bytes), "allocate " + std::to_string(bytes >> 20) + " MiB");
+    return memory;
+  }
+  void free(void* memory) noexcept override {
+    cudaSetDevice(number_);
+    cudaFree(memory);
+  }
+  DrawBlock::Allocate host_memory() const override {
+    return [](std::size_t count) {
+      void* memory = nullptr;
+      require(cudaHostAlloc(&memory, (count > 0 ? count : 1) * sizeof(double), cudaHostAllocPortable),
+              "have " + std::to_string(count * sizeof(double) >> 20) + " MiB of the host's memory pinned");
+      return AlignedArray(static_cast<double*>(memory), [](double* p) { cudaFreeHost(p); });
+    };
+  }
+  // Managed memory: a model's constructor runs on the host and reads there; afterwards nobody writes, and every GPU gets a
+  // copy of what it reads.
+  DataMemory data_memory() override {
+    return {this,
+            [](void* gpu, std::size_t bytes) {
+              static_cast<CudaGpu*>(gpu)->use();
+              void* memory = nullptr;
+              if (cudaMallocManaged(&memory, bytes) != cudaSuccess) return static_cast<void*>(nullptr);
+#if CUDART_VERSION >= 13000
+              cudaMemAdvise(memory, bytes, cudaMemAdviseSetReadMostly, {cudaMemLocationTypeDevice, static_cast<CudaGpu*>(gpu)->number_});
+#else
+              cudaMemAdvise(memory, bytes, cudaMemAdviseSetReadMostly, static_cast<CudaGpu*>(gpu)->number_);
+#endif
+              return memory;
+            },
+            [](void* gpu, void* memory) { static_cast<CudaGpu*>(gpu)->free(memory); }};
+  }
+
+  void copy(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t bytes, std::size_t rows,
+            Stream stream) override {
+    if (bytes == 0 || rows == 0) return;
+    use();
+    require(cudaMemcpy2DAsync(to, to_pitch, from, from_pitch, bytes, rows, cudaMemcpyDefault, at(stream)), "copy");
+  }
+  using Device::copy;
+
+  Event record(Stream stream) override {
+    use();
+    cudaEvent_t event{};
+    require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync), "make an event");
+    const Event owned(event, [](void* e) { cudaEventDestroy(static_cast<cudaEvent_t>(e)); });
+    require(cudaEventRecord(event, at(stream)), "record an event");
+    return owned;
+  }
+  void wait(Stream stream, const Event& event) override {
+    use();
+    require(cudaStreamWaitEvent(at(stream), static_cast<cudaEvent_t>(event.get()), 0), "wait for an event");
+  }
+  void wait(const Event& event) override { require(cudaEventSynchronize(static_cast<cudaEvent_t>(event.get())), "finish its work"); }
+  void* handle(Stream stream) override {
+    use();  // the launch that follows is on this thread
+    return at(stream);
+  }
+
+ private:
+  void use() const { require(cudaSetDevice(number_), "be used"); }
+  cudaStream_t at(Stream stream) const { return streams_[stream == Stream::compute ? 0 : 1]; }
+
+  int number_;
+  cudaStream_t streams_[2] = {};
+};
+
+}  // namespace
+
+CudaStatus cuda_status() {
+  CudaStatus status;
+  int driver = 0, runtime = 0, count = 0;
+  cudaRuntimeGetVersion(&runtime);
+  status.runtime = version_text(runtime);
+  if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) {
+    status.unavailable = "no NVIDIA driver is loaded (a GPU needs one). Install it, or, in a container, start that with --gpus all";
+    return status;
+  }
+  status.driver = version_text(driver);
+  if (const cudaError_t error = cudaGetDeviceCount(&count); error != cudaSuccess || count == 0) {
+    const std::string reason = error == cudaErrorInsufficientDriver ? "the driver is for CUDA " + status.driver + ", and this program for " + status.runtime
+                               : count == 0 && error == cudaSuccess ? std::string("the driver has none")
+                                                                    : cudaGetErrorString(error);
+    status.unavailable = "no GPU can be used (" + reason + "). Look at nvidia-smi and at CUDA_VISIBLE_DEVICES";
+    return status;
+  }
+  for (int number = 0; number < count; ++number) {
+    cudaDeviceProp properties{};
+    if (cudaGetDeviceProperties(&properties, number) != cudaSuccess) continue;
+    CudaDevice device{number, properties.name, std::to_string(properties.major) + "." + std::to_string(properties.minor),
+                      properties.multiProcessorCount, properties.totalGlobalMem, 0};
+    std::size_t total = 0;
+    if (cudaSetDevice(number) == cudaSuccess) cudaMemGetInfo(&device.free_memory, &total);
+    status.devices.push_back(device);
+  }
+  return status;
+}
+
+std::unique_ptr<Device> open_cuda_device(int number) {
+  const CudaStatus status = cuda_status();
+  if (!status.unavailable.empty()) throw DeviceError("There is no GPU to use: " + status.unavailable);
+  if (number < 0 || number >= int(status.devices.size()))
+    throw DeviceError("There is no GPU number " + std::to_string(number) + " (this machine has " + std::to_string(status.devices.size()) +
+                      ", counted from 0). See: lockstep devices.");
+  return std::make_unique<CudaGpu>(number);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,58 @@
+// A device that runs a model's chains, as its driver sees it: memory, two streams, events, launches.
+//
+// There are two: a GPU (kernels/cuda/device.cu) and the host in its place (kernels/emulated/), by which everything above
+// this line is tested where there is no GPU.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/device_table.hpp"
+#include "kernels/ensemble.hpp"
+
+namespace lockstep {
+
+// A device is missing, has no memory left, or has failed.
+class DeviceError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct DeviceInfo {
+  std::string name;
+  int multiprocessors = 0;
+  std::size_t memory = 0, free_memory = 0;
+  std::size_t team_memory = 0;       // bytes that one team may have of its own (shared memory)
+};
+
+// Work on one stream is done in order; streams wait for each other by events only.
+class Device {
+ public:
+  enum class Stream { compute, copy };
+  using Event = std::shared_ptr<void>;
+
+  virtual ~Device() = default;
+  virtual DeviceInfo info() const = 0;
+
+  // All throw DeviceError. Memory of the device, uninitialised; memory of the host that streams copy from and to at full
+  // speed; memory that both read, for data.
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void free(void* memory) noexcept = 0;
+  virtual DrawBlock::Allocate host_memory() const = 0;
+  virtual DataMemory data_memory() = 0;
+
+  // Queued on the stream; the host's memory must last until that is done. `rows` pieces of `bytes`, pitches apart.
+  virtual void copy(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t bytes, std::size_t rows,
+                    Stream stream) = 0;
+  void copy(void* to, const void* from, std::size_t bytes, Stream stream) { copy(to, bytes, from, bytes, bytes, 1, stream); }
+
+  virtual Event record(Stream stream) = 0;             // happens when the stream has come here
+  virtual void wait(Stream stream, const Event& event) = 0;
+  virtual void wait(const Event& event) = 0;           // on the host; throws what has failed before it
+  virtual void* handle(Stream stream) = 0;             // for DeviceModelTable
+
+  void synchronise(Stream stream) { wait(record(stream)); }
+};
+
+}  // namespace lockstep

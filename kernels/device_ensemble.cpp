@@ -1,0 +1,449 @@
+#include "kernels/device_ensemble.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace lockstep {
+
+namespace {
+
+constexpr int ring_blocks = 2;        // of draws on the device
+constexpr int first_launch_ticks = 16, most_launch_ticks = 1 << 16;
+
+// An array on a device.
+template <class V> class DeviceArray {
+ public:
+  DeviceArray() = default;
+  DeviceArray(Device& device, std::size_t count)
+      : device_(&device), memory_(static_cast<V*>(device.allocate(std::max<std::size_t>(count, 1) * sizeof(V)))) {}
+  DeviceArray(DeviceArray&& other) noexcept { swap(other); }
+  DeviceArray& operator=(DeviceArray&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~DeviceArray() {
+    if (memory_) device_->free(memory_);
+  }
+  V* data() const { return memory_; }
+
+ private:
+  void swap(DeviceArray& other) {
+    std::swap(device_, other.device_);
+    std::swap(memory_, other.memory_);
+  }
+  Device* device_ = nullptr;
+  V* memory_ = nullptr;
+};
+
+}  // namespace
+
+// What the drivers of the devices and the thread that takes the draws tell each other. Blocks are numbered.
+class DeviceEnsemble::Exchange {
+ public:
+  Exchange(std::size_t parts, int slots) : copied_(parts, 0), least_(parts, 0), ended_(parts, 0), slots_(slots) {}
+
+  // ---- drivers ----
+  // Waits until the host has room for the block. False: nobody wants it any more.
+  bool await_room(int block) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return ending_ || block < released_ + slots_; });
+    return block < released_ + slots_;
+  }
+  void copied(std::size_t part, int blocks) { tell([&] { copied_[part] = blocks; }); }
+  // The last of the blocks may hold fewer draws than it should; `least`: draws that all chains have finished.
+  void ended(std::size_t part, int blocks, double least) { tell([&] { copied_[part] = blocks, least_[part] = least, ended_[part] = 1; }); }
+  void failed(std::size_t part, std::exception_ptr why) {
+    tell([&] {
+      ended_[part] = 1, ending_ = true;
+      if (!failure_) failure_ = why;
+    });
+  }
+  bool ending() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return ending_;
+  }
+
+  // ---- the taker ----
+  // Waits for the block. Draws of it that all chains have made, if it holds `first` .. `first` + `draws` - 1.
+  int await(int block, double first, int draws) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] {
+      if (failure_) return true;
+      for (std::size_t p = 0; p < copied_.size(); ++p)
+        if (copied_[p] <= block && !ended_[p]) return false;
+      return true;
+    });
+    if (failure_) std::rethrow_exception(failure_);
+    double made = draws;
+    for (std::size_t p = 0; p < copied_.size(); ++p)
+      if (ended_[p]) made = std::min(made, copied_[p] <= block ? 0. : std::max(least_[p] - first, 0.));
+    return int(made);
+  }
+  void release(int block) { tell([&] { released_ = block + 1; }); }
+  void end() { tell([&] { ending_ = true; }); }
+  void rethrow() {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  template <class F> void tell(const F& change) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      change();
+    }
+    changed_.notify_all();
+  }
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<int> copied_;       // per part: blocks that are with the host
+  std::vector<double> least_;     // per part that has ended: draws that all its chains have finished
+  std::vector<char> ended_;
+  int slots_, released_ = 0;
+  bool ending_ = false;
+  std::exception_ptr failure_;
+};
+
+// One device's chains.
+class DeviceEnsemble::Part {
+ public:
+  Part(Device& device, const DeviceModelTable& table, const DataView& data, std::size_t number, int first_chain, int chains,
+       int coordinates, std::uint64_t seed, const Settings& settings, std::int64_t data_sets)
+      : device_(device), table_(table), number_(number), data_memory_(device.data_memory()), launch_seconds_(settings.launch_seconds) {
+    ErrorMessage error;
+    model_.reset(table.create(&data, &data_memory_, &error.sink), table.destroy);
+    if (!model_) throw DataError(error.text);
+    a_.chains = chains;
+    a_.coordinates = coordinates;
+    a_.scratch = int(settings.scratch) * settings.geometry.slices;
+    a_.geometry = settings.geometry;
+    a_.settings = settings.nuts;
+    a_.checkpoint_depth = settings.nuts.max_depth;
+    a_.seed = seed;
+    a_.first_chain = std::uint32_t(first_chain);
+    a_.data_sets = data_sets;
+    const std::size_t padded = std::size_t(a_.tiles()) * std::size_t(a_.geometry.lanes);
+    vectors_ = {device, std::size_t(a_.tiles()) * std::size_t(a_.tile_size())};
+    states_ = {device, std::size_t(chains)};
+    scratch_ = {device, padded * std::size_t(a_.scratch)};
+    inverse_mass_ = {device, std::size_t(coordinates)};
+    momentum_scale_ = {device, std::size_t(coordinates)};
+    marked_ = {device, std::size_t(chains)};
+    for (Progress& progress : progress_) {
+      progress.on_device = {device, 2 * std::size_t(a_.tiles())};
+      progress.on_host = device.host_memory()(2 * std::size_t(a_.tiles()));
+    }
+    a_.vectors = vectors_.data();
+    a_.states = states_.data();
+    a_.scratch_memory = scratch_.data();
+    host_states_.resize(std::size_t(chains));
+    // Lanes without a chain compute too: from zeros.
+    const std::vector<double> zeros(std::size_t(a_.tiles()) * std::size_t(a_.tile_size()));
+    device_.copy(vectors_.data(), zeros.data(), zeros.size() * sizeof(double), Device::Stream::compute);
+    write_states();
+    device_.synchronise(Device::Stream::compute);
+  }
+
+  int chains() const { return a_.chains; }
+  int first_chain() const { return int(a_.first_chain); }
+  double draws_done() const { return draws_done_.load(std::memory_order_relaxed); }
+  double gradients_done() const { return gradients_done_.load(std::memory_order_relaxed); }
+  std::vector<NutsState<double>>& states() { return host_states_; }
+
+  void write_states() {
+    device_.copy(states_.data(), host_states_.data(), host_states_.size() * sizeof(NutsState<double>), Device::Stream::compute);
+    device_.synchronise(Device::Stream::compute);
+  }
+  void read_states() {
+    device_.copy(host_states_.data(), states_.data(), host_states_.size() * sizeof(NutsState<double>), Device::Stream::compute);
+    device_.synchronise(Device::Stream::compute);
+  }
+
+  // Both arrays are of all chains.
+  void place(std::span<const double> positions, const std::vector<char>& moved) {
+    const std::size_t n = std::size_t(a_.coordinates), lanes = std::size_t(a_.geometry.lanes), tiles = std::size_t(a_.tiles());
+    const NutsVectors<double> first_tile(vectors_.data(), int(lanes), a_.coordinates, a_.checkpoint_depth, a_.geometry.slices);
+    std::vector<double> chosen(tiles * n * lanes);
+    const std::size_t bytes = n * lanes * sizeof(double), pitch = std::size_t(a_.tile_size()) * sizeof(double);
+    device_.copy(chosen.data(), bytes, first_tile.chosen.base, pitch, bytes, tiles, Device::Stream::compute);
+    device_.synchronise(Device::Stream::compute);
+    std::vector<char> own_moved(std::size_t(a_.chains));
+    for (std::size_t c = 0; c < tiles * lanes; ++c) {
+      // A lane without a chain goes with the last one: its arithmetic must be finite.
+      const std::size_t chain = std::min(c, std::size_t(a_.chains) - 1), global = std::size_t(a_.first_chain) + chain;
+      if (!moved[global]) continue;
+      own_moved[chain] = 1;
+      for (std::size_t i = 0; i < n; ++i) chosen[(c / lanes * n + i) * lanes + c % lanes] = positions[global * n + i];
+    }
+    device_.copy(first_tile.chosen.base, pitch, chosen.data(), bytes, bytes, tiles, Device::Stream::compute);
+    device_.copy(marked_.data(), own_moved.data(), own_moved.size(), Device::Stream::compute);
+    ArriveLaunch launch{a_, marked_.data()};
+    ErrorMessage error;
+    if (!table_.arrive(model_.get(), &launch, device_.handle(Device::Stream::compute), &error.sink)) throw DeviceError(error.text);
+    read_states();
+    gradients_done_ = gradients_done_ + double(tiles * lanes);
+  }
+
+  void set_tuning(const Tuning& tuning, const NutsSettings& settings) {
+    a_.settings = settings;
+    log_step_ = tuning.log_step;
+    const std::vector<double> scales = momentum_scales(tuning.inverse_mass);
+    device_.copy(inverse_mass_.data(), tuning.inverse_mass.data(), scales.size() * sizeof(double), Device::Stream::compute);
+    device_.copy(momentum_scale_.data(), scales.data(), scales.size() * sizeof(double), Device::Stream::compute);
+    device_.copy(marked_.data(), tuning.own_step.data() + a_.first_chain, std::size_t(a_.chains), Device::Stream::compute);
+    device_.synchronise(Device::Stream::compute);
+  }
+
+  // Makes draws first .. first + draws - 1, block k into blocks[k modulo their number]. The body of the driver's thread.
+  void drive(int first, int draws, const std::vector<DrawBlock*>& blocks, Exchange& exchange, const std::function<bool()>& stopped) {
+    try {
+      const int block_draws = blocks[0]->draws(), count = (draws + block_draws - 1) / block_draws;
+      const Ring ring = make_ring(std::min(ring_blocks, count) * block_draws, blocks[0]->has_gradients());
+      int copied = 0;
+      const auto end_of = [&](int block) { return first + std::min(draws, (block + 1) * block_draws); };
+      const auto copy_out = [&](const Device::Event& made) {
+        copy_block(ring, copied * block_draws % ring.rows, *blocks[std::size_t(copied) % blocks.size()], made);
+        ++copied;
+      };
+      const auto copy_whole_blocks = [&](double least, const Device::Event& made) {
+        while (copied < count && least >= end_of(copied) && exchange.await_room(copied)) {
+          copy_out(made);
+          exchange.copied(number_, copied);
+        }
+      };
+      // A launch may overwrite what has been copied out, no more.
+      const auto queue_next = [&](int parity) { queue(ring, first, end_of(std::min(copied + ring_blocks, count) - 1), parity); };
+      double least = first;
+      queue_next(0);
+      for (int parity = 0;; parity = 1 - parity) {
+        queue_next(1 - parity);
+        const bool stopping = stopped() || exchange.ending();
+        least = await(parity);
+        copy_whole_blocks(least, progress_[parity].made);
+        if (copied < count && !stopping) continue;
+        least = await(1 - parity);
+        const Device::Event& made = progress_[1 - parity].made;
+        copy_whole_blocks(least, made);
+        // Of a run that was stopped, the block that was begun.
+        if (copied < count && least > first + copied * block_draws && exchange.await_room(copied)) copy_out(made);
+        break;
+      }
+      read_states();
+      exchange.ended(number_, copied, least);
+    } catch (...) {
+      exchange.failed(number_, std::current_exception());
+    }
+  }
+
+ private:
+  // A ring of rows on the device, as wide as all chains.
+  struct Ring {
+    double *positions, *gradients, *statistics;
+    int rows;
+  };
+  struct Progress {
+    DeviceArray<double> on_device;   // [tile]: least draws; then ticks made
+    AlignedArray on_host;
+    Device::Event made, told;        // the launch is done; the host knows how far it came
+    int ticks = 0;
+  };
+
+  Ring make_ring(int rows, bool gradients) {
+    const std::size_t width = std::size_t(a_.tiles()) * std::size_t(a_.geometry.lanes) * std::size_t(rows);
+    const std::size_t vectors = gradients ? 2 : 1, wanted = width * (vectors * std::size_t(a_.coordinates) + draw_statistics);
+    if (wanted > ring_size_) {
+      ring_ = {};  // the old one first: both may not fit
+      ring_ = {device_, wanted};
+      ring_size_ = wanted;
+    }
+    double* next = ring_.data();
+    const auto take = [&](std::size_t count) { return std::exchange(next, next + count); };
+    double* positions = take(width * std::size_t(a_.coordinates));
+    double* with_gradients = gradients ? take(width * std::size_t(a_.coordinates)) : nullptr;
+    return {positions, with_gradients, take(width * draw_statistics), rows};
+  }
+
+  // Queues a launch, and the news of it.
+  void queue(const Ring& ring, int first, int last, int parity) {
+    Progress& progress = progress_[parity];
+    const std::size_t tiles = std::size_t(a_.tiles());
+    TickLaunch launch;
+    launch.arrays = a_;
+    launch.inverse_mass = inverse_mass_.data();
+    launch.momentum_scale = momentum_scale_.data();
+    launch.own_step = marked_.data();
+    launch.log_step = log_step_;
+    launch.last = last;
+    launch.ticks = progress.ticks = ticks_;
+    launch.positions = ring.positions;
+    launch.gradients = ring.gradients;
+    launch.statistics = ring.statistics;
+    launch.first_draw = first;
+    launch.rows = ring.rows;
+    launch.least_draws = progress.on_device.data();
+    launch.ticks_made = progress.on_device.data() + tiles;
+    ErrorMessage error;
+    if (!table_.advance(model_.get(), &launch, device_.handle(Device::Stream::compute), &error.sink)) throw DeviceError(error.text);
+    progress.made = device_.record(Device::Stream::compute);
+    device_.copy(progress.on_host.data(), progress.on_device.data(), 2 * tiles * sizeof(double), Device::Stream::compute);
+    progress.told = device_.record(Device::Stream::compute);
+  }
+
+  // Waits for the launch; the least draws of all chains.
+  double await(int parity) {
+    Progress& progress = progress_[parity];
+    device_.wait(progress.told);
+    const auto now = std::chrono::steady_clock::now();
+    const double seconds = std::chrono::duration<double>(now - last_told_).count();
+    last_told_ = now;
+    const double *least = progress.on_host.data(), *ticks = least + a_.tiles();
+    double all_least = least[0], most_ticks = 0, draws = 0, gradients = 0;
+    for (int t = 0; t < a_.tiles(); ++t) {
+      all_least = std::min(all_least, least[t]);
+      most_ticks = std::max(most_ticks, ticks[t]);
+      draws += least[t] * std::min(a_.geometry.lanes, a_.chains - t * a_.geometry.lanes);
+      gradients += ticks[t] * a_.geometry.lanes;
+    }
+    draws_done_.store(draws, std::memory_order_relaxed);
+    gradients_done_ = gradients_done_ + gradients;
+    if (most_ticks == progress.ticks) {
+      const double wanted = double(progress.ticks) * std::clamp(launch_seconds_ / seconds, 0.5, 2.);
+      ticks_ = std::clamp(int(wanted), 1, most_launch_ticks);
+    }
+    return all_least;
+  }
+
+  // Rows `row` .. of the ring to this part's tiles of the block.
+  void copy_block(const Ring& ring, int row, const DrawBlock& block, const Device::Event& made) {
+    device_.wait(Device::Stream::copy, made);
+    const DrawBuffer to = block.tile(first_chain() / a_.geometry.lanes);
+    const auto copy = [&](double* host, const double* device, int elements) {
+      const std::size_t row_bytes = std::size_t(elements) * std::size_t(a_.geometry.lanes) * sizeof(double);
+      const std::size_t bytes = row_bytes * std::size_t(std::min(block.draws(), ring.rows - row));
+      device_.copy(host, row_bytes * std::size_t(block.draws()), device + std::size_t(row) * row_bytes / sizeof(double),
+                   row_bytes * std::size_t(ring.rows), bytes, std::size_t(a_.tiles()), Device::Stream::copy);
+    };
+    copy(to.positions, ring.positions, a_.coordinates);
+    if (to.gradients) copy(to.gradients, ring.gradients, a_.coordinates);
+    copy(to.statistics, ring.statistics, draw_statistics);
+    device_.synchronise(Device::Stream::copy);
+  }
+
+  Device& device_;
+  const DeviceModelTable& table_;
+  std::size_t number_;
+  DataMemory data_memory_;
+  std::shared_ptr<void> model_;
+  ChainArrays a_;
+  DeviceArray<double> vectors_, scratch_, inverse_mass_, momentum_scale_, ring_;
+  DeviceArray<NutsState<double>> states_;
+  DeviceArray<char> marked_;
+  std::vector<NutsState<double>> host_states_;
+  std::size_t ring_size_ = 0;
+  std::array<Progress, 2> progress_;
+  double log_step_ = 0, launch_seconds_;
+  int ticks_ = first_launch_ticks;
+  std::chrono::steady_clock::time_point last_told_ = std::chrono::steady_clock::now();
+  std::atomic<double> draws_done_{0}, gradients_done_{0};
+};
+
+DeviceEnsemble::DeviceEnsemble(std::vector<std::unique_ptr<Device>> devices, const DeviceModelTable& table, const DataView& data,
+                               int chains, int coordinates, std::uint64_t seed, const Settings& settings)
+    : Ensemble(chains, coordinates, settings.nuts), devices_(std::move(devices)), geometry_(settings.geometry) {
+  std::int64_t data_sets = 1;
+  for (std::int64_t i = 0; i < data.field_count; ++i) data_sets = std::max(data_sets, data.fields[i].columns);
+  if (data_sets > 1) throw DeviceError("stacked data sets do not run on a device yet. Use the CPU.");
+  const int tiles = (chains + geometry_.lanes - 1) / geometry_.lanes, count = std::min(int(devices_.size()), tiles);
+  for (int p = 0; p < count; ++p) {
+    const auto chain_of = [&](int part) { return std::min(chains, int(std::int64_t(tiles) * part / count) * geometry_.lanes); };
+    Device& device = *devices_[std::size_t(p)];
+    parts_.push_back(std::make_unique<Part>(device, table, data, std::size_t(p), chain_of(p), chain_of(p + 1) - chain_of(p),
+                                            coordinates, seed, settings, data_sets));
+  }
+}
+
+DeviceEnsemble::~DeviceEnsemble() = default;
+
+void DeviceEnsemble::place(std::span<const double> positions, const std::vector<char>& moved) {
+  for (const auto& part : parts_) part->place(positions, moved);
+}
+
+int DeviceEnsemble::run(int first, int draws, const Tuning& tuning, std::vector<DrawBlock*> blocks, const Take& take) {
+  Exchange exchange(parts_.size(), int(blocks.size()));
+  for (const auto& part : parts_) part->set_tuning(tuning, settings_);
+  int done = 0;
+  {
+    std::vector<std::jthread> drivers;
+    for (const auto& part : parts_)
+      drivers.emplace_back([&, this] { part->drive(first, draws, blocks, exchange, [this] { return stopped(); }); });
+    try {
+      const int block_draws = blocks[0]->draws();
+      for (int k = 0; done < draws; ++k) {
+        const int wanted = std::min(block_draws, draws - done);
+        const int made = exchange.await(k, first + done, wanted);
+        const bool more = take(*blocks[std::size_t(k) % blocks.size()], first + done, made);
+        done += made;
+        exchange.release(k);
+        if (!more || made < wanted) break;
+      }
+    } catch (...) {
+      exchange.end();
+      throw;
+    }
+    exchange.end();
+  }
+  exchange.rethrow();
+  return done;
+}
+
+int DeviceEnsemble::advance(int first, const Tuning& tuning, DrawBlock& block) {
+  return run(first, block.draws(), tuning, {&block}, [](const DrawBlock&, int, int) { return true; });
+}
+
+int DeviceEnsemble::sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) {
+  DrawBlock one = make_block(std::min(draws, block_draws), false), other = make_block(std::min(draws, block_draws), false);
+  return run(first, draws, tuning, {&one, &other}, take);
+}
+
+void DeviceEnsemble::restart_step(const std::vector<char>& chains, double log_step) {
+  for (const auto& part : parts_) {
+    for (int c = 0; c < part->chains(); ++c)
+      part->states()[std::size_t(c)].own_step.restart(chains[std::size_t(part->first_chain() + c)] != 0, log_step);
+    part->write_states();
+  }
+}
+
+double DeviceEnsemble::own_log_step(int chain) const {
+  for (const auto& part : parts_)
+    if (chain < part->first_chain() + part->chains()) return part->states()[std::size_t(chain - part->first_chain())].own_step.log_averaged;
+  return 0;
+}
+
+DrawBlock DeviceEnsemble::make_block(int draws, bool gradients) const {
+  return DrawBlock(chains_, coordinates_, draws, gradients, geometry_.lanes, devices_[0]->host_memory());
+}
+
+double DeviceEnsemble::draws_done() const {
+  double done = 0;
+  for (const auto& part : parts_) done += part->draws_done();
+  return done;
+}
+
+double DeviceEnsemble::gradients_done() const {
+  double done = 0;
+  for (const auto& part : parts_) done += part->gradients_done();
+  return done;
+}
+
+std::string DeviceEnsemble::geometry() const {
+  std::string text = "teams of " + geometry_text(geometry_) + " on";
+  for (std::size_t p = 0; p < parts_.size(); ++p) text += (p > 0 ? ", " : " ") + devices_[p]->info().name;
+  return text;
+}
+
+}  // namespace lockstep

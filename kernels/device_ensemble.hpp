@@ -1,0 +1,49 @@
+// All chains of a run on one or several devices.
+//
+// Chains are split over the devices by whole tiles. Each device is driven by a thread of its own: it queues launches of many
+// ticks, two at a time, so that the device never waits for the host; draws go to a ring on the device, and each block that
+// all chains have finished is copied out on a second stream while sampling goes on. How many ticks a launch has is timed, and
+// changes nothing but the time: a chain's draws are a function of its own numbers alone.
+#pragma once
+
+#include "kernels/device.hpp"
+#include "kernels/ensemble.hpp"
+#include "kernels/geometry.hpp"
+
+namespace lockstep {
+
+class DeviceEnsemble : public Ensemble {
+ public:
+  struct Settings {
+    NutsSettings nuts;
+    Geometry geometry;
+    std::int64_t scratch = 0;        // elements per lane, with one slice
+    double launch_seconds = 0.02;    // about how long a launch is to take
+  };
+
+  // Throws DeviceError if the devices cannot run it, DataError if the data do not fit the model.
+  DeviceEnsemble(std::vector<std::unique_ptr<Device>> devices, const DeviceModelTable& table, const DataView& data, int chains,
+                 int coordinates, std::uint64_t seed, const Settings& settings);
+  ~DeviceEnsemble() override;
+
+  void place(std::span<const double> positions, const std::vector<char>& moved) override;
+  int advance(int first, const Tuning& tuning, DrawBlock& block) override;
+  int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) override;
+  void restart_step(const std::vector<char>& chains, double log_step) override;
+  double own_log_step(int chain) const override;
+  DrawBlock make_block(int draws, bool gradients) const override;
+  double draws_done() const override;
+  double gradients_done() const override;
+  std::string geometry() const override;
+
+ private:
+  class Part;
+  class Exchange;
+  int run(int first, int draws, const Tuning& tuning, std::vector<DrawBlock*> blocks, const Take& take);
+
+  std::vector<std::unique_ptr<Device>> devices_;
+  Geometry geometry_;
+  std::vector<std::unique_ptr<Part>> parts_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,158 @@
+// The host in the place of a GPU: what is above kernels/device.hpp is tested with it.
+//
+// A stream is a thread that does its work in order, some time later, as a GPU's does; memory starts as garbage, and what is
+// not freed is noticed. A launch runs the very code of a GPU's thread blocks on an EmulatedTeam, tile after tile.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <new>
+#include <thread>
+
+#include "kernels/device.hpp"
+#include "kernels/emulated_team.hpp"
+
+namespace lockstep {
+
+class EmulatedStream {
+ public:
+  EmulatedStream() : thread_([this](std::stop_token stop) { work(stop); }) {}
+  ~EmulatedStream() {
+    thread_.request_stop();
+    changed_.notify_all();
+  }
+  void add(std::function<void()> job) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      jobs_.push_back(std::move(job));
+    }
+    changed_.notify_all();
+  }
+
+ private:
+  void work(std::stop_token stop) {
+    for (;;) {
+      std::unique_lock<std::mutex> lock(mutex_);
+      changed_.wait(lock, [&] { return !jobs_.empty() || stop.stop_requested(); });
+      if (jobs_.empty()) return;
+      const std::function<void()> job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      job();
+    }
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> jobs_;
+  std::jthread thread_;
+};
+
+class EmulatedDevice : public Device {
+ public:
+  struct Limits {
+    int multiprocessors = 2;
+    std::size_t memory = std::size_t{1} << 30;
+    std::size_t team_memory = std::size_t{48} << 10;
+  };
+  EmulatedDevice() : EmulatedDevice(Limits()) {}
+  explicit EmulatedDevice(const Limits& limits) : limits_(limits) {}
+
+  DeviceInfo info() const override {
+    return {"an emulated device", limits_.multiprocessors, limits_.memory, limits_.memory - used_, limits_.team_memory};
+  }
+
+  void* allocate(std::size_t bytes) override {
+    if (used_ + bytes > limits_.memory)
+      throw DeviceError("the device has no memory left (" + std::to_string(bytes) + " bytes more were needed). Run fewer chains.");
+    used_ += bytes;
+    auto* memory = static_cast<std::size_t*>(::operator new(header + bytes, std::align_val_t(header)));
+    *memory = bytes;
+    return std::memset(reinterpret_cast<char*>(memory) + header, 0xA5, bytes);
+  }
+  void free(void* memory) noexcept override {
+    void* whole = static_cast<char*>(memory) - header;
+    used_ -= *static_cast<std::size_t*>(whole);
+    ::operator delete(whole, std::align_val_t(header));
+  }
+  std::size_t used() const { return used_; }
+  DrawBlock::Allocate host_memory() const override {
+    return [](std::size_t count) { return AlignedArray(count); };
+  }
+  DataMemory data_memory() override {
+    return {this, [](void* device, std::size_t bytes) { return static_cast<EmulatedDevice*>(device)->allocate(bytes); },
+            [](void* device, void* memory) { static_cast<EmulatedDevice*>(device)->free(memory); }};
+  }
+
+  void copy(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t bytes, std::size_t rows,
+            Stream which) override {
+    stream(which).add([=] {
+      for (std::size_t r = 0; r < rows; ++r)
+        std::memcpy(static_cast<char*>(to) + r * to_pitch, static_cast<const char*>(from) + r * from_pitch, bytes);
+    });
+  }
+  using Device::copy;
+
+  Event record(Stream which) override {
+    auto happened = std::make_shared<Happened>();
+    stream(which).add([happened] {
+      happened->is_so = true;
+      happened->is_so.notify_all();
+    });
+    return happened;
+  }
+  void wait(Stream which, const Event& event) override {
+    stream(which).add([event] { static_cast<Happened*>(event.get())->is_so.wait(false); });
+  }
+  void wait(const Event& event) override { static_cast<Happened*>(event.get())->is_so.wait(false); }
+  void* handle(Stream which) override { return &stream(which); }
+
+ private:
+  struct Happened {
+    std::atomic<bool> is_so{false};
+  };
+  static constexpr std::size_t header = 64;
+  EmulatedStream& stream(Stream which) { return which == Stream::compute ? compute_ : copy_; }
+
+  Limits limits_;
+  std::atomic<std::size_t> used_{0};
+  EmulatedStream compute_, copy_;
+};
+
+// The functions of a model on an emulated device.
+template <class Model> const DeviceModelTable* emulated_model_table() {
+  static const auto on_every_tile = [](const void* model, const ChainArrays& arrays, void* stream, auto body) {
+    static_cast<EmulatedStream*>(stream)->add([=] {
+      for (int tile = 0; tile < arrays.tiles(); ++tile) {
+        std::vector<double> resident(std::size_t(arrays.resident_size()));
+        EmulatedTeam::run(arrays.geometry.lanes, arrays.geometry.slices, [&](const EmulatedTeam& team) {
+          DeviceTile<Model, EmulatedTeam> on_tile(team, static_cast<const ModelData<Model>*>(model)->model(), arrays, tile, resident.data());
+          body(on_tile);
+        });
+      }
+    });
+    return true;
+  };
+  static const DeviceModelTable table{
+      sizeof(DeviceModelTable),
+      create_on_device<Model>,
+      destroy_on_device<Model>,
+      [](KernelResources* resources, const ErrorSink*) {
+        *resources = {0, 0, 1024};
+        return true;
+      },
+      [](const void* model, const ArriveLaunch* launch, void* stream, const ErrorSink*) {
+        return on_every_tile(model, launch->arrays, stream, [l = *launch](auto& tile) { tile.arrive(l); });
+      },
+      [](const void* model, const TickLaunch* launch, void* stream, const ErrorSink*) {
+        return on_every_tile(model, launch->arrays, stream, [l = *launch](auto& tile) { tile.advance(l); });
+      }};
+  return &table;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,51 @@
+#include "kernels/ensemble.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+namespace lockstep {
+
+namespace {
+constexpr std::align_val_t cache_line{64};
+}
+
+AlignedArray::AlignedArray(std::size_t count)
+    : data_(static_cast<double*>(::operator new[](std::max<std::size_t>(count, 1) * sizeof(double), cache_line)),
+            [](double* p) { ::operator delete[](p, cache_line); }) {
+  std::fill_n(data_.get(), std::max<std::size_t>(count, 1), 0.);
+}
+
+DrawBlock::DrawBlock(int chains, int coordinates, int draws, bool gradients, int lanes, Allocate allocate)
+    : chains_(chains), coordinates_(coordinates), draws_(draws), lanes_(lanes), has_gradients_(gradients) {
+  const std::size_t rows = std::size_t(tiles()) * std::size_t(draws) * std::size_t(lanes);
+  positions_ = allocate(rows * std::size_t(coordinates));
+  if (gradients) gradients_ = allocate(rows * std::size_t(coordinates));
+  statistics_ = allocate(rows * draw_statistics);
+}
+
+DrawBuffer DrawBlock::tile(int t, int first) const {
+  const std::int64_t rows = std::int64_t(t) * draws_ * lanes_;
+  return {positions_.data() + rows * coordinates_, has_gradients_ ? gradients_.data() + rows * coordinates_ : nullptr,
+          statistics_.data() + rows * draw_statistics, double(first), double(draws_)};
+}
+
+int Ensemble::sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) {
+  int done = 0;
+  while (done < draws) {
+    DrawBlock block = make_block(std::min(block_draws, draws - done), false);
+    const int made = advance(first + done, tuning, block);
+    const bool more = take(block, first + done, made);
+    done += made;
+    if (!more || made < block.draws()) break;
+  }
+  return done;
+}
+
+std::vector<double> momentum_scales(const std::vector<double>& inverse_mass) {
+  std::vector<double> scales(inverse_mass.size());
+  std::transform(inverse_mass.begin(), inverse_mass.end(), scales.begin(), [](double v) { return 1 / std::sqrt(v); });
+  return scales;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,25 @@
+// How chains are cut into a device's teams (design §3). The choice depends on shapes alone, so a run can be repeated; it
+// may be forced, and is recorded with the results.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "kernels/device.hpp"
+
+namespace lockstep {
+
+// For `chains` chains on one device; `elements`: observations that the slices of a chain may share.
+Geometry choose_geometry(const DeviceInfo& device, const KernelResources& kernel, int chains, int coordinates, std::int64_t elements);
+
+// Bytes that a team has of its own: what its sums go through, and the moving point if that is resident.
+std::size_t team_bytes(const Geometry& geometry, int coordinates);
+
+// "32x4", "32x4r" with a resident moving point. Throws std::invalid_argument for what is no geometry.
+std::string geometry_text(const Geometry& geometry);
+Geometry parse_geometry(const std::string& text);
+
+// Throws DeviceError if the device cannot run it.
+void require_fits(const Geometry& geometry, const DeviceInfo& device, const KernelResources& kernel, int coordinates);
+
+}  // namespace lockstep

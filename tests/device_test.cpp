@@ -1,0 +1,349 @@
+// The run loop of a device, on an emulated one: launches, ring, streams, several devices, failures. What runs on a GPU is
+// the same but for kernels/cuda/.
+
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+#include "host/fit_builder.hpp"
+#include "host/host_model.hpp"
+#include "host/run.hpp"
+#include "host/starts.hpp"
+#include "kernels/cpu/ensemble.hpp"
+#include "kernels/cuda/devices.hpp"
+#include "kernels/device_ensemble.hpp"
+#include "kernels/emulated_device.hpp"
+#include "lockstep/sample.hpp"
+#include "models/eight_schools.hpp"
+#include "models/radon.hpp"
+
+namespace lockstep {
+namespace {
+
+// ---- the emulated device itself -----------------------------------------------------------------------------------------
+
+TEST(EmulatedDevice, AStreamDoesItsWorkInOrderAndStreamsWaitForEvents) {
+  EmulatedDevice device;
+  constexpr std::size_t n = 1000;
+  double* memory = static_cast<double*>(device.allocate(n * sizeof(double)));
+  std::vector<double> one(n, 1.), two(n, 2.), seen(n);
+  for (int round = 0; round < 50; ++round) {
+    device.copy(memory, one.data(), n * sizeof(double), Device::Stream::compute);
+    device.copy(memory, two.data(), n * sizeof(double), Device::Stream::compute);
+    device.wait(Device::Stream::copy, device.record(Device::Stream::compute));
+    device.copy(seen.data(), memory, n * sizeof(double), Device::Stream::copy);
+    device.synchronise(Device::Stream::copy);
+    ASSERT_EQ(seen, two);
+  }
+  device.free(memory);
+  EXPECT_EQ(device.used(), 0u);
+}
+
+// ---- ensembles ----------------------------------------------------------------------------------------------------------
+
+template <class Model> struct Bound {
+  Data data;
+  HostModel model;
+  explicit Bound(const char* name) : data(example_data(*find_zoo_model(name))), model(*find_zoo_model(name)->table(), data) {}
+  const DeviceModelTable& device_table() const { return *emulated_model_table<Model>(); }
+};
+
+struct Shape {
+  int chains = 5, draws = 7, block = 3, devices = 1;
+  Geometry geometry{4, 1, false};
+  double launch_seconds = 0.02;
+};
+
+// [chain][draw][coordinate], then [chain][draw][statistic].
+using Draws = std::pair<std::vector<double>, std::vector<double>>;
+
+std::vector<double> starts_of(const HostModel& model, int chains) {
+  std::vector<double> positions;
+  for (int c = 0; c < chains; ++c)
+    for (int i = 0; i < model.coordinates(); ++i) positions.push_back(0.8 * std::sin(1.7 * c + 0.9 * i + 0.3));
+  return positions;
+}
+
+Tuning tuning_for(const HostModel& model, int chains) {
+  Tuning tuning;
+  for (int i = 0; i < model.coordinates(); ++i) tuning.inverse_mass.push_back(1 + 0.1 * i);
+  tuning.log_step = std::log(0.2);
+  tuning.own_step.assign(std::size_t(chains), 0);
+  tuning.own_step[0] = 1;
+  return tuning;
+}
+
+Draws draws_of(Ensemble& ensemble, const HostModel& model, const Shape& shape) {
+  ensemble.place(starts_of(model, shape.chains), std::vector<char>(std::size_t(shape.chains), 1));
+  ensemble.restart_step(std::vector<char>(std::size_t(shape.chains), 1), std::log(0.1));
+  const std::size_t n = std::size_t(model.coordinates()), draws = std::size_t(shape.draws), chains = std::size_t(shape.chains);
+  Draws all{std::vector<double>(chains * draws * n), std::vector<double>(chains * draws * draw_statistics)};
+  int expected_first = 10;
+  const int made_in_all = ensemble.sample(10, shape.draws, shape.block, tuning_for(model, shape.chains), [&](const DrawBlock& block, int first, int made) {
+    EXPECT_EQ(first, expected_first);
+    expected_first += made;
+    for (int c = 0; c < shape.chains; ++c)
+      for (int d = 0; d < made; ++d) {
+        const std::size_t row = std::size_t(c) * draws + std::size_t(first - 10 + d);
+        for (int i = 0; i < model.coordinates(); ++i) all.first[row * n + std::size_t(i)] = block.position(c, d, i);
+        for (int k = 0; k < draw_statistics; ++k)
+          all.second[row * draw_statistics + std::size_t(k)] = block.statistic(c, d, DrawStatistic(k));
+      }
+    return true;
+  });
+  EXPECT_EQ(made_in_all, shape.draws);
+  EXPECT_EQ(ensemble.draws_done(), double(shape.chains) * (10 + shape.draws));
+  return all;
+}
+
+template <class Model> Draws on_devices(const Bound<Model>& bound, const Shape& shape) {
+  std::vector<std::unique_ptr<Device>> devices;
+  for (int d = 0; d < shape.devices; ++d) devices.push_back(std::make_unique<EmulatedDevice>());
+  DeviceEnsemble::Settings settings;
+  settings.geometry = shape.geometry;
+  settings.scratch = bound.model.layout().scratch;
+  settings.launch_seconds = shape.launch_seconds;
+  DeviceEnsemble ensemble(std::move(devices), bound.device_table(), bound.model.data(), shape.chains, bound.model.coordinates(), 7, settings);
+  return draws_of(ensemble, bound.model, shape);
+}
+
+template <class Model> Draws on_cpu(const Bound<Model>& bound, const Shape& shape) {
+  CpuEnsemble ensemble(bound.model.table(), bound.model.handle(), shape.chains, 7, {}, 2);
+  return draws_of(ensemble, bound.model, shape);
+}
+
+void expect_near(const Draws& a, const Draws& b, double tolerance) {
+  ASSERT_EQ(a.first.size(), b.first.size());
+  for (std::size_t i = 0; i < a.first.size(); ++i)
+    ASSERT_NEAR(a.first[i], b.first[i], tolerance * (1 + std::abs(b.first[i]))) << "element " << i;
+  for (std::size_t i = 0; i < a.second.size(); ++i)
+    ASSERT_NEAR(a.second[i], b.second[i], tolerance * (1 + std::abs(b.second[i]))) << "statistic " << i;
+}
+
+// The CPU's packs and a device's threads round differently, and trajectories amplify it: few draws, and a loose tolerance. A
+// mistake in bookkeeping shows as a difference of order one.
+TEST(DeviceEnsemble, DrawsWhatTheCpuDrawsAtAwkwardSizes) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  for (const auto& [chains, geometry] : {std::pair{1, Geometry{4, 1, false}}, {5, Geometry{4, 3, true}}, {33, Geometry{8, 1, true}},
+                                         {3, Geometry{1, 2, false}}}) {
+    SCOPED_TRACE(geometry_text(geometry));
+    const Shape shape{chains, 4, 3, 1, geometry};
+    expect_near(on_devices(schools, shape), on_cpu(schools, shape), 1e-7);
+  }
+  const Bound<models::Radon> radon("radon");
+  const Shape shape{3, 2, 2, 1, {2, 3, false}};
+  expect_near(on_devices(radon, shape), on_cpu(radon, shape), 1e-7);
+}
+
+// Bits depend on chains and geometry, and on nothing else.
+TEST(DeviceEnsemble, NeitherBlocksNorLaunchesNorDevicesNorWhereTheMovingPointIsChangeABit) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  const Shape usual{11, 9, 3, 1, {2, 2, false}};
+  const Draws expected = on_devices(schools, usual);
+  for (int block : {1, 2, 4, 9, 100}) {
+    Shape shape = usual;
+    shape.block = block;
+    EXPECT_EQ(on_devices(schools, shape), expected) << "blocks of " << block;
+  }
+  for (int devices : {2, 3, 20}) {
+    Shape shape = usual;
+    shape.devices = devices;
+    EXPECT_EQ(on_devices(schools, shape), expected) << devices << " devices";
+  }
+  Shape shape = usual;
+  shape.launch_seconds = 1e-6;  // one tick a launch
+  EXPECT_EQ(on_devices(schools, shape), expected);
+  shape = usual;
+  shape.geometry.resident = true;
+  EXPECT_EQ(on_devices(schools, shape), expected);
+}
+
+TEST(DeviceEnsemble, ARunThatIsStoppedHasHandedOverTheDrawsOfTheWholeOne) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  const Shape shape{6, 400, 8, 2, {2, 1, false}, 1e-4};
+  std::vector<std::unique_ptr<Device>> devices;
+  for (int d = 0; d < 2; ++d) devices.push_back(std::make_unique<EmulatedDevice>());
+  DeviceEnsemble::Settings settings;
+  settings.geometry = shape.geometry;
+  settings.scratch = schools.model.layout().scratch;
+  settings.launch_seconds = shape.launch_seconds;
+  DeviceEnsemble ensemble(std::move(devices), schools.device_table(), schools.model.data(), 6, schools.model.coordinates(), 7, settings);
+  ensemble.place(starts_of(schools.model, 6), std::vector<char>(6, 1));
+  ensemble.restart_step(std::vector<char>(6, 1), std::log(0.1));
+  std::vector<double> first_coordinate;  // [draw] of chain 5
+  int blocks = 0;
+  const int made = ensemble.sample(10, 400, 8, tuning_for(schools.model, 6), [&](const DrawBlock& block, int, int count) {
+    for (int d = 0; d < count; ++d) first_coordinate.push_back(block.position(5, d, 0));
+    if (++blocks == 3) ensemble.stop();
+    return true;
+  });
+  EXPECT_EQ(std::size_t(made), first_coordinate.size());
+  EXPECT_GE(made, 24);
+  EXPECT_LT(made, 400);
+  Shape whole = shape;
+  whole.draws = made;
+  const Draws expected = on_devices(schools, whole);
+  const std::size_t n = std::size_t(schools.model.coordinates());
+  for (int d = 0; d < made; ++d) ASSERT_EQ(first_coordinate[std::size_t(d)], expected.first[(5 * std::size_t(made) + std::size_t(d)) * n]) << d;
+}
+
+TEST(DeviceEnsemble, WhoTakesTheDrawsMayEndTheRun) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  std::vector<std::unique_ptr<Device>> devices;
+  devices.push_back(std::make_unique<EmulatedDevice>());
+  DeviceEnsemble::Settings settings;
+  settings.geometry = {2, 1, false};
+  settings.scratch = schools.model.layout().scratch;
+  DeviceEnsemble ensemble(std::move(devices), schools.device_table(), schools.model.data(), 4, schools.model.coordinates(), 7, settings);
+  ensemble.place(starts_of(schools.model, 4), std::vector<char>(4, 1));
+  const auto sample = [&](const Ensemble::Take& take) { return ensemble.sample(0, 100, 5, tuning_for(schools.model, 4), take); };
+  EXPECT_EQ(sample([](const DrawBlock&, int, int) { return false; }), 5);
+  EXPECT_THROW(sample([](const DrawBlock&, int, int) -> bool { throw std::runtime_error("the disk is full"); }), std::runtime_error);
+}
+
+// ---- what goes wrong --------------------------------------------------------------------------------------------------
+
+TEST(DeviceEnsemble, ADeviceWithoutRoomIsAnErrorAndKeepsNothing) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  EmulatedDevice::Limits limits;
+  limits.memory = 20000;
+  EmulatedDevice* device = nullptr;
+  struct Watched : EmulatedDevice {
+    using EmulatedDevice::EmulatedDevice;
+    ~Watched() override { EXPECT_EQ(used(), 0u); }
+  };
+  std::vector<std::unique_ptr<Device>> devices;
+  devices.push_back(std::make_unique<Watched>(limits));
+  device = static_cast<EmulatedDevice*>(devices[0].get());
+  DeviceEnsemble::Settings settings;
+  settings.scratch = schools.model.layout().scratch;
+  EXPECT_THROW(DeviceEnsemble(std::move(devices), schools.device_table(), schools.model.data(), 64, schools.model.coordinates(), 7, settings),
+               DeviceError);
+  (void)device;
+}
+
+TEST(DeviceEnsemble, AFailedLaunchEndsTheRunWithItsMessage) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  static int launches;
+  launches = 0;
+  DeviceModelTable failing = schools.device_table();
+  failing.advance = [](const void* model, const TickLaunch* launch, void* stream, const ErrorSink* errors) {
+    if (++launches == 5) {
+      errors->report(errors->context, "the GPU has fallen off the bus");
+      return false;
+    }
+    return emulated_model_table<models::EightSchools>()->advance(model, launch, stream, errors);
+  };
+  std::vector<std::unique_ptr<Device>> devices;
+  for (int d = 0; d < 2; ++d) devices.push_back(std::make_unique<EmulatedDevice>());
+  DeviceEnsemble::Settings settings;
+  settings.geometry = {2, 1, false};
+  settings.scratch = schools.model.layout().scratch;
+  settings.launch_seconds = 1e-6;
+  DeviceEnsemble ensemble(std::move(devices), failing, schools.model.data(), 8, schools.model.coordinates(), 7, settings);
+  ensemble.place(starts_of(schools.model, 8), std::vector<char>(8, 1));
+  try {
+    ensemble.sample(0, 1000, 10, tuning_for(schools.model, 8), [](const DrawBlock&, int, int) { return true; });
+    FAIL() << "the launch failed, and nobody said so";
+  } catch (const DeviceError& e) {
+    EXPECT_STREQ(e.what(), "the GPU has fallen off the bus");
+  }
+}
+
+// ---- whole runs ---------------------------------------------------------------------------------------------------------
+
+Fit run_on(const Bound<models::EightSchools>& schools, const SampleOptions& options, int devices) {
+  Devices open{&schools.device_table(), {}};
+  for (int d = 0; d < devices; ++d) open.open.push_back(std::make_unique<EmulatedDevice>());
+  FitBuilder builder;
+  run(schools.model.table(), schools.data, options, true, builder, 1 << 16, std::move(open));
+  return builder.take();
+}
+
+// Warmup, draws, results: as on the CPU. Posterior mean and sd of mu are 4.41 and 3.31 (posteriordb's reference draws); with
+// 32 x 60 draws, an effective sample of 500 at least, mean +- 4 standard errors is +- 0.6: a false alarm once in 16,000 seeds.
+TEST(DeviceRun, WarmsUpDrawsAndReportsAsOnTheCpu) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  SampleOptions options;
+  options.chains = 32;
+  options.draws = 60;
+  options.geometry = "1x1";
+  const Fit fit = run_on(schools, options, 2);
+  EXPECT_EQ(fit.chains, 32u);
+  EXPECT_EQ(fit.draws, 60u);
+  EXPECT_EQ(std::get<std::string>(fit.attributes.at("geometry")), "teams of 1x1 on an emulated device, an emulated device");
+  EXPECT_GT(std::get<double>(fit.attributes.at("gradients")), 32 * 60.);
+  const Variable& mu = fit.variable("posterior", "mu");
+  double mean = 0;
+  for (double v : mu.values) mean += v / double(mu.values.size());
+  EXPECT_NEAR(mean, 4.41, 0.6);
+  EXPECT_EQ(run_on(schools, options, 1).variable("posterior", "mu").values, mu.values);  // the same bits on one device
+}
+
+TEST(DeviceRun, CanBeCancelled) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  SampleOptions options;
+  options.chains = 8;
+  options.geometry = "1x1";
+  options.cancel = [] { return true; };
+  EXPECT_THROW(run_on(schools, options, 1), Stopped);
+}
+
+// ---- geometry -----------------------------------------------------------------------------------------------------------
+
+TEST(Geometry, FillsTheMachineWithTeamsThenSlices) {
+  const DeviceInfo h100{"H100", 132, 0, 0, 232448};
+  const KernelResources kernel{122, 0, 512};
+  const auto chosen = [&](int chains, int coordinates, std::int64_t elements) {
+    return geometry_text(choose_geometry(h100, kernel, chains, coordinates, elements));
+  };
+  EXPECT_EQ(chosen(100000, 10, 8), "32x1r");      // two teams of 32 for each multiprocessor, and more chains than threads
+  EXPECT_EQ(chosen(8448, 10, 8), "32x2r");        // 8 observations: two slices of four
+  EXPECT_EQ(chosen(8447, 10, 8), "32x2r");        // 264 teams, the last one not full
+  EXPECT_EQ(chosen(4000, 10, 8), "8x2r");         // 250 teams of 16 leave multiprocessors idle
+  EXPECT_EQ(chosen(64, 90, 919), "4x64r");        // few chains share their observations among many threads
+  EXPECT_EQ(chosen(64, 5, 919), "4x64r");      // what moves fits
+  EXPECT_EQ(chosen(1, 1, 0), "4x1r");
+}
+
+TEST(Geometry, IsReadAsItIsWritten) {
+  for (const char* text : {"32x4", "1x1", "8x64r"}) EXPECT_EQ(geometry_text(parse_geometry(text)), text);
+  for (const char* text : {"", "32", "32x", "x4", "0x4", "32x0", "32x4q", "-1x4", "32x4rr", "2000x1"})
+    EXPECT_THROW(parse_geometry(text), std::invalid_argument) << text;
+}
+
+TEST(Geometry, ThatDoesNotFitIsRefused) {
+  const DeviceInfo device{"a small GPU", 4, 0, 0, 48 << 10};
+  require_fits({32, 8, false}, device, {122, 0, 512}, 10);
+  EXPECT_THROW(require_fits({32, 32, false}, device, {122, 0, 512}, 10), DeviceError);    // threads
+  EXPECT_THROW(require_fits({32, 8, true}, device, {122, 0, 512}, 1000), DeviceError);    // memory
+}
+
+// ---- choosing -----------------------------------------------------------------------------------------------------------
+
+TEST(Processor, IsTheCpuWhereThereIsNoGpuAndSaysWhyIfOneIsAskedFor) {
+  const CudaStatus status = cuda_status();
+  if (status.unavailable.empty()) GTEST_SKIP() << "skipped: there is a GPU here";
+  SampleOptions options;
+  const ModelTable& table = *find_zoo_model("eight_schools")->table();
+  EXPECT_TRUE(choose_devices(table, options).open.empty());
+  options.processor = Processor::cuda;
+  try {
+    choose_devices(table, options);
+    FAIL() << "there is no GPU, and nobody said so";
+  } catch (const SampleError& e) {
+    EXPECT_NE(std::string(e.what()).find("There is no GPU to run on: "), std::string::npos) << e.what();
+  }
+  EXPECT_THROW(open_cuda_device(0), DeviceError);
+}
+
+TEST(Processor, AWrongGeometryIsRefusedBeforeAnythingRuns) {
+  SampleOptions options;
+  options.geometry = "lots";
+  EXPECT_THROW(validate(options), SampleError);
+}
+
+}  // namespace
+}  // namespace lockstep
