@@ -56,10 +56,14 @@ struct Run {
     drawn = warmup.draws;
   }
 
-  // Gradients of the pack that has just drawn, at its last draws, for about as long as a block takes to time.
-  double gradient_seconds(const DrawBlock& block) {
+  // Of the first pack.
+  void keep_last_draws(const DrawBlock& block) {
     for (int i = 0; i < model.coordinates(); ++i)
       for (int l = 0; l < pack_width; ++l) position.data()[i * pack_width + l] = block.position(l, draws - 1, i);
+  }
+
+  // Gradients of that pack, at its last draws, for about as long as a block takes to time.
+  double gradient_seconds() {
     alignas(64) double lp[pack_width];
     const std::int64_t columns[pack_width] = {};
     std::int64_t count = 0;
@@ -81,18 +85,20 @@ void tick(benchmark::State& state, const Subject& subject) {
   static std::map<std::string, std::unique_ptr<Run>> runs;
   std::unique_ptr<Run>& run = runs[subject.name];
   if (!run) run = std::make_unique<Run>(subject);
-  DrawBlock block = run->ensemble.make_block(draws, false);
   double ticks = 0, steps = 0, seconds = 0;
   for (auto _ : state) {
     const double before = run->ensemble.gradients_done(), start = processor_seconds();
-    run->ensemble.advance(run->drawn, run->warmup.tuning, block);
-    seconds += processor_seconds() - start;
+    run->ensemble.sample(run->drawn, draws, draws, run->warmup.tuning, [&](const DrawBlock& block, int, int) {
+      seconds += processor_seconds() - start;
+      for (int c = 0; c < chains; ++c)
+        for (int d = 0; d < draws; ++d) steps += block.statistic(c, d, DrawStatistic::n_steps);
+      run->keep_last_draws(block);
+      return true;
+    });
     ticks += (run->ensemble.gradients_done() - before) / pack_width;
     run->drawn += draws;
-    for (int c = 0; c < chains; ++c)
-      for (int d = 0; d < draws; ++d) steps += block.statistic(c, d, DrawStatistic::n_steps);
   }
-  const double gradient = run->gradient_seconds(block);
+  const double gradient = run->gradient_seconds();
   state.counters["occupancy"] = steps / (ticks * pack_width);
   state.counters["tick"] = seconds / ticks;
   state.counters["gradient"] = gradient;

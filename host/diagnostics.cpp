@@ -54,26 +54,15 @@ struct Superchain {
   double variance = 0;        // sum over its chains
 };
 
-// Margossian et al. 2024, equations 15 to 19, for values stored as [chain][draw].
+// For values stored as [chain][draw].
 double nested_rhat_of(std::span<const double> values, std::size_t draws, std::span<const int> superchain) {
-  std::map<int, Superchain> superchains;
-  bool alone = true;
+  std::vector<double> means, variances;
   for (std::size_t chain = 0; chain * draws < values.size(); ++chain) {
     const Moments each = moments(values.subspan(chain * draws, draws));
-    Superchain& mine = superchains[superchain.empty() ? static_cast<int>(chain) : superchain[chain]];
-    mine.means.push_back(each.mean);
-    if (draws > 1) mine.variance += each.variance;
-    if (mine.means.size() > 1) alone = false;
+    means.push_back(each.mean);
+    variances.push_back(draws > 1 ? each.variance : 0);
   }
-  if (superchains.size() < 2 || (alone && draws == 1)) return unknown;
-  std::vector<double> means, variances;
-  for (const auto& [id, mine] : superchains) {
-    const Moments chains = moments(mine.means);
-    means.push_back(chains.mean);
-    variances.push_back(mine.variance / static_cast<double>(mine.means.size()) +
-                        (mine.means.size() > 1 ? chains.variance : 0.0));
-  }
-  return std::sqrt(1 + moments(means).variance / moments(variances).mean);
+  return nested_rhat(means, variances, draws, superchain);
 }
 
 void require_one_superchain_each(const ChainView& draws, std::span<const int> superchain) {
@@ -220,6 +209,27 @@ double ess_quantile(const ChainView& draws, double probability) {
   std::vector<double> indicator(draws.size()), scratch;
   for (const Ranked& each : order) indicator[each.place] = each.value <= bound ? 1.0 : 0.0;
   return effective_sample_size({indicator.data(), draws.chains, draws.draws}, scratch);
+}
+
+// Margossian et al. 2024, equations 15 to 19.
+double nested_rhat(std::span<const double> means, std::span<const double> variances, std::size_t draws,
+                   std::span<const int> superchain) {
+  std::map<int, Superchain> superchains;
+  bool alone = true;
+  for (std::size_t chain = 0; chain < means.size(); ++chain) {
+    Superchain& mine = superchains[superchain.empty() ? static_cast<int>(chain) : superchain[chain]];
+    mine.means.push_back(means[chain]);
+    mine.variance += variances[chain];
+    if (mine.means.size() > 1) alone = false;
+  }
+  if (superchains.size() < 2 || (alone && draws == 1)) return unknown;
+  std::vector<double> between, within;
+  for (const auto& [id, mine] : superchains) {
+    const Moments chains = moments(mine.means);
+    between.push_back(chains.mean);
+    within.push_back(mine.variance / static_cast<double>(mine.means.size()) + (mine.means.size() > 1 ? chains.variance : 0.0));
+  }
+  return std::sqrt(1 + moments(between).variance / moments(within).mean);
 }
 
 double nested_rhat(const ChainView& draws, std::span<const int> superchain) {

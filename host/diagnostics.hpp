@@ -109,6 +109,9 @@ double ess_quantile(const ChainView& draws, double probability);  // ESS of the 
 // the variance within is left out, with one chain per superchain the variance between chains. NaN where nothing is
 // left.
 double nested_rhat(const ChainView& draws, std::span<const int> superchain);
+// The same from the chains' means and variances, which are 0 for one draw each.
+double nested_rhat(std::span<const double> means, std::span<const double> variances, std::size_t draws,
+                   std::span<const int> superchain);
 
 // Estimated Bayesian fraction of missing information of each chain, Σ(Eᵢ − Eᵢ₋₁)² / Σ(Eᵢ − Ē)², and `pooled`, the ratio
 // of the sums over all chains.

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "host/diagnostics.hpp"
+#include "kernels/window.hpp"
 #include "lockstep/sample.hpp"
 
 namespace lockstep {
@@ -31,88 +32,79 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-double mean_statistic(const DrawBlock& block, int chain, DrawStatistic k) {
+// Over draws `from` .. `to` - 1 of the window.
+double mean_acceptance(const Window& window, int chain, int from, int to) {
   double total = 0;
-  for (int d = 0; d < block.draws(); ++d) total += block.statistic(chain, d, k);
-  return total / block.draws();
+  for (int d = from; d < to; ++d) total += window.acceptance(chain, d);
+  return total / (to - from);
+}
+
+double mean_lp(const Window& window, int chain) {
+  double total = 0;
+  for (int d = 0; d < window.draws(); ++d) total += window.lp(chain, d);
+  return total / window.draws();
 }
 
 struct Spread {
   double centre, sd;
 };
 // Median and 1.4826 times the median absolute deviation of the log density, over all draws of all chains.
-Spread spread_of_lp(const DrawBlock& block) {
+Spread spread_of_lp(const Window& window, int chains) {
   std::vector<double> lp;
-  for (int c = 0; c < block.chains(); ++c)
-    for (int d = 0; d < block.draws(); ++d) lp.push_back(block.statistic(c, d, DrawStatistic::lp));
+  for (int c = 0; c < chains; ++c)
+    for (int d = 0; d < window.draws(); ++d) lp.push_back(window.lp(c, d));
   const double centre = median(lp);
   for (double& v : lp) v = std::abs(v - centre);
   return {centre, 1.4826 * median(lp)};
 }
 
-// The mean over the chains that are not left out.
-double pooled_acceptance(const DrawBlock& block, const std::vector<char>& left_out) {
-  double total = 0;
-  int count = 0;
-  for (int c = 0; c < block.chains(); ++c)
-    if (!left_out[std::size_t(c)]) total += mean_statistic(block, c, DrawStatistic::acceptance_rate), ++count;
-  return count > 0 ? total / count : 0;
-}
-
-// Nested R-hat of the log density and of every coordinate, all below the limit?
-bool mixed(const DrawBlock& block, int coordinates, const std::vector<int>& superchain) {
-  const std::size_t chains = std::size_t(block.chains()), draws = std::size_t(block.draws());
-  if (chains < 4) return true;  // too few to compare; the length of the windows is all there is
-  std::vector<double> values(chains * draws);
-  auto passes = [&](const auto& read) {
-    for (std::size_t c = 0; c < chains; ++c)
-      for (std::size_t d = 0; d < draws; ++d) values[c * draws + d] = read(int(c), int(d));
-    const double rhat = nested_rhat({values.data(), chains, draws, draws, 1}, superchain);
-    return !(rhat >= rhat_limit);  // NaN: nothing to compare
-  };
-  if (!passes([&](int c, int d) { return block.statistic(c, d, DrawStatistic::lp); })) return false;
-  for (int i = 0; i < coordinates; ++i)
-    if (!passes([&](int c, int d) { return block.position(c, d, i); })) return false;
-  return true;
-}
-
-}  // namespace
-
-std::vector<double> fisher_diagonal(const DrawBlock& block, int coordinates, const std::vector<char>& left_out) {
-  constexpr double smallest = 1e-20, largest = 1e20;  // nutpie's limits
-  std::vector<double> inverse_mass(std::size_t(coordinates), 1.);
-  for (int i = 0; i < coordinates; ++i) {
-    double of_draws = 0, of_gradients = 0;
-    for (int c = 0; c < block.chains(); ++c) {
-      if (left_out[std::size_t(c)]) continue;
-      double x_mean = 0, g_mean = 0;
-      for (int d = 0; d < block.draws(); ++d) x_mean += block.position(c, d, i), g_mean += block.gradient(c, d, i);
-      x_mean /= block.draws();
-      g_mean /= block.draws();
-      for (int d = 0; d < block.draws(); ++d) {
-        const double x = block.position(c, d, i) - x_mean, g = block.gradient(c, d, i) - g_mean;
-        of_draws += x * x;
-        of_gradients += g * g;
-      }
-    }
-    const double ratio = std::sqrt(of_draws / of_gradients);
-    inverse_mass[std::size_t(i)] = std::isfinite(ratio) ? std::clamp(ratio, smallest, largest) : std::nan("");
-  }
-  return inverse_mass;
-}
-
-std::vector<char> flag_stuck(const DrawBlock& block) {
-  constexpr double robust_sds = 6, least_acceptance = 0.1;  // rules §1
-  const Spread lp = spread_of_lp(block);
+// The chains whose mean log density is far below the others', or that hardly move (rules §1).
+std::vector<char> flag_stuck(const Window& window, int chains) {
+  constexpr double robust_sds = 6, least_acceptance = 0.1;
+  const Spread lp = spread_of_lp(window, chains);
   std::vector<char> flagged;
-  for (int c = 0; c < block.chains(); ++c) {
-    const bool below = mean_statistic(block, c, DrawStatistic::lp) < lp.centre - robust_sds * lp.sd;
-    flagged.push_back(below || mean_statistic(block, c, DrawStatistic::acceptance_rate) < least_acceptance);
+  for (int c = 0; c < chains; ++c) {
+    const bool below = mean_lp(window, c) < lp.centre - robust_sds * lp.sd;
+    flagged.push_back(below || mean_acceptance(window, c, 0, window.draws()) < least_acceptance);
   }
   return flagged;
 }
 
-namespace {
+// Inverse masses sqrt(Var(x)/Var(gradient)), variances within chains, of the chains that are not left out: the diagonal
+// that minimises the Fisher divergence (nutpie; arXiv:2603.18845). NaN where that says nothing.
+std::vector<double> fisher_diagonal(const ChainMoments& positions, const ChainMoments& gradients, const std::vector<char>& left_out) {
+  constexpr double smallest = 1e-20, largest = 1e20;  // nutpie's limits
+  const std::size_t chains = left_out.size();
+  std::vector<double> inverse_mass;
+  for (std::size_t i = 0; i * chains < positions.squares.size(); ++i) {
+    double of_draws = 0, of_gradients = 0;
+    for (std::size_t c = 0; c < chains; ++c) {
+      if (left_out[c]) continue;
+      of_draws += positions.squares[i * chains + c];
+      of_gradients += gradients.squares[i * chains + c];
+    }
+    const double ratio = std::sqrt(of_draws / of_gradients);
+    inverse_mass.push_back(std::isfinite(ratio) ? std::clamp(ratio, smallest, largest) : std::nan(""));
+  }
+  return inverse_mass;
+}
+
+// Nested R-hat of the log density and of every coordinate, all below the limit?
+bool mixed(const Window& window, const ChainMoments& positions, const std::vector<int>& superchain) {
+  const std::size_t chains = superchain.size(), draws = std::size_t(window.draws());
+  if (chains < 4) return true;  // too few to compare; the length of the windows is all there is
+  const auto passes = [](double rhat) { return !(rhat >= rhat_limit); };  // NaN: nothing to compare
+  std::vector<double> lp;
+  for (std::size_t c = 0; c < chains; ++c)
+    for (std::size_t d = 0; d < draws; ++d) lp.push_back(window.lp(int(c), int(d)));
+  if (!passes(nested_rhat({lp.data(), chains, draws, draws, 1}, superchain))) return false;
+  std::vector<double> variances(chains);
+  for (std::size_t first = 0; first < positions.mean.size(); first += chains) {
+    for (std::size_t c = 0; c < chains; ++c) variances[c] = draws > 1 ? positions.squares[first + c] / double(draws - 1) : 0;
+    if (!passes(nested_rhat(std::span(positions.mean).subspan(first, chains), variances, draws, superchain))) return false;
+  }
+  return true;
+}
 
 class Warmup {
  public:
@@ -150,11 +142,11 @@ class Warmup {
     if (limit_ < 1) return;
     ensemble_.set_max_depth(1);
     ensemble_.restart_step(std::vector<char>(chains_, 1), std::log(1e-10));
-    DrawBlock block = advance(1);
+    const ChainMoments gradients = advance(1)->gradients();
     for (int i = 0; i < n_; ++i) {
       double sum = 0;
       for (std::size_t c = 0; c < chains_; ++c) {
-        const double g = std::abs(block.gradient(int(c), 0, i));
+        const double g = std::abs(gradients.mean[std::size_t(i) * chains_ + c]);  // of one draw: the gradient itself
         sum += std::log(std::clamp(std::isfinite(g) ? g : 1., 1e-10, 1e10));
       }
       result_.tuning.inverse_mass[std::size_t(i)] = std::exp(-sum / double(chains_));
@@ -166,12 +158,13 @@ class Warmup {
   void leave_tail() {
     double previous = -HUGE_VAL;
     while (left() > 0) {
-      DrawBlock block = advance(std::min(left(), rounds_in_first_window * std::max(round_, 10 / rounds_in_first_window)));
-      flagged_ = flag_stuck(block);
-      const Spread lp = spread_of_lp(block);
+      const std::unique_ptr<Window> window =
+          advance(std::min(left(), rounds_in_first_window * std::max(round_, 10 / rounds_in_first_window)));
+      flagged_ = flag_stuck(*window, int(chains_));
+      const Spread lp = spread_of_lp(*window, int(chains_));
       const bool arrived = lp.centre - previous < lp.sd;
       previous = lp.centre;
-      update_metric(block);
+      update_metric(*window, window->positions());
       pool_own_steps();
       if (arrived) return;
       ensemble_.restart_step(result_.tuning.own_step, result_.tuning.log_step);
@@ -189,12 +182,13 @@ class Warmup {
       // A window that would leave a remnant takes it in.
       const int room = adapts_metric ? left() - step_only : left();
       if (room < length + rounds * round_ / 2) length = room;
-      const DrawBlock window = advance_in_rounds(length);
-      flagged_ = flag_stuck(window);
+      const std::unique_ptr<Window> window = advance_in_rounds(length);
+      flagged_ = flag_stuck(*window, int(chains_));
+      const ChainMoments positions = window->positions();
       double change = HUGE_VAL;
-      if (adapts_metric) change = update_metric(window);
+      if (adapts_metric) change = update_metric(*window, positions);
       const bool none_flagged = std::none_of(flagged_.begin(), flagged_.end(), [](char f) { return f; });
-      if (settings_.draws < 0 && none_flagged && change < metric_tolerance && near_target_ && mixed(window, n_, superchain_)) {
+      if (settings_.draws < 0 && none_flagged && change < metric_tolerance && near_target_ && mixed(*window, positions, superchain_)) {
         result_.settled = true;
         return;
       }
@@ -212,40 +206,33 @@ class Warmup {
     }
   }
 
-  DrawBlock advance_in_rounds(int length) {
-    std::vector<DrawBlock> rounds;
-    for (int done = 0; done < length;) {
+  std::unique_ptr<Window> advance_in_rounds(int length) {
+    std::unique_ptr<Window> window = ensemble_.make_window(drawn_, length);
+    for (int done = 0; done < length; done = window->draws()) {
       // No round shorter than half of a full one.
-      const int draws = length - done < round_ + round_ / 2 ? length - done : round_;
-      rounds.push_back(advance(draws));
-      done += draws;
-      const double acceptance = pooled_acceptance(rounds.back(), result_.tuning.own_step);
+      advance(*window, length - done < round_ + round_ / 2 ? length - done : round_);
+      const double acceptance = pooled_acceptance(*window, done);
       near_target_ = std::abs(acceptance - settings_.target_acceptance) < step_tolerance;
       const bool any_pooled = std::any_of(result_.tuning.own_step.begin(), result_.tuning.own_step.end(), [](char own) { return !own; });
       if (any_pooled) result_.tuning.log_step += step_gain * (acceptance - settings_.target_acceptance);
     }
-    return join(rounds, length);
-  }
-
-  DrawBlock join(const std::vector<DrawBlock>& rounds, int length) const {
-    DrawBlock window = ensemble_.make_block(length, true);
-    for (int t = 0; t < window.tiles(); ++t) {
-      DrawBuffer to = window.tile(t);
-      for (const DrawBlock& round : rounds) {
-        const DrawBuffer from = round.tile(t);
-        const std::size_t rows = std::size_t(round.draws()) * std::size_t(round.lanes());
-        to.positions = std::copy_n(from.positions, rows * std::size_t(n_), to.positions);
-        to.gradients = std::copy_n(from.gradients, rows * std::size_t(n_), to.gradients);
-        to.statistics = std::copy_n(from.statistics, rows * draw_statistics, to.statistics);
-      }
-    }
+    if (record_) record_(window->block(), window->first());
     return window;
   }
 
+  // Of the chains that share the step size, from draw `from` of the window on.
+  double pooled_acceptance(const Window& window, int from) const {
+    double total = 0;
+    int count = 0;
+    for (std::size_t c = 0; c < chains_; ++c)
+      if (!result_.tuning.own_step[c]) total += mean_acceptance(window, int(c), from, window.draws()), ++count;
+    return count > 0 ? total / count : 0;
+  }
+
   // The largest change of a logarithm.
-  double update_metric(const DrawBlock& block) {
-    if (block.draws() < 2) return HUGE_VAL;
-    const std::vector<double> estimate = fisher_diagonal(block, n_, flagged_);
+  double update_metric(const Window& window, const ChainMoments& positions) {
+    if (window.draws() < 2) return HUGE_VAL;
+    const std::vector<double> estimate = fisher_diagonal(positions, window.gradients(), flagged_);
     double change = 0;
     for (std::size_t i = 0; i < estimate.size(); ++i) {
       if (std::isnan(estimate[i])) continue;
@@ -283,13 +270,17 @@ class Warmup {
 
   int left() const { return limit_ - drawn_; }
 
-  DrawBlock advance(int draws) {
-    DrawBlock block = ensemble_.make_block(draws, true);
-    if (ensemble_.advance(drawn_, result_.tuning, block) < draws)
+  // A window of its own.
+  std::unique_ptr<Window> advance(int draws) {
+    std::unique_ptr<Window> window = ensemble_.make_window(drawn_, draws);
+    advance(*window, draws);
+    if (record_) record_(window->block(), window->first());
+    return window;
+  }
+  void advance(Window& window, int draws) {
+    if (ensemble_.advance(window, draws, result_.tuning) < draws)
       throw Stopped("the run was stopped during warmup (no chain has a draw from the posterior yet). Run it again.");
-    if (record_) record_(block, drawn_);
     drawn_ += draws;
-    return block;
   }
 
   Ensemble& ensemble_;

@@ -38,14 +38,4 @@ WarmupResult warm_up(Ensemble& ensemble, const std::vector<int>& superchain, con
                      const std::function<std::vector<double>(int chain)>& restart,
                      const std::function<void(const DrawBlock& block, int first)>& record = {});
 
-// The parts, for tests.
-
-// Inverse masses sqrt(Var(x)/Var(gradient)), variances within chains, of the chains that are not left out: the diagonal
-// that minimises the Fisher divergence (nutpie; arXiv:2603.18845).
-std::vector<double> fisher_diagonal(const DrawBlock& block, int coordinates, const std::vector<char>& left_out);
-
-// Chains whose mean log density is below the pooled median by more than 6 robust standard deviations, or whose mean
-// acceptance is below 0.1.
-std::vector<char> flag_stuck(const DrawBlock& block);
-
 }  // namespace lockstep

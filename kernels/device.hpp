@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/chain_moments.hpp"
 #include "kernels/device_table.hpp"
 #include "kernels/ensemble.hpp"
 
@@ -46,6 +47,8 @@ class Device {
   virtual void copy(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t bytes, std::size_t rows,
                     Stream stream) = 0;
   void copy(void* to, const void* from, std::size_t bytes, Stream stream) { copy(to, bytes, from, bytes, bytes, 1, stream); }
+
+  virtual void moments(const MomentsLaunch& launch, Stream stream) = 0;  // chain_moments of every element and chain
 
   virtual Event record(Stream stream) = 0;             // happens when the stream has come here
   virtual void wait(Stream stream, const Event& event) = 0;

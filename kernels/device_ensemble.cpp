@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -149,7 +150,55 @@ class DeviceEnsemble::Part {
     device_.synchronise(Device::Stream::compute);
   }
 
+  // Rows on the device, as wide as all chains.
+  struct Ring {
+    DeviceArray<double> positions, gradients, statistics;
+    int rows = 0;
+  };
+  Ring make_ring(int rows, bool gradients) {
+    const std::size_t width = std::size_t(a_.tiles()) * std::size_t(a_.geometry.lanes) * std::size_t(rows);
+    Ring ring{{device_, width * std::size_t(a_.coordinates)}, {}, {device_, width * draw_statistics}, rows};
+    if (gradients) ring.gradients = {device_, width * std::size_t(a_.coordinates)};
+    return ring;
+  }
+  // Rows `row` .. of the ring to this part's tiles of the block; only what this part's device had done by then.
+  void copy_block(const Ring& ring, int row, const DrawBlock& block, const Device::Event& made) {
+    device_.wait(Device::Stream::copy, made);
+    const DrawBuffer to = block.tile(first_chain() / a_.geometry.lanes);
+    const auto copy = [&](double* host, const DeviceArray<double>& from, int elements) {
+      const std::size_t row_bytes = std::size_t(elements) * std::size_t(a_.geometry.lanes) * sizeof(double);
+      const std::size_t bytes = row_bytes * std::size_t(std::min(block.draws(), ring.rows - row));
+      device_.copy(host, row_bytes * std::size_t(block.draws()), from.data() + std::size_t(row) * row_bytes / sizeof(double),
+                   row_bytes * std::size_t(ring.rows), bytes, std::size_t(a_.tiles()), Device::Stream::copy);
+    };
+    copy(to.positions, ring.positions, a_.coordinates);
+    if (to.gradients) copy(to.gradients, ring.gradients, a_.coordinates);
+    copy(to.statistics, ring.statistics, draw_statistics);
+    device_.synchronise(Device::Stream::copy);
+  }
+  void copy_block(const Ring& ring, const DrawBlock& block) { copy_block(ring, 0, block, device_.record(Device::Stream::compute)); }
+
+  // One statistic of every row to the host: [tile][row][lane].
+  void copy_statistic(const Ring& ring, DrawStatistic k, double* to) {
+    const std::size_t lanes = std::size_t(a_.geometry.lanes), bytes = lanes * sizeof(double);
+    device_.copy(to, bytes, ring.statistics.data() + std::size_t(k) * lanes, bytes * draw_statistics, bytes,
+                 std::size_t(a_.tiles()) * std::size_t(ring.rows), Device::Stream::compute);
+    device_.synchronise(Device::Stream::compute);
+  }
+  // Of this part's chains, among `all` chains.
+  void copy_moments(const Ring& ring, const DeviceArray<double>& rows, int count, int all, ChainMoments& to) {
+    const std::size_t n = std::size_t(a_.coordinates), own = std::size_t(a_.chains);
+    const DeviceArray<double> mean(device_, n * own), squares(device_, n * own);
+    device_.moments({rows.data(), a_.chains, a_.geometry.lanes, a_.coordinates, ring.rows, count, mean.data(), squares.data()},
+                    Device::Stream::compute);
+    const std::size_t pitch = std::size_t(all) * sizeof(double), bytes = own * sizeof(double);
+    device_.copy(to.mean.data() + first_chain(), pitch, mean.data(), bytes, bytes, n, Device::Stream::compute);
+    device_.copy(to.squares.data() + first_chain(), pitch, squares.data(), bytes, bytes, n, Device::Stream::compute);
+    device_.synchronise(Device::Stream::compute);
+  }
+
   int chains() const { return a_.chains; }
+  int tiles() const { return a_.tiles(); }
   int first_chain() const { return int(a_.first_chain); }
   double draws_done() const { return draws_done_.load(std::memory_order_relaxed); }
   double gradients_done() const { return gradients_done_.load(std::memory_order_relaxed); }
@@ -199,11 +248,31 @@ class DeviceEnsemble::Part {
     device_.synchronise(Device::Stream::compute);
   }
 
+  // Advances until all chains have finished `last` draws, or it is to stop. Returns the draws that all have finished.
+  double advance(const Ring& ring, int first, int last, const std::function<bool()>& stopped) {
+    queue(ring, first, last, 0);
+    double least = first;
+    for (int parity = 0;; parity = 1 - parity) {
+      queue(ring, first, last, 1 - parity);
+      const bool stopping = stopped();
+      least = await(parity);
+      if (least < last && !stopping) continue;
+      least = await(1 - parity);
+      break;
+    }
+    read_states();
+    return least;
+  }
+
   // Makes draws first .. first + draws - 1, block k into blocks[k modulo their number]. The body of the driver's thread.
   void drive(int first, int draws, const std::vector<DrawBlock*>& blocks, Exchange& exchange, const std::function<bool()>& stopped) {
     try {
       const int block_draws = blocks[0]->draws(), count = (draws + block_draws - 1) / block_draws;
-      const Ring ring = make_ring(std::min(ring_blocks, count) * block_draws, blocks[0]->has_gradients());
+      if (const int rows = std::min(ring_blocks, count) * block_draws; ring_.rows != rows) {
+        ring_ = {};  // the old one first: both may not fit
+        ring_ = make_ring(rows, false);
+      }
+      const Ring& ring = ring_;
       int copied = 0;
       const auto end_of = [&](int block) { return first + std::min(draws, (block + 1) * block_draws); };
       const auto copy_out = [&](const Device::Event& made) {
@@ -241,32 +310,12 @@ class DeviceEnsemble::Part {
   }
 
  private:
-  // A ring of rows on the device, as wide as all chains.
-  struct Ring {
-    double *positions, *gradients, *statistics;
-    int rows;
-  };
   struct Progress {
     DeviceArray<double> on_device;   // [tile]: least draws; then ticks made
     AlignedArray on_host;
     Device::Event made, told;        // the launch is done; the host knows how far it came
     int ticks = 0;
   };
-
-  Ring make_ring(int rows, bool gradients) {
-    const std::size_t width = std::size_t(a_.tiles()) * std::size_t(a_.geometry.lanes) * std::size_t(rows);
-    const std::size_t vectors = gradients ? 2 : 1, wanted = width * (vectors * std::size_t(a_.coordinates) + draw_statistics);
-    if (wanted > ring_size_) {
-      ring_ = {};  // the old one first: both may not fit
-      ring_ = {device_, wanted};
-      ring_size_ = wanted;
-    }
-    double* next = ring_.data();
-    const auto take = [&](std::size_t count) { return std::exchange(next, next + count); };
-    double* positions = take(width * std::size_t(a_.coordinates));
-    double* with_gradients = gradients ? take(width * std::size_t(a_.coordinates)) : nullptr;
-    return {positions, with_gradients, take(width * draw_statistics), rows};
-  }
 
   // Queues a launch, and the news of it.
   void queue(const Ring& ring, int first, int last, int parity) {
@@ -280,9 +329,9 @@ class DeviceEnsemble::Part {
     launch.log_step = log_step_;
     launch.last = last;
     launch.ticks = progress.ticks = ticks_;
-    launch.positions = ring.positions;
-    launch.gradients = ring.gradients;
-    launch.statistics = ring.statistics;
+    launch.positions = ring.positions.data();
+    launch.gradients = ring.gradients.data();
+    launch.statistics = ring.statistics.data();
     launch.first_draw = first;
     launch.rows = ring.rows;
     launch.least_draws = progress.on_device.data();
@@ -318,33 +367,17 @@ class DeviceEnsemble::Part {
     return all_least;
   }
 
-  // Rows `row` .. of the ring to this part's tiles of the block.
-  void copy_block(const Ring& ring, int row, const DrawBlock& block, const Device::Event& made) {
-    device_.wait(Device::Stream::copy, made);
-    const DrawBuffer to = block.tile(first_chain() / a_.geometry.lanes);
-    const auto copy = [&](double* host, const double* device, int elements) {
-      const std::size_t row_bytes = std::size_t(elements) * std::size_t(a_.geometry.lanes) * sizeof(double);
-      const std::size_t bytes = row_bytes * std::size_t(std::min(block.draws(), ring.rows - row));
-      device_.copy(host, row_bytes * std::size_t(block.draws()), device + std::size_t(row) * row_bytes / sizeof(double),
-                   row_bytes * std::size_t(ring.rows), bytes, std::size_t(a_.tiles()), Device::Stream::copy);
-    };
-    copy(to.positions, ring.positions, a_.coordinates);
-    if (to.gradients) copy(to.gradients, ring.gradients, a_.coordinates);
-    copy(to.statistics, ring.statistics, draw_statistics);
-    device_.synchronise(Device::Stream::copy);
-  }
-
   Device& device_;
   const DeviceModelTable& table_;
   std::size_t number_;
   DataMemory data_memory_;
   std::shared_ptr<void> model_;
   ChainArrays a_;
-  DeviceArray<double> vectors_, scratch_, inverse_mass_, momentum_scale_, ring_;
+  DeviceArray<double> vectors_, scratch_, inverse_mass_, momentum_scale_;
   DeviceArray<NutsState<double>> states_;
   DeviceArray<char> marked_;
   std::vector<NutsState<double>> host_states_;
-  std::size_t ring_size_ = 0;
+  Ring ring_;  // of the last sampling
   std::array<Progress, 2> progress_;
   double log_step_ = 0, launch_seconds_;
   int ticks_ = first_launch_ticks;
@@ -373,7 +406,92 @@ void DeviceEnsemble::place(std::span<const double> positions, const std::vector<
   for (const auto& part : parts_) part->place(positions, moved);
 }
 
-int DeviceEnsemble::run(int first, int draws, const Tuning& tuning, std::vector<DrawBlock*> blocks, const Take& take) {
+// A ring on every device, read where it is.
+class DeviceEnsemble::DeviceWindow : public Window {
+ public:
+  DeviceWindow(const DeviceEnsemble& ensemble, int first, int capacity) : Window(first, capacity), ensemble_(ensemble) {
+    for (const auto& part : ensemble.parts_) {
+      rings_.push_back(part->make_ring(capacity, true));
+      for (std::vector<double>* statistic : {&lp_, &acceptance_})
+        statistic->resize(statistic->size() + std::size_t(part->tiles() * capacity * ensemble.geometry_.lanes));
+    }
+  }
+
+  double lp(int chain, int draw) const override { return read(lp_, chain, draw); }
+  double acceptance(int chain, int draw) const override { return read(acceptance_, chain, draw); }
+  ChainMoments positions() const override { return moments(&Part::Ring::positions); }
+  ChainMoments gradients() const override { return moments(&Part::Ring::gradients); }
+  const DrawBlock& block() override {
+    block_.emplace(ensemble_.make_block(capacity(), true));
+    for (std::size_t p = 0; p < rings_.size(); ++p) ensemble_.parts_[p]->copy_block(rings_[p], *block_);
+    return *block_;
+  }
+
+  const Part::Ring& ring(std::size_t part) const { return rings_[part]; }
+  void advanced(int draws) {
+    add(draws);
+    std::size_t offset = 0;
+    for (std::size_t p = 0; p < rings_.size(); ++p) {
+      Part& part = *ensemble_.parts_[p];
+      part.copy_statistic(rings_[p], DrawStatistic::lp, lp_.data() + offset);
+      part.copy_statistic(rings_[p], DrawStatistic::acceptance_rate, acceptance_.data() + offset);
+      offset += std::size_t(part.tiles() * capacity() * ensemble_.geometry_.lanes);
+    }
+  }
+
+ private:
+  // Parts have whole tiles, one after the other.
+  double read(const std::vector<double>& statistic, int chain, int draw) const {
+    const int lanes = ensemble_.geometry_.lanes;
+    return statistic[(std::size_t(chain / lanes) * std::size_t(capacity()) + std::size_t(draw)) * std::size_t(lanes) + std::size_t(chain % lanes)];
+  }
+  ChainMoments moments(DeviceArray<double> Part::Ring::*which) const {
+    const std::size_t size = std::size_t(ensemble_.coordinates_) * std::size_t(ensemble_.chains_);
+    ChainMoments out{std::vector<double>(size), std::vector<double>(size)};
+    for (std::size_t p = 0; p < rings_.size(); ++p)
+      ensemble_.parts_[p]->copy_moments(rings_[p], rings_[p].*which, draws(), ensemble_.chains_, out);
+    return out;
+  }
+
+  const DeviceEnsemble& ensemble_;
+  std::vector<Part::Ring> rings_;
+  std::vector<double> lp_, acceptance_;
+  std::optional<DrawBlock> block_;
+};
+
+std::unique_ptr<Window> DeviceEnsemble::make_window(int first, int capacity) {
+  return std::make_unique<DeviceWindow>(*this, first, capacity);
+}
+
+int DeviceEnsemble::advance(Window& window, int draws, const Tuning& tuning) {
+  auto& own = static_cast<DeviceWindow&>(window);
+  const int begin = window.first() + window.draws();
+  std::vector<double> least(parts_.size());
+  std::vector<std::exception_ptr> failures(parts_.size());
+  for (const auto& part : parts_) part->set_tuning(tuning, settings_);
+  {
+    std::vector<std::jthread> drivers;
+    for (std::size_t p = 0; p < parts_.size(); ++p)
+      drivers.emplace_back([&, p] {
+        try {
+          least[p] = parts_[p]->advance(own.ring(p), window.first(), begin + draws, [this] { return stopped(); });
+        } catch (...) {
+          failures[p] = std::current_exception();
+          stop();  // the others need not go on
+        }
+      });
+  }
+  for (const std::exception_ptr& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+  const int made = std::max(int(*std::min_element(least.begin(), least.end())) - begin, 0);
+  own.advanced(made);
+  return made;
+}
+
+int DeviceEnsemble::sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) {
+  const int rows = std::min(draws, block_draws);
+  DrawBlock one = make_block(rows, false), other = make_block(rows, false);
+  const std::vector<DrawBlock*> blocks{&one, &other};
   Exchange exchange(parts_.size(), int(blocks.size()));
   for (const auto& part : parts_) part->set_tuning(tuning, settings_);
   int done = 0;
@@ -382,9 +500,8 @@ int DeviceEnsemble::run(int first, int draws, const Tuning& tuning, std::vector<
     for (const auto& part : parts_)
       drivers.emplace_back([&, this] { part->drive(first, draws, blocks, exchange, [this] { return stopped(); }); });
     try {
-      const int block_draws = blocks[0]->draws();
       for (int k = 0; done < draws; ++k) {
-        const int wanted = std::min(block_draws, draws - done);
+        const int wanted = std::min(rows, draws - done);
         const int made = exchange.await(k, first + done, wanted);
         const bool more = take(*blocks[std::size_t(k) % blocks.size()], first + done, made);
         done += made;
@@ -399,15 +516,6 @@ int DeviceEnsemble::run(int first, int draws, const Tuning& tuning, std::vector<
   }
   exchange.rethrow();
   return done;
-}
-
-int DeviceEnsemble::advance(int first, const Tuning& tuning, DrawBlock& block) {
-  return run(first, block.draws(), tuning, {&block}, [](const DrawBlock&, int, int) { return true; });
-}
-
-int DeviceEnsemble::sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) {
-  DrawBlock one = make_block(std::min(draws, block_draws), false), other = make_block(std::min(draws, block_draws), false);
-  return run(first, draws, tuning, {&one, &other}, take);
 }
 
 void DeviceEnsemble::restart_step(const std::vector<char>& chains, double log_step) {

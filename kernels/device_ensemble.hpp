@@ -9,6 +9,7 @@
 #include "kernels/device.hpp"
 #include "kernels/ensemble.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/window.hpp"
 
 namespace lockstep {
 
@@ -27,11 +28,11 @@ class DeviceEnsemble : public Ensemble {
   ~DeviceEnsemble() override;
 
   void place(std::span<const double> positions, const std::vector<char>& moved) override;
-  int advance(int first, const Tuning& tuning, DrawBlock& block) override;
+  std::unique_ptr<Window> make_window(int first, int capacity) override;
+  int advance(Window& window, int draws, const Tuning& tuning) override;
   int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) override;
   void restart_step(const std::vector<char>& chains, double log_step) override;
   double own_log_step(int chain) const override;
-  DrawBlock make_block(int draws, bool gradients) const override;
   double draws_done() const override;
   double gradients_done() const override;
   std::string geometry() const override;
@@ -39,7 +40,8 @@ class DeviceEnsemble : public Ensemble {
  private:
   class Part;
   class Exchange;
-  int run(int first, int draws, const Tuning& tuning, std::vector<DrawBlock*> blocks, const Take& take);
+  class DeviceWindow;
+  DrawBlock make_block(int draws, bool gradients) const;
 
   std::vector<std::unique_ptr<Device>> devices_;
   Geometry geometry_;

@@ -30,18 +30,6 @@ DrawBuffer DrawBlock::tile(int t, int first) const {
           statistics_.data() + rows * draw_statistics, double(first), double(draws_)};
 }
 
-int Ensemble::sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) {
-  int done = 0;
-  while (done < draws) {
-    DrawBlock block = make_block(std::min(block_draws, draws - done), false);
-    const int made = advance(first + done, tuning, block);
-    const bool more = take(block, first + done, made);
-    done += made;
-    if (!more || made < block.draws()) break;
-  }
-  return done;
-}
-
 std::vector<double> momentum_scales(const std::vector<double>& inverse_mass) {
   std::vector<double> scales(inverse_mass.size());
   std::transform(inverse_mass.begin(), inverse_mass.end(), scales.begin(), [](double v) { return 1 / std::sqrt(v); });

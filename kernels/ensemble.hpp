@@ -61,6 +61,8 @@ struct Tuning {
   std::vector<char> own_step;           // per chain
 };
 
+class Window;
+
 class Ensemble {
  public:
   // Is shown draws first .. first + made - 1, in rows 0 .. made - 1 of the block. False: no more are wanted.
@@ -70,19 +72,20 @@ class Ensemble {
 
   // Puts chains at new positions ([chain][coordinate]); those with `moved` false stay where they are.
   virtual void place(std::span<const double> positions, const std::vector<char>& moved) = 0;
-  // Every chain makes draws first .. first + block.draws() - 1. Returns how many of these every chain has made: all,
-  // unless it was told to stop; then nothing but draws_done() and gradients_done() makes sense any more.
-  virtual int advance(int first, const Tuning& tuning, DrawBlock& block) = 0;
+  // Room for `capacity` draws of every chain, from draw `first` on.
+  virtual std::unique_ptr<Window> make_window(int first, int capacity) = 0;
+  // Every chain makes `draws` more draws of the window. Returns how many of these every chain has made: all, unless it was
+  // told to stop; then nothing but draws_done() and gradients_done() makes sense any more.
+  virtual int advance(Window& window, int draws, const Tuning& tuning) = 0;
   // Every chain makes draws first .. first + draws - 1, handed over in blocks of `block_draws`, in order, while the next
   // are being made if the ensemble can do that. Returns how many were handed over.
-  virtual int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take);
+  virtual int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) = 0;
   // Ends `advance` and `sample`, now and from now on, between two gradients. May be called from any thread.
   void stop() { stopped_.store(true, std::memory_order_relaxed); }
   // Dual averaging starts afresh in these chains, near a log step size.
   virtual void restart_step(const std::vector<char>& chains, double log_step) = 0;
   virtual double own_log_step(int chain) const = 0;   // the averaged one
   void set_max_depth(int max_depth) { settings_.max_depth = max_depth; }
-  virtual DrawBlock make_block(int draws, bool gradients) const = 0;
 
   int chains() const { return chains_; }
   int coordinates() const { return coordinates_; }

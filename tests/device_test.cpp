@@ -189,6 +189,50 @@ TEST(DeviceEnsemble, ARunThatIsStoppedHasHandedOverTheDrawsOfTheWholeOne) {
   for (int d = 0; d < made; ++d) ASSERT_EQ(first_coordinate[std::size_t(d)], expected.first[(5 * std::size_t(made) + std::size_t(d)) * n]) << d;
 }
 
+// What adaptation reads of a window that is filled in two goes, on two devices, against the draws themselves.
+TEST(DeviceEnsemble, AWindowGivesTheMomentsOfItsDraws) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  std::vector<std::unique_ptr<Device>> devices;
+  for (int d = 0; d < 2; ++d) devices.push_back(std::make_unique<EmulatedDevice>());
+  DeviceEnsemble::Settings settings;
+  settings.geometry = {2, 1, false};
+  settings.scratch = schools.model.layout().scratch;
+  const int chains = 7, n = schools.model.coordinates();
+  DeviceEnsemble ensemble(std::move(devices), schools.device_table(), schools.model.data(), chains, n, 7, settings);
+  ensemble.place(starts_of(schools.model, chains), std::vector<char>(chains, 1));
+  ensemble.restart_step(std::vector<char>(chains, 1), std::log(0.1));
+  const std::unique_ptr<Window> window = ensemble.make_window(3, 12);
+  EXPECT_EQ(ensemble.advance(*window, 5, tuning_for(schools.model, chains)), 5);
+  EXPECT_EQ(ensemble.advance(*window, 6, tuning_for(schools.model, chains)), 6);
+  ASSERT_EQ(window->draws(), 11);
+  const ChainMoments x = window->positions(), g = window->gradients();
+  const DrawBlock& block = window->block();
+  std::vector<double> gradient(static_cast<std::size_t>(n)), point(static_cast<std::size_t>(n));
+  for (int c = 0; c < chains; ++c) {
+    for (int i = 0; i < n; ++i) {
+      double sums[2] = {}, squares[2] = {};
+      for (int d = 0; d < 11; ++d) sums[0] += block.position(c, d, i), sums[1] += block.gradient(c, d, i);
+      for (int d = 0; d < 11; ++d) {
+        squares[0] += std::pow(block.position(c, d, i) - sums[0] / 11, 2);
+        squares[1] += std::pow(block.gradient(c, d, i) - sums[1] / 11, 2);
+      }
+      const std::size_t at = std::size_t(i * chains + c);
+      EXPECT_NEAR(x.mean[at], sums[0] / 11, 1e-12);
+      EXPECT_NEAR(x.squares[at], squares[0], 1e-11 * squares[0]);
+      EXPECT_NEAR(g.mean[at], sums[1] / 11, 1e-12);
+      EXPECT_NEAR(g.squares[at], squares[1], 1e-11 * squares[1]);
+    }
+    for (int d = 0; d < 11; ++d) {
+      EXPECT_EQ(window->lp(c, d), block.statistic(c, d, DrawStatistic::lp));
+      EXPECT_EQ(window->acceptance(c, d), block.statistic(c, d, DrawStatistic::acceptance_rate));
+      // And the draws are what they say: density and gradient at the point, by the oracle.
+      for (int i = 0; i < n; ++i) point[std::size_t(i)] = block.position(c, d, i);
+      EXPECT_NEAR(schools.model.log_density(point.data(), gradient.data()), window->lp(c, d), 1e-10);
+      for (int i = 0; i < n; ++i) EXPECT_NEAR(gradient[std::size_t(i)], block.gradient(c, d, i), 1e-10);
+    }
+  }
+}
+
 TEST(DeviceEnsemble, WhoTakesTheDrawsMayEndTheRun) {
   const Bound<models::EightSchools> schools("eight_schools");
   std::vector<std::unique_ptr<Device>> devices;
@@ -209,19 +253,16 @@ TEST(DeviceEnsemble, ADeviceWithoutRoomIsAnErrorAndKeepsNothing) {
   const Bound<models::EightSchools> schools("eight_schools");
   EmulatedDevice::Limits limits;
   limits.memory = 20000;
-  EmulatedDevice* device = nullptr;
   struct Watched : EmulatedDevice {
     using EmulatedDevice::EmulatedDevice;
     ~Watched() override { EXPECT_EQ(used(), 0u); }
   };
   std::vector<std::unique_ptr<Device>> devices;
   devices.push_back(std::make_unique<Watched>(limits));
-  device = static_cast<EmulatedDevice*>(devices[0].get());
   DeviceEnsemble::Settings settings;
   settings.scratch = schools.model.layout().scratch;
   EXPECT_THROW(DeviceEnsemble(std::move(devices), schools.device_table(), schools.model.data(), 64, schools.model.coordinates(), 7, settings),
                DeviceError);
-  (void)device;
 }
 
 TEST(DeviceEnsemble, AFailedLaunchEndsTheRunWithItsMessage) {
@@ -282,6 +323,22 @@ TEST(DeviceRun, WarmsUpDrawsAndReportsAsOnTheCpu) {
   EXPECT_EQ(run_on(schools, options, 1).variable("posterior", "mu").values, mu.values);  // the same bits on one device
 }
 
+TEST(DeviceRun, KeepsWarmupIfAskedTo) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  SampleOptions options;
+  options.chains = 5;
+  options.draws = 3;
+  options.warmup = 30;
+  options.geometry = "1x1";
+  options.keep_warmup = true;
+  const Fit fit = run_on(schools, options, 2);
+  const Variable& mu = fit.variable("warmup_posterior", "mu");
+  ASSERT_EQ(mu.values.size(), 5u * 40);  // the burn-in too
+  EXPECT_TRUE(std::all_of(mu.values.begin(), mu.values.end(), [](double v) { return std::isfinite(v); }));
+  options.chains = 0;
+  EXPECT_EQ(run_on(schools, options, 1).chains, 32u);  // 16 for each of an emulated device's two multiprocessors
+}
+
 TEST(DeviceRun, CanBeCancelled) {
   const Bound<models::EightSchools> schools("eight_schools");
   SampleOptions options;
@@ -303,7 +360,8 @@ TEST(Geometry, FillsTheMachineWithTeamsThenSlices) {
   EXPECT_EQ(chosen(8448, 10, 8), "32x2r");        // 8 observations: two slices of four
   EXPECT_EQ(chosen(8447, 10, 8), "32x2r");        // 264 teams, the last one not full
   EXPECT_EQ(chosen(4000, 10, 8), "8x2r");         // 250 teams of 16 leave multiprocessors idle
-  EXPECT_EQ(chosen(64, 90, 919), "4x64r");        // few chains share their observations among many threads
+  EXPECT_EQ(chosen(64, 90, 919), "4x64");         // few chains share their observations among many threads
+  EXPECT_EQ(chosen(64, 5, 919), "4x64r");
   EXPECT_EQ(chosen(64, 5, 919), "4x64r");      // what moves fits
   EXPECT_EQ(chosen(1, 1, 0), "4x1r");
 }

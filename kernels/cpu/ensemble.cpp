@@ -6,7 +6,9 @@
 #include <mutex>
 #include <queue>
 
+#include "kernels/chain_moments.hpp"
 #include "kernels/cpu/launch.hpp"
+#include "kernels/window.hpp"
 
 namespace lockstep {
 
@@ -147,10 +149,60 @@ double CpuEnsemble::least_draws(const Tile& tile) const {
   return least;
 }
 
-int CpuEnsemble::advance(int first, const Tuning& tuning, DrawBlock& block) {
+namespace {
+
+class CpuWindow : public Window {
+ public:
+  CpuWindow(int chains, int coordinates, int first, int capacity)
+      : Window(first, capacity), coordinates_(coordinates), block_(chains, coordinates, capacity, true, pack_width) {}
+  double lp(int chain, int draw) const override { return block_.statistic(chain, draw, DrawStatistic::lp); }
+  double acceptance(int chain, int draw) const override { return block_.statistic(chain, draw, DrawStatistic::acceptance_rate); }
+  ChainMoments positions() const override { return moments(block_.tile(0).positions); }
+  ChainMoments gradients() const override { return moments(block_.tile(0).gradients); }
+  const DrawBlock& block() override { return block_; }
+  void advanced(int draws) { add(draws); }
+
+ private:
+  ChainMoments moments(const double* rows) const {
+    const std::size_t size = std::size_t(coordinates_) * std::size_t(block_.chains());
+    ChainMoments out{std::vector<double>(size), std::vector<double>(size)};
+    const MomentsLaunch all{rows, block_.chains(), pack_width, coordinates_, capacity(), draws(), out.mean.data(), out.squares.data()};
+    for (int i = 0; i < coordinates_; ++i)
+      for (int c = 0; c < block_.chains(); ++c) chain_moments(all, i, c);
+    return out;
+  }
+  int coordinates_;
+  DrawBlock block_;
+};
+
+}  // namespace
+
+std::unique_ptr<Window> CpuEnsemble::make_window(int first, int capacity) {
+  return std::make_unique<CpuWindow>(chains_, coordinates_, first, capacity);
+}
+
+int CpuEnsemble::advance(Window& window, int draws, const Tuning& tuning) {
+  const int made = advance(window.block(), window.first(), window.first() + window.draws(), draws, tuning);
+  static_cast<CpuWindow&>(window).advanced(made);
+  return made;
+}
+
+int CpuEnsemble::sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) {
+  int done = 0;
+  for (bool more = true; more && done < draws;) {
+    const int wanted = std::min(block_draws, draws - done);
+    const DrawBlock block(chains_, coordinates_, wanted, false, pack_width);
+    const int made = advance(block, first + done, first + done, wanted, tuning);
+    more = take(block, first + done, made) && made == wanted;
+    done += made;
+  }
+  return done;
+}
+
+int CpuEnsemble::advance(const DrawBlock& block, int first, int begin, int draws, const Tuning& tuning) {
   const std::vector<double> momentum_scale = momentum_scales(tuning.inverse_mass);
   const DiagonalMetric metric{tuning.inverse_mass.data(), momentum_scale.data()};
-  const int last = first + block.draws();
+  const int last = begin + draws;
   TileQueue queue(int(tiles_.size()));
   // When the queue is empty, the tiles that are left are with other workers, which see to them until they are done.
   const auto work = [&](int worker) {
@@ -175,7 +227,7 @@ int CpuEnsemble::advance(int first, const Tuning& tuning, DrawBlock& block) {
   parallel_for(workers, threads_, [&](int, int worker) { work(worker); });
   double least = last;
   for (const auto& tile : tiles_) least = std::min(least, least_draws(*tile));
-  return std::max(int(least) - first, 0);
+  return std::max(int(least) - begin, 0);
 }
 
 void CpuEnsemble::restart_step(const std::vector<char>& chains, double log_step) {

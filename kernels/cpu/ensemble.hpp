@@ -15,12 +15,11 @@ class CpuEnsemble : public Ensemble {
   ~CpuEnsemble() override;
 
   void place(std::span<const double> positions, const std::vector<char>& moved) override;
-  int advance(int first, const Tuning& tuning, DrawBlock& block) override;
+  std::unique_ptr<Window> make_window(int first, int capacity) override;
+  int advance(Window& window, int draws, const Tuning& tuning) override;
+  int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) override;
   void restart_step(const std::vector<char>& chains, double log_step) override;
   double own_log_step(int chain) const override;
-  DrawBlock make_block(int draws, bool gradients) const override {
-    return DrawBlock(chains_, coordinates_, draws, gradients, pack_width);
-  }
   double draws_done() const override;
   double gradients_done() const override { return gradients_done_; }
   std::string geometry() const override;
@@ -28,6 +27,8 @@ class CpuEnsemble : public Ensemble {
  private:
   struct Tile;
   template <class F> void on_tile(int t, int worker, const DiagonalMetric& metric, const DrawBuffer& out, const F& use);
+  // Draws begin .. begin + draws - 1, into a block whose row 0 is draw `first`.
+  int advance(const DrawBlock& block, int first, int begin, int draws, const Tuning& tuning);
   double least_draws(const Tile& tile) const;
 
   const ModelTable& table_;

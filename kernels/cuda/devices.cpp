@@ -2,6 +2,8 @@
 
 #include <cuda_runtime.h>
 
+#include "kernels/cuda/chain_moments.cuh"
+
 namespace lockstep {
 
 namespace {
@@ -80,6 +82,11 @@ class CudaGpu : public Device {
     require(cudaMemcpy2DAsync(to, to_pitch, from, from_pitch, bytes, rows, cudaMemcpyDefault, at(stream)), "copy");
   }
   using Device::copy;
+
+  void moments(const MomentsLaunch& launch, Stream stream) override {
+    use();
+    require(launch_moments(launch, at(stream)), "start a kernel");
+  }
 
   Event record(Stream stream) override {
     use();
