@@ -361,7 +361,6 @@ TEST(Geometry, FillsTheMachineWithTeamsThenSlices) {
   EXPECT_EQ(chosen(8447, 10, 8), "32x2r");        // 264 teams, the last one not full
   EXPECT_EQ(chosen(4000, 10, 8), "8x2r");         // 250 teams of 16 leave multiprocessors idle
   EXPECT_EQ(chosen(64, 90, 919), "4x64");         // few chains share their observations among many threads
-  EXPECT_EQ(chosen(64, 5, 919), "4x64r");
   EXPECT_EQ(chosen(64, 5, 919), "4x64r");      // what moves fits
   EXPECT_EQ(chosen(1, 1, 0), "4x1r");
 }
