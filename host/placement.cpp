@@ -21,6 +21,21 @@ std::int64_t most_elements(const LayoutView& layout) {
   return most;
 }
 
+// The design matrices are found by binding the model once more, where the host's memory is good enough.
+GeometryNeeds needs_of(const HostModel& model, const DeviceModelTable& table) {
+  GeometryNeeds needs{model.coordinates(), most_elements(model.layout()), 0, 0};
+  ErrorMessage error;
+  const std::unique_ptr<void, void (*)(void*)> bound(table.create(&model.data(), nullptr, &error.sink), table.destroy);
+  if (!bound) throw DataError(error.text);
+  StagedSite sites[most_staged_sites];
+  const int count = table.staged_sites(bound.get(), model.coordinates(), int(model.layout().scratch), sites, most_staged_sites);
+  for (int s = 0; s < std::min(count, most_staged_sites); ++s) {
+    needs.predictors += sites[s].rows;
+    needs.products += std::int64_t(sites[s].rows) * sites[s].columns;
+  }
+  return needs;
+}
+
 }  // namespace
 
 Devices choose_devices(const ModelTable& table, const SampleOptions& options) {
@@ -55,10 +70,9 @@ std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, cons
   DeviceEnsemble::Settings settings;
   settings.nuts = nuts;
   settings.scratch = model.layout().scratch;
-  settings.geometry = options.geometry == "auto"
-                          ? choose_geometry(info, resources, (chains - 1) / int(devices.open.size()) + 1, model.coordinates(),
-                                            most_elements(model.layout()))
-                          : parse_geometry(options.geometry);
+  settings.geometry = options.geometry == "auto" ? choose_geometry(info, resources, (chains - 1) / int(devices.open.size()) + 1,
+                                                                   needs_of(model, *devices.table))
+                                                 : parse_geometry(options.geometry);
   require_fits(settings.geometry, info, resources, model.coordinates());
   return std::make_unique<DeviceEnsemble>(std::move(devices.open), *devices.table, model.data(), chains, model.coordinates(),
                                           options.seed, settings);

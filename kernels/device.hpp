@@ -27,6 +27,15 @@ struct DeviceInfo {
   std::size_t team_memory = 0;       // bytes that one team may have of its own (shared memory)
 };
 
+// out = X in, or X^T in, for all chains: X is [row][column], `in` and `out` are [element][chain].
+struct MatrixProduct {
+  const double* x;
+  int rows, columns, chains;
+  bool transposed;
+  const double* in;
+  double* out;
+};
+
 // Work on one stream is done in order; streams wait for each other by events only.
 class Device {
  public:
@@ -48,6 +57,7 @@ class Device {
                     Stream stream) = 0;
   void copy(void* to, const void* from, std::size_t bytes, Stream stream) { copy(to, bytes, from, bytes, bytes, 1, stream); }
 
+  virtual void multiply(const MatrixProduct& product, Stream stream) = 0;
   virtual void moments(const MomentsLaunch& launch, Stream stream) = 0;  // chain_moments of every element and chain
 
   virtual Event record(Stream stream) = 0;             // happens when the stream has come here

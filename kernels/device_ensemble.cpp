@@ -139,6 +139,7 @@ class DeviceEnsemble::Part {
       progress.on_device = {device, 2 * std::size_t(a_.tiles())};
       progress.on_host = device.host_memory()(2 * std::size_t(a_.tiles()));
     }
+    if (settings.geometry.staged) make_staged_arrays(int(settings.scratch));
     a_.vectors = vectors_.data();
     a_.states = states_.data();
     a_.scratch_memory = scratch_.data();
@@ -195,6 +196,29 @@ class DeviceEnsemble::Part {
     device_.copy(to.mean.data() + first_chain(), pitch, mean.data(), bytes, bytes, n, Device::Stream::compute);
     device_.copy(to.squares.data() + first_chain(), pitch, squares.data(), bytes, bytes, n, Device::Stream::compute);
     device_.synchronise(Device::Stream::compute);
+  }
+
+  // Of a model without linear predictors there is nothing to stage.
+  void make_staged_arrays(int scratch) {
+    sites_.resize(most_staged_sites);
+    const int count = table_.staged_sites(model_.get(), a_.coordinates, scratch, sites_.data(), most_staged_sites);
+    if (count > most_staged_sites)
+      throw DeviceError("the model has " + std::to_string(count) + " linear predictors (at most " + std::to_string(most_staged_sites) +
+                        " can be matrix products). Use a geometry without g.");
+    sites_.resize(std::size_t(count));
+    std::size_t rows = 0, columns = 0;
+    for (const StagedSite& site : sites_) rows += std::size_t(site.rows), columns += std::size_t(site.columns);
+    const std::size_t width = std::size_t(a_.tiles()) * std::size_t(a_.geometry.lanes), n = std::size_t(a_.coordinates);
+    staged_memory_ = {device_, width * (2 * (rows + columns) + 1 + n * std::size_t(a_.geometry.slices))};
+    double* next = staged_memory_.data();
+    const auto take = [&](std::size_t elements) { return std::exchange(next, next + elements * width); };
+    staged_.coefficients = take(columns);
+    staged_.coefficient_adjoints = take(columns);
+    staged_.predictors = take(rows);
+    staged_.predictor_adjoints = take(rows);
+    staged_.stride = int(width);
+    staged_log_density_ = take(1);
+    staged_pulled_ = next;
   }
 
   int chains() const { return a_.chains; }
@@ -337,10 +361,40 @@ class DeviceEnsemble::Part {
     launch.least_draws = progress.on_device.data();
     launch.ticks_made = progress.on_device.data() + tiles;
     ErrorMessage error;
-    if (!table_.advance(model_.get(), &launch, device_.handle(Device::Stream::compute), &error.sink)) throw DeviceError(error.text);
+    if (sites_.empty()) {
+      if (!table_.advance(model_.get(), &launch, device_.handle(Device::Stream::compute), &error.sink)) throw DeviceError(error.text);
+    } else {
+      for (int tick = 0; tick < launch.ticks; ++tick) queue_staged_tick(launch);
+    }
     progress.made = device_.record(Device::Stream::compute);
     device_.copy(progress.on_host.data(), progress.on_device.data(), 2 * tiles * sizeof(double), Device::Stream::compute);
     progress.told = device_.record(Device::Stream::compute);
+  }
+
+  void queue_staged_tick(const TickLaunch& tick) {
+    const StagedLaunch launch{tick, staged_, staged_log_density_, staged_pulled_};
+    const auto start = [&](auto function) {
+      ErrorMessage error;
+      if (!function(model_.get(), &launch, device_.handle(Device::Stream::compute), &error.sink)) throw DeviceError(error.text);
+    };
+    const auto multiply = [&](bool transposed) {
+      std::int64_t rows = 0, columns = 0;
+      for (const StagedSite& site : sites_) {
+        double *by_row = transposed ? staged_.predictor_adjoints : staged_.predictors,
+               *by_column = transposed ? staged_.coefficient_adjoints : staged_.coefficients;
+        by_row += rows * staged_.stride;
+        by_column += columns * staged_.stride;
+        device_.multiply({site.values, site.rows, site.columns, staged_.stride, transposed, transposed ? by_row : by_column,
+                          transposed ? by_column : by_row}, Device::Stream::compute);
+        rows += site.rows;
+        columns += site.columns;
+      }
+    };
+    start(table_.leap);
+    multiply(false);
+    start(table_.weigh);
+    multiply(true);
+    start(table_.land);
   }
 
   // Waits for the launch; the least draws of all chains.
@@ -378,6 +432,10 @@ class DeviceEnsemble::Part {
   DeviceArray<char> marked_;
   std::vector<NutsState<double>> host_states_;
   Ring ring_;  // of the last sampling
+  std::vector<StagedSite> sites_;  // none: nothing is staged
+  DeviceArray<double> staged_memory_;
+  StagedArrays staged_;
+  double *staged_log_density_ = nullptr, *staged_pulled_ = nullptr;
   std::array<Progress, 2> progress_;
   double log_step_ = 0, launch_seconds_;
   int ticks_ = first_launch_ticks;

@@ -15,6 +15,7 @@ struct Geometry {
   int lanes = 32;              // chains of a team
   int slices = 1;              // threads that share a chain and split its observations
   bool resident = false;       // the moving point is kept in the team's own memory during a launch
+  bool staged = false;         // linear predictors of all chains by matrix products (lockstep/staged.hpp)
 };
 
 // The arrays of a device's chains and what a launch is to do with them. Plain data: it crosses to the device as it is.
@@ -59,6 +60,15 @@ struct TickLaunch {
   double* ticks_made = nullptr;
 };
 
+// One tick of a staged run takes three launches and the products between them. Arrays are [element][chain], as wide as all
+// tiles; sites lie one after the other.
+struct StagedLaunch {
+  TickLaunch tick;                          // `ticks`: how many such ticks are queued together
+  StagedArrays of_chain_0;
+  double* log_density = nullptr;            // [chain]
+  double* pulled = nullptr;                 // [tile][slice][coordinate][lane]
+};
+
 struct ArriveLaunch {
   ChainArrays arrays;
   const char* moved = nullptr;              // per chain: its `chosen` is a new position
@@ -81,40 +91,46 @@ template <class Model, class Team> class DeviceTile {
 
   LOCKSTEP_FN void advance(const TickLaunch& launch) {
     move(kept_, vectors_.moving);
-    const int lanes = arrays_.geometry.lanes;
-    const std::int64_t row = std::int64_t(tile_) * launch.rows * lanes;
-    const DrawBuffer out{launch.positions + row * arrays_.coordinates + team_.lane(),
-                         launch.gradients ? launch.gradients + row * arrays_.coordinates + team_.lane() : nullptr,
-                         launch.statistics + row * draw_statistics + team_.lane(), launch.first_draw, double(launch.rows)};
     int ticks = 0;
-    NutsState<double> state = load_state();
-    with_sampler({launch.inverse_mass, launch.momentum_scale}, out, [&](auto& nuts) {
-      const bool own_step = has_chain() && launch.own_step[chain_] != 0;
-      nuts.advance(state, launch.last, launch.log_step, own_step, [&] { return ticks++ < launch.ticks; });
+    on_sampler(launch, [&](auto& nuts, NutsState<double>& state) {
+      nuts.advance(state, launch.last, launch.log_step, has_own_step(launch), [&] { return ticks++ < launch.ticks; });
     });
     move(vectors_.moving, kept_);
-    store_state(state);
-    team_.barrier();  // the states are read below
-    if (team_.lane() != 0 || team_.slice() != 0) return;
-    double least = state.draw;
-    for (int l = 1; l < lanes && chain_ + l < arrays_.chains; ++l) {
-      const double draw = arrays_.states[chain_ + l].draw;
-      if (draw < least) least = draw;
-    }
-    launch.least_draws[tile_] = least;
-    launch.ticks_made[tile_] = ticks < launch.ticks ? ticks : launch.ticks;
+    report(launch, ticks < launch.ticks ? ticks : launch.ticks);
+  }
+
+  // ---- the three launches of a staged tick ----
+  LOCKSTEP_FN void leap(const StagedLaunch& launch) {
+    on_sampler(launch.tick, [&](auto& nuts, NutsState<double>& state) {
+      nuts.leap(state, launch.tick.last, launch.tick.log_step, has_own_step(launch.tick));
+    });
+    run<Stage::arguments>(launch, vectors_.moving.gradient);
+  }
+  LOCKSTEP_FN void weigh(const StagedLaunch& launch) {
+    const double log_density = run<Stage::density>(launch, vectors_.moving.gradient);
+    if (team_.slice() == 0) launch.log_density[chain_] = log_density;
+  }
+  LOCKSTEP_FN void land(const StagedLaunch& launch) {
+    const int n = arrays_.coordinates, lanes = arrays_.geometry.lanes;
+    const LaneArray<double> pulled{launch.pulled + std::int64_t(tile_) * arrays_.geometry.slices * n * lanes + team_.lane(), lanes};
+    run<Stage::pull>(launch, pulled);
+    team_.each(n, [&](int i) { vectors_.moving.gradient.add(i, pulled.load(i)); });
+    team_.barrier();
+    on_sampler(launch.tick, [&](auto& nuts, NutsState<double>& state) {
+      nuts.land(state, launch.tick.last, launch.tick.log_step, has_own_step(launch.tick), launch.log_density[chain_]);
+    });
+    report(launch.tick, launch.tick.ticks);
   }
 
   // Evaluates the density where chains have just been put.
   LOCKSTEP_FN void arrive(const ArriveLaunch& launch) {
-    NutsState<double> state = load_state();
-    with_sampler({}, {}, [&](auto& nuts) { nuts.arrive(state, has_chain() && launch.moved[chain_] != 0); });
+    with_sampler({}, {}, [&](auto& nuts, NutsState<double>& state) { nuts.arrive(state, has_chain() && launch.moved[chain_] != 0); });
     move(vectors_.moving, kept_);
-    store_state(state);
   }
 
  private:
   LOCKSTEP_FN bool has_chain() const { return chain_ < arrays_.chains; }
+  LOCKSTEP_FN bool has_own_step(const TickLaunch& launch) const { return has_chain() && launch.own_step[chain_] != 0; }
   // A lane without a chain computes the last one's, idly: it has made all draws that there will ever be.
   LOCKSTEP_FN NutsState<double> load_state() const {
     if (has_chain()) return arrays_.states[chain_];
@@ -126,12 +142,16 @@ template <class Model, class Team> class DeviceTile {
     if (has_chain() && team_.slice() == 0) arrays_.states[chain_] = state;
   }
 
-  template <class F> LOCKSTEP_FN void with_sampler(const DiagonalMetric& metric, const DrawBuffer& out, const F& use) {
-    const int n = arrays_.coordinates, lanes = arrays_.geometry.lanes;
+  LOCKSTEP_FN Workspace workspace(const LaneArray<double>& position, const LaneArray<double>& gradient) const {
+    const int lanes = arrays_.geometry.lanes;
     double* scratch = arrays_.scratch_memory + std::int64_t(tile_) * arrays_.scratch * lanes + team_.lane();
+    return {position.base, gradient.base, scratch, nullptr, lanes};
+  }
+
+  // use(sampler, state): loads the state, stores what has become of it.
+  template <class F> LOCKSTEP_FN void with_sampler(const DiagonalMetric& metric, const DrawBuffer& out, const F& use) {
     const auto gradient = [&](const LaneArray<double>& position, const LaneArray<double>& out_gradient) {
-      const Workspace workspace{position.base, out_gradient.base, scratch, nullptr, lanes};
-      const double log_density = log_density_gradient<double, false>(model_, team_, workspace, n);
+      const double log_density = log_density_gradient<double, false>(model_, team_, workspace(position, out_gradient), arrays_.coordinates);
       team_.barrier();  // the sum is read by the owners of its elements, and by all at the next start
       return log_density;
     };
@@ -139,8 +159,42 @@ template <class Model, class Team> class DeviceTile {
     streams.seed = arrays_.seed;
     streams.chain[0] = arrays_.first_chain + std::uint32_t(chain_);
     streams.data_set[0] = std::uint32_t(streams.chain[0] % arrays_.data_sets);
-    Nuts<double, Team, decltype(gradient)> nuts(team_, n, vectors_, metric, arrays_.settings, streams, out, gradient);
-    use(nuts);
+    Nuts<double, Team, decltype(gradient)> nuts(team_, arrays_.coordinates, vectors_, metric, arrays_.settings, streams, out, gradient);
+    NutsState<double> state = load_state();
+    use(nuts, state);
+    store_state(state);
+  }
+  template <class F> LOCKSTEP_FN void on_sampler(const TickLaunch& launch, const F& use) {
+    const std::int64_t row = std::int64_t(tile_) * launch.rows * arrays_.geometry.lanes;
+    const DrawBuffer out{launch.positions + row * arrays_.coordinates + team_.lane(),
+                         launch.gradients ? launch.gradients + row * arrays_.coordinates + team_.lane() : nullptr,
+                         launch.statistics + row * draw_statistics + team_.lane(), launch.first_draw, double(launch.rows)};
+    with_sampler({launch.inverse_mass, launch.momentum_scale}, out, use);
+  }
+
+  // One run of a staged gradient, at the moving point.
+  template <Stage stage> LOCKSTEP_FN double run(const StagedLaunch& launch, const LaneArray<double>& gradient) const {
+    team_.barrier();
+    Workspace own = workspace(vectors_.moving.position, gradient);
+    const auto mine = [&](double* array) { return array + chain_; };
+    const StagedArrays& all = launch.of_chain_0;
+    own.staged = {mine(all.coefficients), mine(all.coefficient_adjoints), mine(all.predictors), mine(all.predictor_adjoints), all.stride};
+    const double log_density = log_density_gradient<double, false, stage>(model_, team_, own, arrays_.coordinates);
+    team_.barrier();
+    return log_density;
+  }
+
+  // How far this tile has come.
+  LOCKSTEP_FN void report(const TickLaunch& launch, int ticks) const {
+    team_.barrier();  // the states are read below
+    if (team_.lane() != 0 || team_.slice() != 0) return;
+    double least = arrays_.states[chain_].draw;
+    for (int l = 1; l < arrays_.geometry.lanes && chain_ + l < arrays_.chains; ++l) {
+      const double draw = arrays_.states[chain_ + l].draw;
+      if (draw < least) least = draw;
+    }
+    launch.least_draws[tile_] = least;
+    launch.ticks_made[tile_] = ticks;
   }
 
   LOCKSTEP_FN void move(const PhasePoint<double>& from, const PhasePoint<double>& to) const {

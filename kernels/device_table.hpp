@@ -1,6 +1,8 @@
 // The boundary between a model compiled for a device and the engine. As lockstep/model_table.hpp: plain functions.
 #pragma once
 
+#include <vector>
+
 #include "kernels/device_launch.hpp"
 #include "lockstep/model_data.hpp"
 
@@ -23,7 +25,14 @@ struct DeviceModelTable {
   // These return at once; the work is done in the order of the stream.
   bool (*arrive)(const void* model, const ArriveLaunch* launch, void* stream, const ErrorSink* errors);
   bool (*advance)(const void* model, const TickLaunch* launch, void* stream, const ErrorSink* errors);
+  // The design matrices that a staged run multiplies by, at most `most`; returns how many there are.
+  int (*staged_sites)(const void* model, int coordinates, int scratch, StagedSite* sites, int most);
+  bool (*leap)(const void* model, const StagedLaunch* launch, void* stream, const ErrorSink* errors);
+  bool (*weigh)(const void* model, const StagedLaunch* launch, void* stream, const ErrorSink* errors);
+  bool (*land)(const void* model, const StagedLaunch* launch, void* stream, const ErrorSink* errors);
 };
+
+constexpr int most_staged_sites = 16;
 
 template <class Model> void* create_on_device(const DataView* data, const DataMemory* memory, const ErrorSink* errors) {
   try {
@@ -32,6 +41,16 @@ template <class Model> void* create_on_device(const DataView* data, const DataMe
     errors->report(errors->context, e.what());
     return nullptr;
   }
+}
+// Evaluates the model's coefficients once, at zero, to see what it asks for.
+template <class Model> int staged_sites_of(const void* model, int coordinates, int scratch, StagedSite* sites, int most) {
+  std::vector<double> position(std::size_t(coordinates) + 1), gradient(std::size_t(coordinates) + 1), memory(std::size_t(scratch) + 1);
+  double nowhere[2] = {};
+  Workspace workspace{position.data(), gradient.data(), memory.data(), nullptr, 1};
+  workspace.staged = {nowhere, nowhere + 1, nowhere, nowhere + 1, 0, sites, most};  // stride 0: all elements are one
+  LogDensity<double, WholeTeam, false, Stage::arguments> m(WholeTeam{}, workspace);
+  static_cast<const ModelData<Model>*>(model)->model()(m);
+  return m.staged_sites();
 }
 template <class Model> void destroy_on_device(void* model) { delete static_cast<ModelData<Model>*>(model); }
 

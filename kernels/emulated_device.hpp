@@ -105,6 +105,19 @@ class EmulatedDevice : public Device {
     });
   }
 
+  void multiply(const MatrixProduct& p, Stream which) override {
+    stream(which).add([p] {
+      const int out = p.transposed ? p.columns : p.rows, in = p.transposed ? p.rows : p.columns;
+      for (int o = 0; o < out; ++o)
+        for (int c = 0; c < p.chains; ++c) {
+          double sum = 0;
+          for (int k = 0; k < in; ++k)
+            sum += p.x[p.transposed ? std::int64_t(k) * p.columns + o : std::int64_t(o) * p.columns + k] * p.in[std::int64_t(k) * p.chains + c];
+          p.out[std::int64_t(o) * p.chains + c] = sum;
+        }
+    });
+  }
+
   Event record(Stream which) override {
     auto happened = std::make_shared<Happened>();
     stream(which).add([happened] {
@@ -158,6 +171,16 @@ template <class Model> const DeviceModelTable* emulated_model_table() {
       },
       [](const void* model, const TickLaunch* launch, void* stream, const ErrorSink*) {
         return on_every_tile(model, launch->arrays, stream, [l = *launch](auto& tile) { tile.advance(l); });
+      },
+      staged_sites_of<Model>,
+      [](const void* model, const StagedLaunch* launch, void* stream, const ErrorSink*) {
+        return on_every_tile(model, launch->tick.arrays, stream, [l = *launch](auto& tile) { tile.leap(l); });
+      },
+      [](const void* model, const StagedLaunch* launch, void* stream, const ErrorSink*) {
+        return on_every_tile(model, launch->tick.arrays, stream, [l = *launch](auto& tile) { tile.weigh(l); });
+      },
+      [](const void* model, const StagedLaunch* launch, void* stream, const ErrorSink*) {
+        return on_every_tile(model, launch->tick.arrays, stream, [l = *launch](auto& tile) { tile.land(l); });
       }};
   return &table;
 }

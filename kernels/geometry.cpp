@@ -13,6 +13,10 @@ constexpr int teams_per_multiprocessor = 2;
 constexpr int elements_per_slice = 4;
 constexpr int most_team_threads = 256;
 constexpr int threads_per_multiprocessor = 1024;       // more only add to the sums over slices
+// A matrix product earns its extra launches with large matrices and many chains. Not measured yet: to be set by bench/gpu.
+constexpr std::int64_t least_staged_products = 1 << 18;
+constexpr int least_staged_chains = 64;
+constexpr double most_staged_memory = 0.5;             // of what is free
 constexpr std::size_t most_resident_bytes = 48 << 10;  // what a team gets without asking, and four fit a multiprocessor
 
 }  // namespace
@@ -23,23 +27,27 @@ std::size_t team_bytes(const Geometry& g, int coordinates) {
   return (lanes * slices * most_team_sums + resident) * sizeof(double);
 }
 
-Geometry choose_geometry(const DeviceInfo& device, const KernelResources& kernel, int chains, int coordinates, std::int64_t elements) {
+Geometry choose_geometry(const DeviceInfo& device, const KernelResources& kernel, int chains, const GeometryNeeds& needs) {
   Geometry chosen;
   chosen.lanes = widest_team;
   const auto teams = [&] { return (chains + chosen.lanes - 1) / chosen.lanes; };
   while (chosen.lanes > narrowest_team && teams() < teams_per_multiprocessor * device.multiprocessors) chosen.lanes /= 2;
   const auto fits = [&](int slices) {
-    return slices <= elements / elements_per_slice && chosen.lanes * slices <= std::min(most_team_threads, kernel.most_threads) &&
+    return slices <= needs.elements / elements_per_slice && chosen.lanes * slices <= std::min(most_team_threads, kernel.most_threads) &&
            std::int64_t(chains) * slices <= std::int64_t(device.multiprocessors) * threads_per_multiprocessor;
   };
   while (fits(2 * chosen.slices)) chosen.slices *= 2;
+  const double staged_bytes = 2. * double(needs.predictors) * (chains + chosen.lanes) * sizeof(double);
+  chosen.staged = needs.products >= least_staged_products && chains >= least_staged_chains &&
+                  staged_bytes <= most_staged_memory * double(device.free_memory);
+  if (chosen.staged) return chosen;
   chosen.resident = true;
-  chosen.resident = team_bytes(chosen, coordinates) <= std::min(most_resident_bytes, device.team_memory);
+  chosen.resident = team_bytes(chosen, needs.coordinates) <= std::min(most_resident_bytes, device.team_memory);
   return chosen;
 }
 
 std::string geometry_text(const Geometry& geometry) {
-  return std::to_string(geometry.lanes) + "x" + std::to_string(geometry.slices) + (geometry.resident ? "r" : "");
+  return std::to_string(geometry.lanes) + "x" + std::to_string(geometry.slices) + (geometry.resident ? "r" : "") + (geometry.staged ? "g" : "");
 }
 
 Geometry parse_geometry(const std::string& text) {
@@ -52,10 +60,10 @@ Geometry parse_geometry(const std::string& text) {
     return ok;
   };
   bool ok = number(geometry.lanes) && at != end && *at++ == 'x' && number(geometry.slices);
-  if (ok && at != end && *at == 'r') geometry.resident = true, ++at;
+  if (ok && at != end && (*at == 'r' || *at == 'g')) (*at == 'r' ? geometry.resident : geometry.staged) = true, ++at;
   if (!ok || at != end)
-    throw std::invalid_argument("'" + text + "' is no geometry (chains of a team x threads of a chain, as 32x4, and 'r' if what moves is "
-                                "kept in the team's own memory). 'auto' chooses.");
+    throw std::invalid_argument("'" + text + "' is no geometry (chains of a team x threads of a chain, as 32x4; then r, if what moves is to "
+                                "be kept in the team's own memory, or g, if linear predictors are to be matrix products). auto chooses.");
   return geometry;
 }
 

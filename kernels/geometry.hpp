@@ -9,13 +9,21 @@
 
 namespace lockstep {
 
-// For `chains` chains on one device; `elements`: observations that the slices of a chain may share.
-Geometry choose_geometry(const DeviceInfo& device, const KernelResources& kernel, int chains, int coordinates, std::int64_t elements);
+// What a model is, as far as that decides.
+struct GeometryNeeds {
+  int coordinates = 0;
+  std::int64_t elements = 0;      // observations that the slices of a chain may share
+  std::int64_t predictors = 0;    // rows of all design matrices
+  std::int64_t products = 0;      // and their elements
+};
+
+// For `chains` chains on one device.
+Geometry choose_geometry(const DeviceInfo& device, const KernelResources& kernel, int chains, const GeometryNeeds& needs);
 
 // Bytes that a team has of its own: what its sums go through, and the moving point if that is resident.
 std::size_t team_bytes(const Geometry& geometry, int coordinates);
 
-// "32x4", "32x4r" with a resident moving point. Throws std::invalid_argument for what is no geometry.
+// "32x4", "32x4r" with a resident moving point, "32x4g" staged. Throws std::invalid_argument for what is no geometry.
 std::string geometry_text(const Geometry& geometry);
 Geometry parse_geometry(const std::string& text);
 

@@ -102,17 +102,28 @@ template <class T, class Team, class Gradient> class Nuts {
   // `log_step`. A lane latches its step size when a trajectory starts. True: every lane has finished.
   template <class GoesOn>
   LOCKSTEP_FN bool advance(NutsState<T>& s, double last, const T& log_step, const Mask& own_step, const GoesOn& goes_on) {
-    last_ = T(last);
-    pooled_log_step_ = log_step;
-    own_step_ = own_step;
+    prepare(last, log_step, own_step);
     Mask active = s.draw < last_;
     start_trajectory(s, active && s.running == T(0.));
     while (team_.any(active)) {
       if (!goes_on()) return false;
-      tick(s, active);
+      leap(s, active);
+      land(s, active, gradient_(v_.moving.position, v_.moving.gradient));
       active = s.draw < last_;
     }
     return true;
+  }
+
+  // One tick in two halves, for who evaluates the gradient in between: at v.moving.position, into v.moving.gradient.
+  LOCKSTEP_FN void leap(NutsState<T>& s, double last, const T& log_step, const Mask& own_step) {
+    prepare(last, log_step, own_step);
+    const Mask active = s.draw < last_;
+    start_trajectory(s, active && s.running == T(0.));
+    leap(s, active);
+  }
+  LOCKSTEP_FN void land(NutsState<T>& s, double last, const T& log_step, const Mask& own_step, const T& lp) {
+    prepare(last, log_step, own_step);
+    land(s, s.draw < last_, lp);
   }
 
   // Evaluates the density where the lanes of `mask` have just been put (`chosen`).
@@ -127,12 +138,19 @@ template <class T, class Team, class Gradient> class Nuts {
   static constexpr double infinity = std::numeric_limits<double>::infinity();
   static constexpr double first_momentum_block = 2147483648.;
 
-  LOCKSTEP_FN void tick(NutsState<T>& s, const Mask& active) {
-    // The leapfrog step. Lanes that have finished stand still.
-    const T step = select(active, s.direction * s.step, T(0.));
-    kick_and_drift(team_, n_, v_.moving, metric_, step);
-    const T lp = gradient_(v_.moving.position, v_.moving.gradient);
-    const T half = step * 0.5;
+  LOCKSTEP_FN void prepare(double last, const T& log_step, const Mask& own_step) {
+    last_ = T(last);
+    pooled_log_step_ = log_step;
+    own_step_ = own_step;
+  }
+
+  // The leapfrog step up to its gradient. Lanes that have finished stand still.
+  LOCKSTEP_FN void leap(const NutsState<T>& s, const Mask& active) { kick_and_drift(team_, n_, v_.moving, metric_, signed_step(s, active)); }
+  LOCKSTEP_FN static T signed_step(const NutsState<T>& s, const Mask& active) { return select(active, s.direction * s.step, T(0.)); }
+
+  // The rest of it, and what the sampler makes of the point.
+  LOCKSTEP_FN void land(NutsState<T>& s, const Mask& active, const T& lp) {
+    const T half = signed_step(s, active) * 0.5;
     team_.each(n_, [&](int i) { v_.moving.momentum.store(i, v_.moving.momentum.load(i) + half * v_.moving.gradient.load(i)); });
     T energy = kinetic_energy(team_, n_, v_.moving.momentum, metric_) - lp;
     energy = select(energy == energy, energy, T(infinity));

@@ -5,9 +5,10 @@
 
 namespace lockstep {
 
-// Runs the model once on every slice and sums their gradients and log densities over slices.
+// Runs the model once on every slice and sums their gradients and log densities over slices. `stage`: see staged.hpp; after
+// `density` the log density is the whole one, and the gradient lacks what `pull` gives.
 // `workspace.gradient` holds [slice][coordinate][lane]; the sum ends up in slice 0's. Returns the log density.
-template <class T, bool with_columns, class Model, class Team>
+template <class T, bool with_columns, Stage stage = Stage::whole, class Model, class Team>
 LOCKSTEP_FN T log_density_gradient(const Model& model, const Team& team, const Workspace& workspace, int dimension) {
   Workspace mine = workspace;
   mine.gradient += std::int64_t(team.slice()) * dimension * workspace.stride;
@@ -16,7 +17,7 @@ LOCKSTEP_FN T log_density_gradient(const Model& model, const Team& team, const W
   }
   T log_density;
   {
-    LogDensity<T, Team, with_columns> m(team, mine);
+    LogDensity<T, Team, with_columns, stage> m(team, mine);
     model(m);
     log_density = m.log_density();
   }

@@ -14,6 +14,7 @@
 #include "lockstep/linear.hpp"
 #include "lockstep/matrix.hpp"
 #include "lockstep/nodes.hpp"
+#include "lockstep/staged.hpp"
 
 namespace lockstep {
 
@@ -24,6 +25,7 @@ struct Workspace {
   double* scratch = nullptr;                  // shared by the slices of a team
   const std::int64_t* data_columns = nullptr; // per lane: which data set; only read if fields have columns
   int stride = 1;
+  StagedArrays staged = {};                   // of this lane; only read by the runs of a staged gradient
 };
 
 // ---- observed data as a node ---------------------------------------------------------------------------------------------
@@ -40,11 +42,14 @@ struct ObservedMatrix {
 
 // ---- the context ---------------------------------------------------------------------------------------------------------
 
-// `with_columns`: some fields have one column per data set.
-template <class T, class TeamType = WholeTeam, bool with_columns = false> class LogDensity {
+// `with_columns`: some fields have one column per data set. `Stage`: which run of a staged gradient it is.
+template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage which = Stage::whole> class LogDensity {
  public:
   using value_type = T;
   using Team = TeamType;
+  static constexpr Stage stage = which;
+  static constexpr bool with_priors = stage != Stage::pull;
+  static constexpr bool with_data = stage == Stage::whole || stage == Stage::density;
 
   LOCKSTEP_FN LogDensity(const Team& team, const Workspace& workspace) : team_(team), workspace_(workspace) {}
   LogDensity(const LogDensity&) = delete;
@@ -98,6 +103,7 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
   }
 
   template <DistributionLike D> LOCKSTEP_FN RealScalar observe(const char*, const RealScalar& y, const D& d) {
+    if constexpr (!with_data) return y;
     Prepared<LogDensity, D> prepared(*this, d);
     auto density = prepared.at(*this, d, y.evaluate(*this));
     if (first_slice()) {
@@ -108,7 +114,7 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
   }
   template <class F> LOCKSTEP_FN ObservedVector observe(const char*, const Real& y, Dim dim, const F& f) {
     const ObservedVector node{y};
-    if (dim.first >= dim.size) return node;
+    if (!with_data || dim.first >= dim.size) return node;
     using D = std::remove_cvref_t<decltype(element_distribution(f, Index{}, node))>;
     Prepared<LogDensity, D> prepared(*this, element_distribution(f, Index{dim.first, dim.id}, node));
     T total(0.);
@@ -133,13 +139,14 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
   }
   // One event: the whole vector.
   template <JointDistribution D> LOCKSTEP_FN ObservedVector observe(const char*, const Real& y, const D& d) {
+    if constexpr (!with_data) return {y};
     PreparedJoint<LogDensity, D> prepared(*this, d, y.dim);
     if (first_slice() && y.dim.size > 0) add(prepared.log_density(*this, d, DataEvent{y.field.table(FieldData::value)}));
     return {y};
   }
   // An event for each row: `f(i)` is the distribution of row i.
   template <class F> LOCKSTEP_FN ObservedMatrix observe(const char*, const Matrix& y, Dim rows, const F& f) {
-    if (rows.size == 0 || y.columns.size == 0) return {y};
+    if (!with_data || rows.size == 0 || y.columns.size == 0) return {y};
     const auto first = f(Index{0, rows.id});
     PreparedJoint<LogDensity, std::remove_const_t<decltype(first)>> prepared(*this, first, y.columns);
     for (int i = team_.slice(); i < rows.size; i += team_.slices())
@@ -152,6 +159,7 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
   template <class Initial, class Transition, class F>
   LOCKSTEP_FN ObservedVector hidden_markov(const char*, const Real& y, Dim time, Dim state, const Initial& initial,
                                            const Transition& transition, const F& emission) {
+    if constexpr (!with_data) return {y};
     HiddenMarkov<LogDensity, VectorArgument<Initial>, Transition, F> model(*this, time, state, vector_argument(initial),
                                                                            transition, emission);
     add(model.run_forward(y, [](int, const T&) {}));
@@ -177,10 +185,11 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
   template <Operand I, class Step> LOCKSTEP_FN auto scan(const char*, Dim dim, const I& initial, const Step& step) {
     return Scan<LogDensity, RecipeOf<I>, Step>(*this, dim, as_recipe(initial), step);
   }
-  template <class Beta> LOCKSTEP_FN LinearPredictor<LogDensity, Beta> linear(const Matrix& x, const Beta& beta) {
+  template <class Beta> LOCKSTEP_FN auto linear(const Matrix& x, const Beta& beta) {
     static_assert(!std::is_base_of_v<OwnedAccess<Beta>, Beta>,
                   "the coefficients are a linear predictor, which is read along its rows only; keep them in a let");
-    return {*this, x, beta};
+    if constexpr (stage == Stage::whole) return LinearPredictor<LogDensity, Beta>(*this, x, beta);
+    else return StagedPredictor<LogDensity, Beta>(*this, x, beta);
   }
   template <class Beta> void linear(const Matrix&, const Beta&&) = delete;  // coefficients outlive the predictor
 
@@ -199,6 +208,7 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
   // ---- for nodes ----
   LOCKSTEP_FN const Team& team() const { return team_; }
   LOCKSTEP_FN bool first_slice() const { return !Team::sliced || team_.slice() == 0; }
+  LOCKSTEP_FN bool counts_priors() const { return with_priors && first_slice(); }
   LOCKSTEP_FN int take_coordinates(int count) {
     next_coordinate_ += count;
     return next_coordinate_ - count;
@@ -215,6 +225,17 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
     return allocate(count * team_.slices()).from(count * team_.slice());
   }
   LOCKSTEP_FN int scratch_used() const { return scratch_used_; }
+  // A staged site's own part of the arrays of all sites.
+  LOCKSTEP_FN StagedArray<T> take_staged_columns(const Matrix& x) {
+    const StagedArrays& s = workspace_.staged;
+    if (staged_sites_ < s.most_sites) s.sites[staged_sites_] = {x.values, x.rows.size, x.columns.size};
+    ++staged_sites_;
+    return take(staged_columns_, x.columns.size, s.coefficients, s.coefficient_adjoints);
+  }
+  LOCKSTEP_FN StagedArray<T> take_staged_rows(const Matrix& x) {
+    return take(staged_rows_, x.rows.size, workspace_.staged.predictors, workspace_.staged.predictor_adjoints);
+  }
+  LOCKSTEP_FN int staged_sites() const { return staged_sites_; }
   // The sum over slices of element i of an array of which each slice has its own, `distance` elements apart.
   LOCKSTEP_FN T sum_over_slices(const LaneArray<T>& mine, int i, int distance) const {
     if constexpr (!Team::sliced) return mine.load(i);
@@ -242,12 +263,18 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false> class 
     const int ahead = (team_.slice() - dim.first % team_.slices() + team_.slices()) % team_.slices();
     return dim.first + ahead;
   }
+  LOCKSTEP_FN StagedArray<T> take(int& taken, int count, double* values, double* adjoints) {
+    const std::int64_t first = std::int64_t(taken) * workspace_.staged.stride;
+    taken += count;
+    return {{values + first, workspace_.staged.stride}, {adjoints + first, workspace_.staged.stride}};
+  }
 
   Team team_;
   Workspace workspace_;
   T log_density_ = T(0.);
   int next_coordinate_ = 0;
   int scratch_used_ = 0;
+  int staged_sites_ = 0, staged_columns_ = 0, staged_rows_ = 0;
 };
 
 }  // namespace lockstep

@@ -36,7 +36,8 @@ template <class M, class Support> class MatrixParam : public MatrixAccess<Matrix
   LOCKSTEP_FN MatrixParam(M& m, Dim rows, Dim columns, const Support& support, const F& prior)
       : rows_(rows), columns_(columns), storage_(m, rows.size, columns.size, support) {
     if (rows.size == 0 || columns.size == 0) return;
-    if constexpr (M::Team::sliced) storage_.clear_adjoints();  // those that other slices own
+    if constexpr (M::Team::sliced || !M::with_priors) storage_.clear_adjoints();  // those that other slices own
+    if constexpr (!M::with_priors) return;
     using D = std::remove_cvref_t<decltype(prior(Index{}, Index{}))>;
     Prepared<M, D> prepared(m, prior(Index{0, rows.id}, Index{0, columns.id}));
     for (int i = m.team().slice(); i < rows.size; i += m.team().slices())
@@ -47,6 +48,7 @@ template <class M, class Support> class MatrixParam : public MatrixAccess<Matrix
   template <JointDistribution D> LOCKSTEP_FN MatrixParam(M& m, Dim rows, Dim columns, const Support& support, const D& prior)
       : rows_(rows), columns_(columns), storage_(m, rows.size, columns.size, support) {
     storage_.clear_adjoints();
+    if constexpr (!M::with_priors) return;
     PreparedJoint<M, D> prepared(m, prior, columns);
     const int events = columns.size == 0 ? 0 : lower_triangular ? 1 : rows.size;
     for (int i = m.team().slice(); i < events; i += m.team().slices())

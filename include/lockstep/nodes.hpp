@@ -72,14 +72,14 @@ template <class M, class Support> class ScalarParam : public NodeTag, public Liv
         at_(bound_.constrain(m.position().load(coordinate_))) {
     Prepared<M, D> prepared(m, prior);
     auto density = prepared.at(m, prior, at_);
-    if (!m.first_slice()) return;
+    if (!m.counts_priors()) return;
     accumulate(adjoint_, density.slope());
     density.pull(Unit{});
     m.add(density.log_density);
     m.add(at_.log_jacobian());
   }
   LOCKSTEP_FN ~ScalarParam() {
-    m_.gradient().store(coordinate_, bound_.gradient(at_, adjoint_, m_.first_slice() ? 1. : 0.));
+    m_.gradient().store(coordinate_, bound_.gradient(at_, adjoint_, m_.counts_priors() ? 1. : 0.));
   }
 
   LOCKSTEP_FN Leaf<ScalarParam> use() const { return Leaf<ScalarParam>(this); }
@@ -130,7 +130,8 @@ template <class M, class Support> class VectorParam : public VectorAccess<Vector
   template <class F> requires std::is_invocable_v<const F&, Index>
   LOCKSTEP_FN VectorParam(M& m, Dim dim, const Support& support, const F& prior) : dim_(dim), storage_(m, 1, dim.size, support) {
     if (dim.size == 0) return;
-    if constexpr (M::Team::sliced) storage_.clear_adjoints();  // those that other slices own
+    if constexpr (M::Team::sliced || !M::with_priors) storage_.clear_adjoints();  // those that other slices own
+    if constexpr (!M::with_priors) return;
     using D = std::remove_cvref_t<decltype(prior(Index{0, 0}))>;
     Prepared<M, D> prepared(m, prior(Index{0, dim.id}));
     for (int i = m.team().slice(); i < dim.size; i += m.team().slices())
@@ -139,6 +140,7 @@ template <class M, class Support> class VectorParam : public VectorAccess<Vector
   template <JointDistribution D> LOCKSTEP_FN VectorParam(M& m, Dim dim, const Support& support, const D& prior)
       : dim_(dim), storage_(m, 1, dim.size, support) {
     storage_.clear_adjoints();
+    if constexpr (!M::with_priors) return;
     PreparedJoint<M, D> prepared(m, prior, dim);
     if (m.first_slice() && dim.size > 0) m.add(prepared.log_density(m, prior, EventOf<VectorParam>{this, 0}));
   }

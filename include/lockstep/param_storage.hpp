@@ -35,7 +35,7 @@ template <class M, class Support> class ElementwiseStorage {
   LOCKSTEP_FN ~ElementwiseStorage() {
     if constexpr (!Support::identity)
       for (int i = 0; i < size_; ++i) {
-        const double weight = i % m_.team().slices() == m_.team().slice() ? 1. : 0.;
+        const double weight = M::with_priors && i % m_.team().slices() == m_.team().slice() ? 1. : 0.;
         adjoints_.store(i, bound_.gradient(bound_.constrain(position_.load(i)), adjoints_.load(i), weight));
       }
   }
@@ -89,12 +89,20 @@ template <class M, class Support> class JointStorage {
       for (int k = 0; k < blocks_ * each; ++k) gradient_.store(k, T(0.));
       return;
     }
-    if (extent_ > 0)
-      for (int b = 0; b < blocks_; ++b)
-        Support::template gradient<T>(
-            coordinates(b), block(values_, b), extent_,
-            [&](int i) { return m_.sum_over_slices(adjoints_, b * each_values + i, size_); },
-            [&](int k, const T& d) { gradient_.store(b * each + k, d); });
+    if (extent_ == 0) return;
+    for (int b = 0; b < blocks_; ++b) {
+      const auto gradient = [&](const auto& adjoint, const auto& use) {
+        Support::template gradient<T>(coordinates(b), block(values_, b), extent_, adjoint, use);
+      };
+      const auto adjoint = [&](int i) { return m_.sum_over_slices(adjoints_, b * each_values + i, size_); };
+      if constexpr (M::with_priors) {
+        gradient(adjoint, [&](int k, const T& d) { gradient_.store(b * each + k, d); });
+      } else {
+        // Without the Jacobian's part, which is what comes of no adjoints at all.
+        gradient([](int) { return T(0.); }, [&](int k, const T& d) { gradient_.store(b * each + k, -d); });
+        gradient(adjoint, [&](int k, const T& d) { gradient_.add(b * each + k, d); });
+      }
+    }
   }
 
   LOCKSTEP_FN T value(int i) const { return values_.load(i); }

@@ -1,5 +1,6 @@
 #include "kernels/cuda/devices.hpp"
 
+#include <cublas_v2.h>
 #include <cuda_runtime.h>
 
 #include "kernels/cuda/chain_moments.cuh"
@@ -17,6 +18,11 @@ void require(cudaError_t status, const std::string& what) {
   throw DeviceError("the GPU could not " + what + " (" + cudaGetErrorString(status) + "). " + suggestion);
 }
 
+void require(cublasStatus_t status, const char* what) {
+  if (status != CUBLAS_STATUS_SUCCESS)
+    throw DeviceError(std::string("the GPU could not ") + what + " (cuBLAS: " + cublasGetStatusString(status) + "). See: lockstep devices.");
+}
+
 class CudaGpu : public Device {
  public:
   explicit CudaGpu(int number) : number_(number) {
@@ -26,6 +32,7 @@ class CudaGpu : public Device {
   }
   ~CudaGpu() override {
     cudaSetDevice(number_);
+    if (blas_) cublasDestroy(blas_);
     for (cudaStream_t stream : streams_)
       if (stream) cudaStreamDestroy(stream);
   }
@@ -83,6 +90,18 @@ class CudaGpu : public Device {
   }
   using Device::copy;
 
+  // cuBLAS counts columns first, so what is [element][chain] here is a matrix of chains x elements there, and X its own
+  // transpose.
+  void multiply(const MatrixProduct& p, Stream stream) override {
+    use();
+    if (!blas_) require(cublasCreate(&blas_), "start cuBLAS");
+    require(cublasSetStream(blas_, at(stream)), "use a stream");
+    const int out = p.transposed ? p.columns : p.rows, in = p.transposed ? p.rows : p.columns;
+    const double one = 1, zero = 0;
+    require(cublasDgemm(blas_, CUBLAS_OP_N, p.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, p.chains, out, in, &one, p.in, p.chains, p.x,
+                        p.columns, &zero, p.out, p.chains),
+            "multiply matrices");
+  }
   void moments(const MomentsLaunch& launch, Stream stream) override {
     use();
     require(launch_moments(launch, at(stream)), "start a kernel");
@@ -112,6 +131,7 @@ class CudaGpu : public Device {
 
   int number_;
   cudaStream_t streams_[2] = {};
+  cublasHandle_t blas_ = nullptr;
 };
 
 }  // namespace

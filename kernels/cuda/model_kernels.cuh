@@ -10,19 +10,40 @@
 
 namespace lockstep {
 
-// A block of threads for every tile. Dynamic shared memory: what the team's sums go through, then the moving point.
-template <class Model> __global__ void advance_kernel(const __grid_constant__ Model model, const __grid_constant__ TickLaunch launch) {
-  extern __shared__ double team_memory[];
-  const DeviceTeam team(team_memory, launch.arrays.geometry.lanes);
-  DeviceTile<Model, DeviceTeam> tile(team, model, launch.arrays, int(blockIdx.x), team_memory + blockDim.x * most_team_sums);
-  tile.advance(launch);
-}
+// What each kernel does with a tile.
+struct Advance {
+  using Launch = TickLaunch;
+  template <class Tile> __device__ static void run(Tile& tile, const Launch& launch) { tile.advance(launch); }
+};
+struct Arrive {
+  using Launch = ArriveLaunch;
+  template <class Tile> __device__ static void run(Tile& tile, const Launch& launch) { tile.arrive(launch); }
+};
+struct Leap {
+  using Launch = StagedLaunch;
+  template <class Tile> __device__ static void run(Tile& tile, const Launch& launch) { tile.leap(launch); }
+};
+struct Weigh {
+  using Launch = StagedLaunch;
+  template <class Tile> __device__ static void run(Tile& tile, const Launch& launch) { tile.weigh(launch); }
+};
+struct Land {
+  using Launch = StagedLaunch;
+  template <class Tile> __device__ static void run(Tile& tile, const Launch& launch) { tile.land(launch); }
+};
 
-template <class Model> __global__ void arrive_kernel(const __grid_constant__ Model model, const __grid_constant__ ArriveLaunch launch) {
+LOCKSTEP_FN inline const ChainArrays& arrays_of(const TickLaunch& launch) { return launch.arrays; }
+LOCKSTEP_FN inline const ChainArrays& arrays_of(const ArriveLaunch& launch) { return launch.arrays; }
+LOCKSTEP_FN inline const ChainArrays& arrays_of(const StagedLaunch& launch) { return launch.tick.arrays; }
+
+// A block of threads for every tile. Dynamic shared memory: what the team's sums go through, then the moving point.
+template <class Work, class Model>
+__global__ void tile_kernel(const __grid_constant__ Model model, const __grid_constant__ typename Work::Launch launch) {
   extern __shared__ double team_memory[];
-  const DeviceTeam team(team_memory, launch.arrays.geometry.lanes);
-  DeviceTile<Model, DeviceTeam> tile(team, model, launch.arrays, int(blockIdx.x), team_memory + blockDim.x * most_team_sums);
-  tile.arrive(launch);
+  const ChainArrays& arrays = arrays_of(launch);
+  const DeviceTeam team(team_memory, arrays.geometry.lanes);
+  DeviceTile<Model, DeviceTeam> tile(team, model, arrays, int(blockIdx.x), team_memory + blockDim.x * most_team_sums);
+  Work::run(tile, launch);
 }
 
 // False and a message, if the runtime reports a failure.
@@ -33,39 +54,44 @@ inline bool succeeded(cudaError_t status, const char* what, const ErrorSink* err
   return false;
 }
 
-template <class Model, class Launch>
-bool launch_on_every_tile(void (*kernel)(Model, Launch), const void* model, const Launch& launch, void* stream, const ErrorSink* errors) {
-  const ChainArrays& arrays = launch.arrays;
+template <class Work, class Model>
+bool launch_kernel(const void* model, const typename Work::Launch* launch, void* stream, const ErrorSink* errors) {
+  const ChainArrays& arrays = arrays_of(*launch);
   const int threads = arrays.geometry.lanes * arrays.geometry.slices;
   const std::size_t bytes = (std::size_t(threads) * most_team_sums + std::size_t(arrays.resident_size())) * sizeof(double);
-  if (!succeeded(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)),
-                 "give a team its memory", errors))
+  const auto kernel = tile_kernel<Work, Model>;
+  if (!succeeded(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)), "give a team its memory", errors))
     return false;
   kernel<<<unsigned(arrays.tiles()), unsigned(threads), bytes, static_cast<cudaStream_t>(stream)>>>(
-      static_cast<const ModelData<Model>*>(model)->model(), launch);
+      static_cast<const ModelData<Model>*>(model)->model(), *launch);
   return succeeded(cudaGetLastError(), "start a kernel", errors);
 }
 
+// The kernel that needs most of a team decides.
+template <class Model, class... Works> bool kernel_resources(KernelResources* resources, const ErrorSink* errors) {
+  *resources = {0, 0, 1024};
+  const auto look_at = [&](const auto kernel) {
+    cudaFuncAttributes attributes{};
+    if (!succeeded(cudaFuncGetAttributes(&attributes, kernel), "find this model's kernel", errors)) return false;
+    if (attributes.numRegs > resources->registers) resources->registers = attributes.numRegs;
+    if (int(attributes.localSizeBytes) > resources->local_bytes) resources->local_bytes = int(attributes.localSizeBytes);
+    if (attributes.maxThreadsPerBlock < resources->most_threads) resources->most_threads = attributes.maxThreadsPerBlock;
+    return true;
+  };
+  return (look_at(tile_kernel<Works, Model>) && ...);
+}
+
 template <class Model> const DeviceModelTable* cuda_model_table() {
-  static const DeviceModelTable table{
-      sizeof(DeviceModelTable),
-      create_on_device<Model>,
-      destroy_on_device<Model>,
-      [](KernelResources* resources, const ErrorSink* errors) {
-        cudaFuncAttributes advance{}, arrive{};
-        if (!succeeded(cudaFuncGetAttributes(&advance, advance_kernel<Model>), "find this model's kernel", errors) ||
-            !succeeded(cudaFuncGetAttributes(&arrive, arrive_kernel<Model>), "find this model's kernel", errors))
-          return false;
-        *resources = {advance.numRegs, int(advance.localSizeBytes),
-                      advance.maxThreadsPerBlock < arrive.maxThreadsPerBlock ? advance.maxThreadsPerBlock : arrive.maxThreadsPerBlock};
-        return true;
-      },
-      [](const void* model, const ArriveLaunch* launch, void* stream, const ErrorSink* errors) {
-        return launch_on_every_tile(arrive_kernel<Model>, model, *launch, stream, errors);
-      },
-      [](const void* model, const TickLaunch* launch, void* stream, const ErrorSink* errors) {
-        return launch_on_every_tile(advance_kernel<Model>, model, *launch, stream, errors);
-      }};
+  static const DeviceModelTable table{sizeof(DeviceModelTable),
+                                      create_on_device<Model>,
+                                      destroy_on_device<Model>,
+                                      kernel_resources<Model, Advance, Arrive, Leap, Weigh, Land>,
+                                      launch_kernel<Arrive, Model>,
+                                      launch_kernel<Advance, Model>,
+                                      staged_sites_of<Model>,
+                                      launch_kernel<Leap, Model>,
+                                      launch_kernel<Weigh, Model>,
+                                      launch_kernel<Land, Model>};
   return &table;
 }
 

@@ -1,0 +1,69 @@
+// Linear predictors of all chains at once, by one matrix product: the staged form of lockstep/linear.hpp (design §3).
+//
+// A gradient then takes three runs of the model, with a product before the second and one before the third:
+//
+//   arguments   evaluates the coefficients of every chain; nothing is observed
+//   density     reads the predictors X beta, and leaves the derivative by each of them
+//   pull        pulls X^T times those into the coefficients; neither priors nor data count
+//
+// Pulling is linear, so the gradients of the last two add up to the whole one.
+#pragma once
+
+#include "lockstep/linear.hpp"
+
+namespace lockstep {
+
+enum class Stage { whole, arguments, density, pull };  // whole: one run does it all
+
+// A design matrix that a model multiplies by coefficients, in the order in which it asks.
+struct StagedSite {
+  const double* values;   // [row][column]
+  int rows, columns;
+};
+
+// What one chain reads and writes of all sites, one after the other: element i at [i * stride].
+struct StagedArrays {
+  double *coefficients = nullptr, *coefficient_adjoints = nullptr;  // [column]
+  double *predictors = nullptr, *predictor_adjoints = nullptr;      // [row]
+  int stride = 1;
+  StagedSite* sites = nullptr;   // if not null, told of each site, of `most_sites` at most
+  int most_sites = 0;
+};
+
+template <class T> struct StagedArray {
+  LaneArray<T> value, adjoint;
+};
+
+template <class M, class Beta> class StagedPredictor : public OwnedAccess<StagedPredictor<M, Beta>> {
+ public:
+  using value_type = typename M::value_type;
+  using T = value_type;
+  LOCKSTEP_FN StagedPredictor(M& m, const Matrix& x, const Beta& beta)
+      : m_(m), x_(x), beta_(&beta), coefficients_(m.take_staged_columns(x)), predictors_(m.take_staged_rows(x)) {
+    if constexpr (M::stage == Stage::arguments)
+      for (int k = m.team().slice(); k < x.columns.size; k += m.team().slices()) coefficients_.value.store(k, beta.value(k));
+    if constexpr (M::stage == Stage::density)
+      for (int i = m.team().slice(); i < x.rows.size; i += m.team().slices()) predictors_.adjoint.store(i, T(0.));
+  }
+  LOCKSTEP_FN ~StagedPredictor() {
+    if constexpr (M::stage == Stage::pull)
+      for (int k = m_.team().slice(); k < x_.columns.size; k += m_.team().slices()) beta_->pull(k, coefficients_.adjoint.load(k));
+  }
+  // Before the first product there is none yet; nothing that is made of it is used.
+  LOCKSTEP_FN T value(int i) const {
+    if constexpr (M::stage == Stage::arguments) return T(0.);
+    else return predictors_.value.load(i);
+  }
+  template <class A> LOCKSTEP_FN void pull(int i, const A& a) const {
+    if constexpr (M::stage == Stage::density) predictors_.adjoint.add(i, a);
+  }
+  LOCKSTEP_FN Dim dim() const { return x_.rows; }
+
+ private:
+  M& m_;
+  Matrix x_;
+  NodePointer<Beta> beta_;
+  StagedArray<T> coefficients_, predictors_;
+};
+
+}  // namespace lockstep
