@@ -48,7 +48,10 @@ compile() {
     /Function properties for / {
       flush_kernel()
       name = $0; sub(/.*Function properties for /, "", name)
-      if (name ~ /advance_kernel/) name = "advance"; else if (name ~ /arrive_kernel/) name = "arrive"
+      # tile_kernel<lockstep::Advance, ...>, mangled: the length of a name goes before it.
+      if (match(name, /tile_kernelINS_[0-9]+(Advance|Arrive|Leap|Weigh|Land)E/)) {
+        name = substr(name, RSTART, RLENGTH - 1); sub(/.*[0-9]/, "", name); name = tolower(name)
+      }
     }
     /bytes stack frame/ { stack = $1 + 0; spills = $5 + $9 }
     /Used [0-9]+ registers/ { match($0, /Used [0-9]+/); registers = substr($0, RSTART + 5, RLENGTH - 5); flush_kernel() }
