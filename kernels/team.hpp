@@ -31,7 +31,7 @@ template <class T> struct LaneTeam : WholeTeam {
     }
     return total;
   }
-  template <class Mask> bool any(const Mask& mask) const { return in_any_lane(mask); }
+  template <class Mask> bool any(const Mask& mask) const { return LaneTraits<T>::any(mask); }
 };
 
 using ScalarTeam = LaneTeam<double>;

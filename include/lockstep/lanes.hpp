@@ -21,11 +21,10 @@ template <> struct LaneTraits<double> {
   template <class F> LOCKSTEP_FN static void for_each_lane(bool mask, const F& f) {
     if (mask) f(0);
   }
+  LOCKSTEP_FN static bool any(bool mask) { return mask; }
   // The value of each lane's own column; `columns` holds one column number per lane.
   LOCKSTEP_FN static double gather(const double* p, const std::int64_t* columns) { return p[*columns]; }
 };
-
-LOCKSTEP_FN inline bool in_any_lane(bool mask) { return mask; }
 
 // One chain's lanes on one thread: no slices.
 struct WholeTeam {

@@ -28,8 +28,6 @@ inline unsigned lane_bits(const PackMask& mask) {
 #endif
 }
 
-inline bool in_any_lane(const PackMask& mask) { return xsimd::any(mask); }
-
 template <> struct LaneTraits<Pack> {
   static constexpr int width = pack_width;
   static Pack load(const double* p) { return Pack::load_aligned(p); }
@@ -51,6 +49,7 @@ template <> struct LaneTraits<Pack> {
   template <class F> static void for_each_lane(const PackMask& mask, const F& f) {
     for (unsigned bits = lane_bits(mask); bits != 0; bits &= bits - 1) f(std::countr_zero(bits));
   }
+  static bool any(const PackMask& mask) { return xsimd::any(mask); }
 };
 
 }  // namespace lockstep
