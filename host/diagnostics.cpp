@@ -232,6 +232,24 @@ double nested_rhat(std::span<const double> means, std::span<const double> varian
   return std::sqrt(1 + moments(between).variance / moments(within).mean);
 }
 
+HalvesDiagnosis diagnose_halves(std::span<const double> means_1, std::span<const double> squares_1, std::span<const double> means_2,
+                                std::span<const double> squares_2, std::size_t draws, std::span<const int> superchain) {
+  const std::size_t chains = means_1.size();
+  const double n = static_cast<double>(draws);
+  std::vector<double> half_means, half_variances, means, variances;
+  for (std::size_t c = 0; c < chains; ++c) {
+    half_means.insert(half_means.end(), {means_1[c], means_2[c]});
+    half_variances.insert(half_variances.end(), {squares_1[c] / (n - 1), squares_2[c] / (n - 1)});
+    const double apart = means_2[c] - means_1[c];
+    means.push_back((means_1[c] + means_2[c]) / 2);
+    variances.push_back((squares_1[c] + squares_2[c] + apart * apart * n / 2) / (2 * n - 1));
+  }
+  const double within = moments(half_variances).mean, between = moments(means).variance;
+  const double of_a_draw = moments(variances).mean * (2 * n - 1) / (2 * n) + between;
+  return {std::sqrt(((n - 1) / n * within + moments(half_means).variance) / within), nested_rhat(means, variances, 2 * draws, superchain),
+          static_cast<double>(chains) * of_a_draw / between};
+}
+
 double nested_rhat(const ChainView& draws, std::span<const int> superchain) {
   require_one_superchain_each(draws, superchain);
   std::vector<double> values;

@@ -113,6 +113,17 @@ double nested_rhat(const ChainView& draws, std::span<const int> superchain);
 double nested_rhat(std::span<const double> means, std::span<const double> variances, std::size_t draws,
                    std::span<const int> superchain);
 
+// What the two halves of every chain say of one scalar when its draws are gone: their means, and the squared deviations from
+// these, summed, per chain, of `draws` draws each.
+struct HalvesDiagnosis {
+  double r_hat_split;    // of the draws themselves
+  double r_hat_nested;   // of whole chains
+  double ess_mean;       // of whole chains: variance of a draw / variance of a chain's mean, times chains. Its relative error
+                         // is sqrt(2 / chains), so it takes many. NaN of one chain
+};
+HalvesDiagnosis diagnose_halves(std::span<const double> means_1, std::span<const double> squares_1, std::span<const double> means_2,
+                                std::span<const double> squares_2, std::size_t draws, std::span<const int> superchain);
+
 // Estimated Bayesian fraction of missing information of each chain, Σ(Eᵢ − Eᵢ₋₁)² / Σ(Eᵢ − Ē)², and `pooled`, the ratio
 // of the sums over all chains.
 struct MissingInformation {

@@ -12,6 +12,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "host/diagnostics.hpp"
 #include "host/fit_builder.hpp"
 #include "host/host_model.hpp"
 #include "host/netcdf.hpp"
@@ -85,6 +86,25 @@ class Watcher {
   bool cancelled_ = false;
   std::jthread thread_;
 };
+
+// The worst of all unconstrained coordinates, if their moments were gathered where the draws were made.
+void report_halves(const Ensemble& ensemble, const std::vector<int>& superchain, int draws, std::map<std::string, Attribute>& attributes) {
+  const std::vector<ChainMoments> halves = ensemble.halves();
+  if (halves.empty() || draws < 2) return;
+  const std::size_t chains = superchain.size();
+  double split = 0, nested = 0, ess = HUGE_VAL;
+  for (std::size_t first = 0; first < halves[0].mean.size(); first += chains) {
+    const auto of = [&](const std::vector<double>& all) { return std::span(all).subspan(first, chains); };
+    const HalvesDiagnosis each = diagnose_halves(of(halves[0].mean), of(halves[0].squares), of(halves[1].mean), of(halves[1].squares),
+                                                 std::size_t(draws), superchain);
+    split = std::max(split, each.r_hat_split);
+    nested = std::max(nested, each.r_hat_nested);
+    ess = std::min(ess, each.ess_mean);
+  }
+  attributes["unconstrained_r_hat_split"] = split;
+  attributes["unconstrained_r_hat_nested"] = nested;
+  attributes["unconstrained_ess_mean"] = ess;
+}
 
 }  // namespace
 
@@ -185,6 +205,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   attributes["gradients"] = ensemble.gradients_done();
   attributes["geometry"] = ensemble.geometry();
   attributes["starts"] = starts.description();
+  report_halves(ensemble, superchain, plan.draws / 2, attributes);
   if (!data.options().empty()) {
     std::vector<std::string> settings;
     for (const auto& [name, value] : data.options()) settings.push_back(fmt::format("{}={}", name, value));

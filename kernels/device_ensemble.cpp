@@ -179,6 +179,24 @@ class DeviceEnsemble::Part {
   }
   void copy_block(const Ring& ring, const DrawBlock& block) { copy_block(ring, 0, block, device_.record(Device::Stream::compute)); }
 
+  // Draws begin .. end - 1 of `all`, which are in the ring from `row` on, to the moments of the half that they are in.
+  void add_to_halves(const Ring& ring, int row, int begin, int end, int all, const Device::Event& made) {
+    device_.wait(Device::Stream::copy, made);
+    const int half = all / 2;
+    const auto add = [&](Half& to, int from, int until) {
+      from = std::max(from, begin);
+      until = std::min(until, end);
+      if (from >= until) return;
+      device_.moments({ring.positions.data(), a_.chains, a_.geometry.lanes, a_.coordinates, ring.rows, row + from - begin, until - from,
+                       double(to.draws), to.mean.data(), to.squares.data()}, Device::Stream::copy);
+      to.draws += until - from;
+    };
+    add(halves_[0], 0, half);
+    add(halves_[1], all - half, all);
+  }
+  // Of this part's chains, among `all` chains.
+  void copy_half(int which, int all, ChainMoments& to) { copy_moments(halves_[std::size_t(which)].mean, halves_[std::size_t(which)].squares, all, to); }
+
   // One statistic of every row to the host: [tile][row][lane].
   void copy_statistic(const Ring& ring, DrawStatistic k, double* to) {
     const std::size_t lanes = std::size_t(a_.geometry.lanes), bytes = lanes * sizeof(double);
@@ -186,16 +204,11 @@ class DeviceEnsemble::Part {
                  std::size_t(a_.tiles()) * std::size_t(ring.rows), Device::Stream::compute);
     device_.synchronise(Device::Stream::compute);
   }
-  // Of this part's chains, among `all` chains.
   void copy_moments(const Ring& ring, const DeviceArray<double>& rows, int count, int all, ChainMoments& to) {
-    const std::size_t n = std::size_t(a_.coordinates), own = std::size_t(a_.chains);
-    const DeviceArray<double> mean(device_, n * own), squares(device_, n * own);
-    device_.moments({rows.data(), a_.chains, a_.geometry.lanes, a_.coordinates, ring.rows, count, mean.data(), squares.data()},
+    const DeviceArray<double> mean(device_, moments_size()), squares(device_, moments_size());
+    device_.moments({rows.data(), a_.chains, a_.geometry.lanes, a_.coordinates, ring.rows, 0, count, 0, mean.data(), squares.data()},
                     Device::Stream::compute);
-    const std::size_t pitch = std::size_t(all) * sizeof(double), bytes = own * sizeof(double);
-    device_.copy(to.mean.data() + first_chain(), pitch, mean.data(), bytes, bytes, n, Device::Stream::compute);
-    device_.copy(to.squares.data() + first_chain(), pitch, squares.data(), bytes, bytes, n, Device::Stream::compute);
-    device_.synchronise(Device::Stream::compute);
+    copy_moments(mean, squares, all, to);
   }
 
   // Of a model without linear predictors there is nothing to stage.
@@ -296,11 +309,17 @@ class DeviceEnsemble::Part {
         ring_ = {};  // the old one first: both may not fit
         ring_ = make_ring(rows, false);
       }
+      for (Half& half : halves_) {
+        if (!half.mean.data()) half = {{device_, moments_size()}, {device_, moments_size()}};
+        half.draws = 0;
+      }
       const Ring& ring = ring_;
       int copied = 0;
       const auto end_of = [&](int block) { return first + std::min(draws, (block + 1) * block_draws); };
       const auto copy_out = [&](const Device::Event& made) {
-        copy_block(ring, copied * block_draws % ring.rows, *blocks[std::size_t(copied) % blocks.size()], made);
+        const int row = copied * block_draws % ring.rows;
+        add_to_halves(ring, row, copied * block_draws, end_of(copied) - first, draws, made);
+        copy_block(ring, row, *blocks[std::size_t(copied) % blocks.size()], made);
         ++copied;
       };
       const auto copy_whole_blocks = [&](double least, const Device::Event& made) {
@@ -334,6 +353,19 @@ class DeviceEnsemble::Part {
   }
 
  private:
+  // Of every coordinate and chain: [coordinate][chain].
+  struct Half {
+    DeviceArray<double> mean, squares;
+    int draws = 0;
+  };
+  std::size_t moments_size() const { return std::size_t(a_.coordinates) * std::size_t(a_.chains); }
+  void copy_moments(const DeviceArray<double>& mean, const DeviceArray<double>& squares, int all, ChainMoments& to) {
+    const std::size_t n = std::size_t(a_.coordinates), pitch = std::size_t(all) * sizeof(double), bytes = std::size_t(a_.chains) * sizeof(double);
+    device_.copy(to.mean.data() + first_chain(), pitch, mean.data(), bytes, bytes, n, Device::Stream::compute);
+    device_.copy(to.squares.data() + first_chain(), pitch, squares.data(), bytes, bytes, n, Device::Stream::compute);
+    device_.synchronise(Device::Stream::compute);
+  }
+
   struct Progress {
     DeviceArray<double> on_device;   // [tile]: least draws; then ticks made
     AlignedArray on_host;
@@ -431,7 +463,8 @@ class DeviceEnsemble::Part {
   DeviceArray<NutsState<double>> states_;
   DeviceArray<char> marked_;
   std::vector<NutsState<double>> host_states_;
-  Ring ring_;  // of the last sampling
+  Ring ring_;                     // of the last sampling
+  std::array<Half, 2> halves_;    // of what it made
   std::vector<StagedSite> sites_;  // none: nothing is staged
   DeviceArray<double> staged_memory_;
   StagedArrays staged_;
@@ -504,8 +537,7 @@ class DeviceEnsemble::DeviceWindow : public Window {
     return statistic[(std::size_t(chain / lanes) * std::size_t(capacity()) + std::size_t(draw)) * std::size_t(lanes) + std::size_t(chain % lanes)];
   }
   ChainMoments moments(DeviceArray<double> Part::Ring::*which) const {
-    const std::size_t size = std::size_t(ensemble_.coordinates_) * std::size_t(ensemble_.chains_);
-    ChainMoments out{std::vector<double>(size), std::vector<double>(size)};
+    ChainMoments out = ensemble_.room_for_moments();
     for (std::size_t p = 0; p < rings_.size(); ++p)
       ensemble_.parts_[p]->copy_moments(rings_[p], rings_[p].*which, draws(), ensemble_.chains_, out);
     return out;
@@ -573,6 +605,12 @@ int DeviceEnsemble::sample(int first, int draws, int block_draws, const Tuning& 
     exchange.end();
   }
   exchange.rethrow();
+  halves_.clear();
+  if (done < draws) return done;
+  for (int half : {0, 1}) {
+    halves_.push_back(room_for_moments());
+    for (const auto& part : parts_) part->copy_half(half, chains_, halves_.back());
+  }
   return done;
 }
 
@@ -592,6 +630,11 @@ double DeviceEnsemble::own_log_step(int chain) const {
 
 DrawBlock DeviceEnsemble::make_block(int draws, bool gradients) const {
   return DrawBlock(chains_, coordinates_, draws, gradients, geometry_.lanes, devices_[0]->host_memory());
+}
+
+ChainMoments DeviceEnsemble::room_for_moments() const {
+  const std::size_t size = std::size_t(coordinates_) * std::size_t(chains_);
+  return {std::vector<double>(size), std::vector<double>(size)};
 }
 
 double DeviceEnsemble::draws_done() const {

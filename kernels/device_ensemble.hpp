@@ -31,6 +31,7 @@ class DeviceEnsemble : public Ensemble {
   std::unique_ptr<Window> make_window(int first, int capacity) override;
   int advance(Window& window, int draws, const Tuning& tuning) override;
   int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) override;
+  std::vector<ChainMoments> halves() const override { return halves_; }
   void restart_step(const std::vector<char>& chains, double log_step) override;
   double own_log_step(int chain) const override;
   double draws_done() const override;
@@ -42,10 +43,12 @@ class DeviceEnsemble : public Ensemble {
   class Exchange;
   class DeviceWindow;
   DrawBlock make_block(int draws, bool gradients) const;
+  ChainMoments room_for_moments() const;
 
   std::vector<std::unique_ptr<Device>> devices_;
   Geometry geometry_;
   std::vector<std::unique_ptr<Part>> parts_;
+  std::vector<ChainMoments> halves_;
 };
 
 }  // namespace lockstep

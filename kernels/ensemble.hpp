@@ -61,6 +61,11 @@ struct Tuning {
   std::vector<char> own_step;           // per chain
 };
 
+// Of every chain: [element][chain].
+struct ChainMoments {
+  std::vector<double> mean, squares;   // the mean; squared deviations from it, summed
+};
+
 class Window;
 
 class Ensemble {
@@ -80,6 +85,9 @@ class Ensemble {
   // Every chain makes draws first .. first + draws - 1, handed over in blocks of `block_draws`, in order, while the next
   // are being made if the ensemble can do that. Returns how many were handed over.
   virtual int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) = 0;
+  // Moments of the positions that the last `sample` made, of its first and of its second half (the middle one of an odd
+  // number is in neither): gathered while it ran. None if that was not done, or the run was stopped.
+  virtual std::vector<ChainMoments> halves() const { return {}; }
   // Ends `advance` and `sample`, now and from now on, between two gradients. May be called from any thread.
   void stop() { stopped_.store(true, std::memory_order_relaxed); }
   // Dual averaging starts afresh in these chains, near a log step size.

@@ -8,11 +8,6 @@
 
 namespace lockstep {
 
-// Of every chain: [element][chain].
-struct ChainMoments {
-  std::vector<double> mean, squares;   // the mean; squared deviations from it, summed
-};
-
 class Window {
  public:
   virtual ~Window() = default;

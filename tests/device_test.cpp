@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "host/diagnostics.hpp"
 #include "host/fit_builder.hpp"
 #include "host/host_model.hpp"
 #include "host/run.hpp"
@@ -264,6 +265,33 @@ TEST(DeviceEnsemble, AWindowGivesTheMomentsOfItsDraws) {
   }
 }
 
+TEST(DeviceEnsemble, GathersTheMomentsOfBothHalvesWhileItSamples) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  for (int draws : {9, 10}) {
+    std::vector<std::unique_ptr<Device>> devices;
+    for (int d = 0; d < 2; ++d) devices.push_back(std::make_unique<EmulatedDevice>());
+    DeviceEnsemble::Settings settings;
+    settings.geometry = {2, 1};
+    settings.scratch = schools.model.layout().scratch;
+    const int chains = 5, n = schools.model.coordinates(), half = draws / 2;
+    DeviceEnsemble ensemble(std::move(devices), schools.device_table(), schools.model.data(), chains, n, 7, settings);
+    const Draws all = draws_of(ensemble, schools.model, {chains, draws, 4});  // blocks that the halves cut through
+    const std::vector<ChainMoments> halves = ensemble.halves();
+    ASSERT_EQ(halves.size(), 2u);
+    for (int c = 0; c < chains; ++c)
+      for (int i = 0; i < n; ++i)
+        for (int h : {0, 1}) {
+          const int first = h == 0 ? 0 : draws - half;
+          double mean = 0, squares = 0;
+          const auto at = [&](int d) { return all.first[std::size_t((c * draws + first + d) * n + i)]; };
+          for (int d = 0; d < half; ++d) mean += at(d) / half;
+          for (int d = 0; d < half; ++d) squares += std::pow(at(d) - mean, 2);
+          EXPECT_NEAR(halves[std::size_t(h)].mean[std::size_t(i * chains + c)], mean, 1e-12);
+          EXPECT_NEAR(halves[std::size_t(h)].squares[std::size_t(i * chains + c)], squares, 1e-11 * (1 + squares));
+        }
+  }
+}
+
 TEST(DeviceEnsemble, WhoTakesTheDrawsMayEndTheRun) {
   const Bound<models::EightSchools> schools("eight_schools");
   std::vector<std::unique_ptr<Device>> devices;
@@ -352,6 +380,18 @@ TEST(DeviceRun, WarmsUpDrawsAndReportsAsOnTheCpu) {
   for (double v : mu.values) mean += v / double(mu.values.size());
   EXPECT_NEAR(mean, 4.41, 0.6);
   EXPECT_EQ(run_on(schools, options, 1).variable("posterior", "mu").values, mu.values);  // the same bits on one device
+
+  // What was gathered on the devices, against the draws: mu is a coordinate of its own, and the largest or least of all
+  // coordinates is no better than it.
+  const ChainView draws = element_view(fit, mu, 0);
+  Diagnoser diagnose;
+  const Diagnosis of_mu = diagnose(draws, fit.superchain);
+  const auto attribute = [&](const char* name) { return std::get<double>(fit.attributes.at(name)); };
+  EXPECT_GE(attribute("unconstrained_r_hat_split"), of_mu.r_hat_split - 1e-12);
+  EXPECT_GE(attribute("unconstrained_r_hat_nested"), nested_rhat(draws, fit.superchain) - 1e-12);
+  EXPECT_LT(attribute("unconstrained_r_hat_split"), 1.1);
+  EXPECT_GT(attribute("unconstrained_ess_mean"), 200);
+  EXPECT_LE(attribute("unconstrained_ess_mean"), 32 * 60 * 3);
 }
 
 TEST(DeviceRun, KeepsWarmupIfAskedTo) {

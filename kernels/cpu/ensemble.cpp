@@ -166,7 +166,7 @@ class CpuWindow : public Window {
   ChainMoments moments(const double* rows) const {
     const std::size_t size = std::size_t(coordinates_) * std::size_t(block_.chains());
     ChainMoments out{std::vector<double>(size), std::vector<double>(size)};
-    const MomentsLaunch all{rows, block_.chains(), pack_width, coordinates_, capacity(), draws(), out.mean.data(), out.squares.data()};
+    const MomentsLaunch all{rows, block_.chains(), pack_width, coordinates_, capacity(), 0, draws(), 0, out.mean.data(), out.squares.data()};
     for (int i = 0; i < coordinates_; ++i)
       for (int c = 0; c < block_.chains(); ++c) chain_moments(all, i, c);
     return out;
