@@ -235,5 +235,34 @@ TEST(Diagnostics, SlowChainsGetTheSameEssFromTheTransformAsFromTheDefinition) {
   EXPECT_NEAR(effective_sample_size(split, scratch) * tau / double(n * split.count()), 1.0, 1e-10);
 }
 
+// From moments alone: what the draws themselves give.
+TEST(HalvesDiagnosis, IsThatOfTheDraws) {
+  constexpr std::size_t chains = 12, half = 25;
+  std::mt19937 random(3);
+  std::normal_distribution<double> normal;
+  std::vector<double> values, mean[2], squares[2];
+  std::vector<int> superchain;
+  for (std::size_t c = 0; c < chains; ++c) {
+    superchain.push_back(int(c % 4));
+    const double shift = normal(random);
+    for (int h : {0, 1}) {
+      std::vector<double> draws(half);
+      for (double& x : draws) x = shift + normal(random);
+      values.insert(values.end(), draws.begin(), draws.end());
+      const Moments each = moments(draws);
+      mean[h].push_back(each.mean);
+      squares[h].push_back(each.variance * (half - 1));
+    }
+  }
+  const ChainView view{values.data(), chains, 2 * half, 2 * half, 1};
+  const HalvesDiagnosis found = diagnose_halves(mean[0], squares[0], mean[1], squares[1], half, superchain);
+  EXPECT_NEAR(found.r_hat_split, Diagnoser{}(view, superchain).r_hat_split, 1e-12);
+  EXPECT_NEAR(found.r_hat_nested, nested_rhat(view, superchain), 1e-12);
+  // Chains that differ: a draw's variance is 2, a chain's mean's 1 + 1/50, so 12 chains are worth 12 * 2 / 1.02 = 23.5 draws;
+  // sd of the estimate 24 sqrt(2 / 11) = 10.
+  EXPECT_GT(found.ess_mean, 8);
+  EXPECT_LT(found.ess_mean, 80);
+}
+
 }  // namespace
 }  // namespace lockstep
