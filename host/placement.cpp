@@ -39,10 +39,10 @@ GeometryNeeds needs_of(const HostModel& model, const DeviceModelTable& table) {
 }  // namespace
 
 Devices choose_devices(const ModelTable& table, const SampleOptions& options) {
-  if (options.processor == Processor::cpu) return {};
+  // The first look at a GPU takes a while: not if the model could not run on it anyway.
+  if (options.processor == Processor::cpu || (options.processor == Processor::automatic && !table.cuda)) return {};
   const CudaStatus status = cuda_status();
-  const bool possible = table.cuda && status.unavailable.empty();
-  if (!possible && options.processor == Processor::automatic) return {};
+  if (options.processor == Processor::automatic && !status.unavailable.empty()) return {};
   if (!status.unavailable.empty())
     throw SampleError(fmt::format("There is no GPU to run on: {}. Or run on the CPU.", status.unavailable));
   if (!table.cuda) throw SampleError("This model was not compiled for a GPU (it is a table of functions for the CPU only). Run it on the CPU.");
