@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lockstep/sample.hpp"
-
 namespace lockstep {
 
 namespace {
@@ -19,6 +17,9 @@ ConformanceRun run(const ModelTable& model, const Data& data, const Reference& r
   SampleOptions options;
   options.seed = seed;
   options.threads = conformance.threads;
+  options.processor = conformance.processor;
+  options.gpus = conformance.gpus;
+  options.geometry = conformance.geometry;
   options.chains = conformance.chains;
   options.init = InitUniform{conformance.start_range};
   options.draws = draws;

@@ -2,18 +2,21 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "host/agreement.hpp"
 #include "lockstep/data.hpp"
+#include "lockstep/sample.hpp"
 
 namespace lockstep {
-
-struct ModelTable;
 
 struct ConformanceOptions {
   std::uint64_t seed = 1;
   int threads = 0;            // 0: all that the process may use
+  Processor processor = Processor::automatic;  // as SampleOptions's; so are the next two
+  std::vector<int> gpus;
+  std::string geometry = "auto";
   int chains = 64;
   int draws = 250;            // per chain; more where the effective sample size asks for it
   double least_ess = 10000;   // of every mean

@@ -7,12 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include "device_runs.hpp"
 #include "host/diagnostics.hpp"
 #include "host/fit_builder.hpp"
-#include "host/host_model.hpp"
 #include "host/run.hpp"
-#include "host/starts.hpp"
-#include "kernels/cpu/ensemble.hpp"
 #include "kernels/cuda/devices.hpp"
 #include "kernels/device_ensemble.hpp"
 #include "kernels/emulated_device.hpp"
@@ -48,88 +46,21 @@ TEST(EmulatedDevice, AStreamDoesItsWorkInOrderAndStreamsWaitForEvents) {
 
 // ---- ensembles ----------------------------------------------------------------------------------------------------------
 
-template <class Model> struct Bound {
-  Data data;
-  HostModel model;
-  explicit Bound(const char* name) : data(example_data(*find_zoo_model(name))), model(*find_zoo_model(name)->table(), data) {}
+using Shape = RunShape;
+
+template <class Model> struct Bound : ZooSubject {
+  using ZooSubject::ZooSubject;
   const DeviceModelTable& device_table() const { return *emulated_model_table<Model>(); }
 };
 
-struct Shape {
-  int chains = 5, draws = 7, block = 3, devices = 1;
-  Geometry geometry{4, 1, false};
-  double launch_seconds = 0.02;
-  double step = 0.2;
-  int max_depth = 10;
-};
-
-// [chain][draw][coordinate], then [chain][draw][statistic].
-using Draws = std::pair<std::vector<double>, std::vector<double>>;
-
-std::vector<double> starts_of(const HostModel& model, int chains) {
-  std::vector<double> positions;
-  for (int c = 0; c < chains; ++c)
-    for (int i = 0; i < model.coordinates(); ++i) positions.push_back(0.8 * std::sin(1.7 * c + 0.9 * i + 0.3));
-  return positions;
-}
-
-Tuning tuning_for(const HostModel& model, int chains, double step = 0.2) {
-  Tuning tuning;
-  for (int i = 0; i < model.coordinates(); ++i) tuning.inverse_mass.push_back(1 + 0.1 * i);
-  tuning.log_step = std::log(step);
-  tuning.own_step.assign(std::size_t(chains), 0);
-  tuning.own_step[0] = 1;
-  return tuning;
-}
-
-Draws draws_of(Ensemble& ensemble, const HostModel& model, const Shape& shape) {
-  ensemble.place(starts_of(model, shape.chains), std::vector<char>(std::size_t(shape.chains), 1));
-  ensemble.restart_step(std::vector<char>(std::size_t(shape.chains), 1), std::log(shape.step / 2));
-  const std::size_t n = std::size_t(model.coordinates()), draws = std::size_t(shape.draws), chains = std::size_t(shape.chains);
-  Draws all{std::vector<double>(chains * draws * n), std::vector<double>(chains * draws * draw_statistics)};
-  int expected_first = 10;
-  const int made_in_all = ensemble.sample(10, shape.draws, shape.block, tuning_for(model, shape.chains, shape.step), [&](const DrawBlock& block, int first, int made) {
-    EXPECT_EQ(first, expected_first);
-    expected_first += made;
-    for (int c = 0; c < shape.chains; ++c)
-      for (int d = 0; d < made; ++d) {
-        const std::size_t row = std::size_t(c) * draws + std::size_t(first - 10 + d);
-        for (int i = 0; i < model.coordinates(); ++i) all.first[row * n + std::size_t(i)] = block.position(c, d, i);
-        for (int k = 0; k < draw_statistics; ++k)
-          all.second[row * draw_statistics + std::size_t(k)] = block.statistic(c, d, DrawStatistic(k));
-      }
-    return true;
-  });
-  EXPECT_EQ(made_in_all, shape.draws);
-  EXPECT_EQ(ensemble.draws_done(), double(shape.chains) * (10 + shape.draws));
-  return all;
+DeviceList emulated_devices(int count) {
+  DeviceList devices;
+  for (int d = 0; d < count; ++d) devices.push_back(std::make_unique<EmulatedDevice>());
+  return devices;
 }
 
 template <class Model> Draws on_devices(const Bound<Model>& bound, const Shape& shape) {
-  std::vector<std::unique_ptr<Device>> devices;
-  for (int d = 0; d < shape.devices; ++d) devices.push_back(std::make_unique<EmulatedDevice>());
-  DeviceEnsemble::Settings settings;
-  settings.geometry = shape.geometry;
-  settings.nuts.max_depth = shape.max_depth;
-  settings.scratch = bound.model.layout().scratch;
-  settings.launch_seconds = shape.launch_seconds;
-  DeviceEnsemble ensemble(std::move(devices), bound.device_table(), bound.model.data(), shape.chains, bound.model.coordinates(), 7, settings);
-  return draws_of(ensemble, bound.model, shape);
-}
-
-template <class Model> Draws on_cpu(const Bound<Model>& bound, const Shape& shape) {
-  CpuEnsemble ensemble(bound.model.table(), bound.model.handle(), shape.chains, 7, {}, 2);
-  return draws_of(ensemble, bound.model, shape);
-}
-
-void expect_near(const Draws& a, const Draws& b, double tolerance) {
-  ASSERT_EQ(a.first.size(), b.first.size());
-  for (std::size_t i = 0; i < a.first.size(); ++i)
-    ASSERT_NEAR(a.first[i], b.first[i], tolerance * (1 + std::abs(b.first[i]))) << "element " << i;
-  for (std::size_t i = 0; i < a.second.size(); ++i)
-    if (a.second[i] != b.second[i]) {  // an energy error may be infinite
-      ASSERT_NEAR(a.second[i], b.second[i], tolerance * (1 + std::abs(b.second[i]))) << "statistic " << i;
-    }
+  return draws_of(*ensemble_on(emulated_devices(shape.devices), bound, bound.device_table(), shape), bound.model, shape);
 }
 
 // The CPU's packs and a device's threads round differently, and trajectories amplify it: few draws, and a loose tolerance. A
@@ -167,6 +98,18 @@ TEST(DeviceEnsemble, DrawsTheSameWithStagedLinearPredictors) {
   check(Bound<models::PoissonRegression>("poisson_regression"), "poisson_regression");
   check(Bound<models::Diamonds>("diamonds"), "diamonds");
   check(Bound<models::EightSchools>("eight_schools"), "eight_schools");  // nothing to stage
+}
+
+TEST(DeviceEnsemble, DensitiesAndGradientsAreTheOracles) {
+  const auto expect_of = [](const auto& bound, int chains, const Geometry& geometry) {
+    Shape shape;
+    shape.chains = chains;
+    shape.geometry = geometry;
+    expect_densities_of_the_oracle(*ensemble_on(emulated_devices(1), bound, bound.device_table(), shape), bound.model);
+  };
+  expect_of(Bound<models::EightSchools>("eight_schools"), 9, {4, 2, true});
+  expect_of(Bound<models::Radon>("radon"), 3, {2, 3, false});
+  expect_of(Bound<models::LogisticRegression>("logistic_regression"), 3, {2, 2, false, true});
 }
 
 // Bits depend on chains and geometry, and on nothing else.
@@ -237,32 +180,16 @@ TEST(DeviceEnsemble, AWindowGivesTheMomentsOfItsDraws) {
   EXPECT_EQ(ensemble.advance(*window, 5, tuning_for(schools.model, chains)), 5);
   EXPECT_EQ(ensemble.advance(*window, 6, tuning_for(schools.model, chains)), 6);
   ASSERT_EQ(window->draws(), 11);
-  const ChainMoments x = window->positions(), g = window->gradients();
+  expect_moments_of_its_draws(*window, chains, n);
+  // And the draws are what they say: density and gradient at the point, by the oracle.
   const DrawBlock& block = window->block();
   std::vector<double> gradient(static_cast<std::size_t>(n)), point(static_cast<std::size_t>(n));
-  for (int c = 0; c < chains; ++c) {
-    for (int i = 0; i < n; ++i) {
-      double sums[2] = {}, squares[2] = {};
-      for (int d = 0; d < 11; ++d) sums[0] += block.position(c, d, i), sums[1] += block.gradient(c, d, i);
-      for (int d = 0; d < 11; ++d) {
-        squares[0] += std::pow(block.position(c, d, i) - sums[0] / 11, 2);
-        squares[1] += std::pow(block.gradient(c, d, i) - sums[1] / 11, 2);
-      }
-      const std::size_t at = std::size_t(i * chains + c);
-      EXPECT_NEAR(x.mean[at], sums[0] / 11, 1e-12);
-      EXPECT_NEAR(x.squares[at], squares[0], 1e-11 * squares[0]);
-      EXPECT_NEAR(g.mean[at], sums[1] / 11, 1e-12);
-      EXPECT_NEAR(g.squares[at], squares[1], 1e-11 * squares[1]);
-    }
+  for (int c = 0; c < chains; ++c)
     for (int d = 0; d < 11; ++d) {
-      EXPECT_EQ(window->lp(c, d), block.statistic(c, d, DrawStatistic::lp));
-      EXPECT_EQ(window->acceptance(c, d), block.statistic(c, d, DrawStatistic::acceptance_rate));
-      // And the draws are what they say: density and gradient at the point, by the oracle.
       for (int i = 0; i < n; ++i) point[std::size_t(i)] = block.position(c, d, i);
       EXPECT_NEAR(schools.model.log_density(point.data(), gradient.data()), window->lp(c, d), 1e-10);
       for (int i = 0; i < n; ++i) EXPECT_NEAR(gradient[std::size_t(i)], block.gradient(c, d, i), 1e-10);
     }
-  }
 }
 
 TEST(DeviceEnsemble, GathersTheMomentsOfBothHalvesWhileItSamples) {

@@ -1,10 +1,19 @@
-// Philox4x32-10 against the known answers that its authors publish with it (Random123, kat_vectors).
+// Philox4x32-10 against the known answers that its authors publish with it (Random123, kat_vectors), and against cuRAND's.
 #include "lockstep/philox.hpp"
 
 #include <gtest/gtest.h>
 
 #include <bit>
 #include <cstdint>
+
+#include "lockstep/random.hpp"
+
+#if __has_include(<curand_philox4x32_x.h>)
+#define LOCKSTEP_HAS_CURAND_PHILOX 1
+#include <vector_types.h>
+#define QUALIFIERS static inline  // for the host
+#include <curand_philox4x32_x.h>
+#endif
 
 namespace lockstep {
 namespace {
@@ -50,6 +59,23 @@ TEST(Philox, EveryInputBitReachesTheWholeOutput) {
     EXPECT_GT(flipped, 30) << "input bit " << bit;
     EXPECT_LT(flipped, 98) << "input bit " << bit;
   }
+}
+
+// cuRAND's header is what a GPU would be given; tests/gpu/ compares the two there.
+TEST(Philox, IsCurands) {
+#ifdef LOCKSTEP_HAS_CURAND_PHILOX
+  Stream words({.seed = 20250304});
+  for (int i = 0; i < 10000; ++i) {
+    Philox4 counter;
+    PhiloxKey key;
+    for (std::uint32_t& word : counter.v) word = words.bits32();
+    for (std::uint32_t& word : key.v) word = words.bits32();
+    const uint4 theirs = curand_Philox4x32_10({counter.v[0], counter.v[1], counter.v[2], counter.v[3]}, {key.v[0], key.v[1]});
+    ASSERT_TRUE(equal(philox(counter, key), {{theirs.x, theirs.y, theirs.z, theirs.w}})) << "input " << i;
+  }
+#else
+  GTEST_SKIP() << "skipped: cuRAND's header is not installed";
+#endif
 }
 
 }  // namespace

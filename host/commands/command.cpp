@@ -8,6 +8,7 @@
 
 #include "host/plugin.hpp"
 #include "kernels/cuda/devices.hpp"
+#include "kernels/geometry.hpp"
 #include "lockstep/model_table.hpp"
 #include "lockstep/sample.hpp"
 
@@ -115,6 +116,35 @@ Init parse_init(const std::string& text) {
   if (error != std::errc() || !std::isfinite(range) || range < 0)
     throw UsageError(fmt::format("--init is '{}' (a number is the range of uniform starts: 0 or more). Give such a one, prior, or a file.", text));
   return InitUniform{range};
+}
+
+void DeviceInput::add_to(CLI::App& command) {
+  command
+      .add_option("--device", device_,
+                  "What the chains run on; cuda:0,2 for some GPUs only. auto: all GPUs, else the\n"
+                  "CPU (see: lockstep devices)")
+      ->option_text("auto|cpu|cuda");
+  command
+      .add_option("--geometry", geometry_,
+                  "On a GPU: chains of a team x threads of a chain, as 32x4. auto: by the shapes\n"
+                  "of model and GPU")
+      ->option_text("LxS|auto");
+}
+
+void DeviceInput::read(SampleOptions& options) const {
+  options.geometry = geometry_;
+  try {
+    if (geometry_ != "auto") parse_geometry(geometry_);
+  } catch (const std::invalid_argument& e) {
+    throw UsageError(fmt::format("--geometry: {}", e.what()));
+  }
+  if (device_ == "auto") return;
+  options.processor = device_ == "cpu" ? Processor::cpu : Processor::cuda;
+  if (device_ == "cpu" || device_ == "cuda") return;
+  if (!device_.starts_with("cuda:"))
+    throw UsageError(fmt::format("--device is '{}' (there are auto, cpu, cuda and cuda:N,...). Choose one of these.", device_));
+  for (const std::string& number : comma_list("--device", device_.substr(5)))
+    options.gpus.push_back(whole_number<int>("--device cuda:", number, 0, 1023, false));
 }
 
 void ModelInput::add_to(CLI::App& command) {

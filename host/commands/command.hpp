@@ -97,6 +97,17 @@ class NamedModel {
 void add_init_option(CLI::App& command, std::string& text);
 Init parse_init(const std::string& text);
 
+// --device and --geometry: what the chains run on.
+class DeviceInput {
+ public:
+  void add_to(CLI::App& command);
+  // Into `options.processor`, `gpus` and `geometry`. Throws UsageError.
+  void read(SampleOptions& options) const;
+
+ private:
+  std::string device_ = "auto", geometry_ = "auto";
+};
+
 // The options of a command by which a user gives a model its data and its options.
 class ModelInput {
  public:

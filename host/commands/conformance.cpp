@@ -7,6 +7,7 @@
 #include "host/conformance.hpp"
 #include "host/posteriordb.hpp"
 #include "host/zoo_posteriors.hpp"
+#include "lockstep/model_table.hpp"
 #include "lockstep/sample.hpp"
 
 namespace lockstep {
@@ -16,6 +17,7 @@ namespace {
 struct ConformanceCommand {
   std::string path, only, seed = "20240601";
   Count threads{"--threads", 1, 4096, 0};
+  DeviceInput device;
 
   void add_to(CLI::App& app) {
     CLI::App* command = app.add_subcommand("conformance", "Compare the zoo's posteriors with posteriordb's reference draws");
@@ -24,6 +26,7 @@ struct ConformanceCommand {
                                         "and a model in the zoo")->option_text("NAME,...");
     command->add_option("--seed", seed, "Seed of the random numbers. Default: 20240601")->option_text("S");
     command->add_option("--threads", threads.text, "Threads. auto: all cores that the process may use")->option_text("N|auto");
+    device.add_to(*command);
     command->footer(
         "Means, sds and five quantiles of every parameter, in standard errors of the difference: the largest |z| may\n"
         "not exceed what a false alarm in a hundred of these tables allows. Every mean has at least 10,000 effective\n"
@@ -43,6 +46,11 @@ struct ConformanceCommand {
     ConformanceOptions options;
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max() - 1, false);
     options.threads = threads.value();
+    SampleOptions placed;
+    device.read(placed);
+    options.processor = placed.processor;
+    options.gpus = placed.gpus;
+    options.geometry = placed.geometry;
     const Posteriordb database(path);
     const std::set<std::string> wanted = wanted_names(database);
 
@@ -107,8 +115,8 @@ struct ConformanceCommand {
       if (!each.problem.empty()) throw std::runtime_error(each.problem);
       ConformanceOptions options = common;
       options.start_range = each.known->start_range;
-      const ZooModel& model = *find_zoo_model(each.known->zoo);
-      const Conformance result = conform(*model.table(), each.known->data(database.data(each.posterior)), each.reference,
+      const ModelTable table = NamedModel(each.known->zoo).table(options.processor);
+      const Conformance result = conform(table, each.known->data(database.data(each.posterior)), each.reference,
                                          each.known->counterparts(each.reference), limit, options);
       for (std::size_t i = 0; i < result.runs.size(); ++i) {
         const ConformanceRun& run = result.runs[i];

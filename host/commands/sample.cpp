@@ -15,7 +15,6 @@
 #include "host/summary.hpp"
 #include "host/verdict.hpp"
 #include "kernels/cpu/launch.hpp"
-#include "kernels/geometry.hpp"
 #include "lockstep/model_table.hpp"
 
 namespace lockstep {
@@ -27,7 +26,8 @@ namespace fs = std::filesystem;
 struct SampleCommand {
   std::string model, seed = "1", out, keep, predictive;
   ModelInput input;
-  std::string init = "2", device = "auto", geometry = "auto";
+  DeviceInput device;
+  std::string init = "2";
   bool overwrite = false, log_likelihood = false, keep_warmup = false;
   Count chains{"--chains", 1, 1000000, 0};
   Count warmup{"--warmup", 0, 1000000, -1};
@@ -52,12 +52,7 @@ struct SampleCommand {
            "Seed of the random numbers. Default: 1. The same seed and number of\n"
            "chains give the same draws on any number of threads");
     option("--threads", threads.text, "N|auto", "Threads. auto: all cores that the process may use");
-    option("--device", device, "auto|cpu|cuda",
-           "What the chains run on; cuda:0,2 for some GPUs only. auto: all GPUs, else the\n"
-           "CPU (see: lockstep devices)");
-    option("--geometry", geometry, "LxS|auto",
-           "On a GPU: chains of a team x threads of a chain, as 32x4. auto: by the shapes\n"
-           "of model and GPU");
+    device.add_to(*command);
     option("--out", out, "FILE",
            "Results file (NetCDF, for ArviZ). Default: MODEL.nc, or the first of\n"
            "MODEL-2.nc, MODEL-3.nc, ... that is free. A FILE that is there is refused");
@@ -91,7 +86,7 @@ struct SampleCommand {
     options.draws = draws.value();
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), false);
     options.threads = threads.value();
-    read_device(options);
+    device.read(options);
     options.thin = whole_number<int>("--thin", thin.text, thin.least, thin.most, false);
     read_what_is_kept(options);
     const NamedModel named(model);
@@ -147,22 +142,6 @@ struct SampleCommand {
     if (const auto notes = fit.attributes.find("notes"); notes != fit.attributes.end())
       for (const std::string& note : std::get<std::vector<std::string>>(notes->second)) text += note + "\n";
     print(text + fmt::format("Results: {}\n", file.string()));
-  }
-
-  void read_device(SampleOptions& options) const {
-    options.geometry = geometry;
-    try {
-      if (geometry != "auto") parse_geometry(geometry);
-    } catch (const std::invalid_argument& e) {
-      throw UsageError(fmt::format("--geometry: {}", e.what()));
-    }
-    if (device == "auto") return;
-    options.processor = device == "cpu" ? Processor::cpu : Processor::cuda;
-    if (device == "cpu" || device == "cuda") return;
-    if (!device.starts_with("cuda:"))
-      throw UsageError(fmt::format("--device is '{}' (there are auto, cpu, cuda and cuda:N,...). Choose one of these.", device));
-    for (const std::string& number : comma_list("--device", device.substr(5)))
-      options.gpus.push_back(whole_number<int>("--device cuda:", number, 0, 1023, false));
   }
 
   void read_what_is_kept(SampleOptions& options) const {
