@@ -59,6 +59,7 @@ inline std::unique_ptr<DeviceEnsemble> ensemble_on(DeviceList devices, const Zoo
                                                    const RunShape& shape) {
   DeviceEnsemble::Settings settings;
   settings.geometry = shape.geometry;
+  settings.nuts.max_depth = shape.max_depth;
   settings.scratch = subject.model.layout().scratch;
   settings.launch_seconds = shape.launch_seconds;
   return std::make_unique<DeviceEnsemble>(std::move(devices), table, subject.model.data(), shape.chains, subject.model.coordinates(), 7,

@@ -1,10 +1,11 @@
 // What this GPU can do at most, measured: bytes moved per second, by working sets of several sizes (small ones stay in its
-// cache), and multiply-adds per second in double precision. One line of JSON for each; times are the GPU's own, by events,
-// the fastest of several launches.
+// cache), and multiply-adds per second in double precision: by plain threads, and by cuBLAS's matrix product, which may have units
+// of its own. One line of JSON for each; times are the GPU's own, by events, the fastest of several launches.
 
 #include <cstdio>
 #include <cstdlib>
 
+#include <cublas_v2.h>
 #include <cuda_runtime.h>
 
 namespace {
@@ -12,6 +13,12 @@ namespace {
 void require(cudaError_t status) {
   if (status == cudaSuccess) return;
   std::fprintf(stderr, "ceilings: %s\n", cudaGetErrorString(status));
+  std::exit(1);
+}
+
+void require(cublasStatus_t status) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  std::fprintf(stderr, "ceilings: cuBLAS fails with status %d\n", int(status));
   std::exit(1);
 }
 
@@ -97,5 +104,20 @@ int main() {
   const double seconds = fastest_seconds(6, [&] { fma_kernel<<<blocks, threads>>>(out, 0.999, 0.001); });
   std::printf("{\"ceiling\": \"fma64\", \"multiply_adds_per_second\": %.4g}\n", double(blocks) * threads * fma_chains * fma_rounds / seconds);
   require(cudaFree(out));
+
+  constexpr int size = 4096;
+  double* matrices = nullptr;
+  require(cudaMalloc(&matrices, 3 * sizeof(double) * size * size));
+  require(cudaMemset(matrices, 0, 3 * sizeof(double) * size * size));
+  const auto matrix = [&](int which) { return matrices + std::size_t(which) * size * size; };
+  cublasHandle_t handle;
+  require(cublasCreate(&handle));
+  const double one = 1, zero = 0;
+  const double product = fastest_seconds(4, [&] {
+    require(cublasDgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, size, size, size, &one, matrix(0), size, matrix(1), size, &zero, matrix(2), size));
+  });
+  std::printf("{\"ceiling\": \"gemm64\", \"multiply_adds_per_second\": %.4g}\n", double(size) * size * size / product);
+  cublasDestroy(handle);
+  require(cudaFree(matrices));
   return 0;
 }

@@ -139,18 +139,16 @@ def machine(session, lockstep):
                    processor=processor[0] if processor else "unknown", cores=os.cpu_count())
 
 
-def ceilings(session, program):
-    found = []
+def record_lines(session, kind, program):
+    """What a program prints, a line of JSON for each fact."""
     if not program.exists():
-        session.skip("ceilings", "there is no GPU build")
-        return found
+        session.skip(program.name, "it is not built: make its target gpu_bench")
+        return
     code, out, err = session.command([program], 40)
     if code != 0:
-        session.skip("ceilings", "it took too long" if code is None else err.strip())
+        session.skip(program.name, "it took too long" if code is None else err.strip())
     for line in out.splitlines():
-        found.append(json.loads(line))
-        session.record(**{"kind": "ceiling", **found[-1]})
-    return found
+        session.record(kind, **json.loads(line))
 
 
 # ---------------------------------------------------------------- proof
@@ -176,7 +174,7 @@ def sanitizer(session, lockstep, work):
         session.skip("compute-sanitizer", "it is not installed")
         return
     end = time.monotonic() + ALL_SANITIZERS_SECONDS
-    for model, geometry in (("eight_schools", "4x2r"), ("radon", "4x8")):
+    for model, geometry in (("eight_schools", "4x2r"), ("radon", "4x8"), ("logistic_regression", "4x2g")):
         for tool in ("memcheck", "racecheck", "synccheck", "initcheck"):
             what = f"{tool} {model} {geometry}"
             if time.monotonic() > end:
@@ -245,15 +243,15 @@ def peer_item(session, peers, side, item, which, description, folder, work):
     file = work / "draws"
     seconds = min(peers.seconds, session.left())
     answer = peers.ask({"do": which, "subject": item.subject, "data": str(folder), "parameters": description["parameters"],
-                        "chains": item.chains, "draws": item.draws, "warmup": PEER_WARMUP, "seed": 1, "file": str(file),
-                        "seconds": seconds * 0.8}, seconds)
+                        "chains": item.chains, "draws": item.draws, "warmup": PEER_WARMUP[which], "seed": 1, "file": str(file)},
+                       seconds)
     if "problem" not in answer:
         diagnosed = session.json_command([side, "ess", file, answer["elements"], item.chains, item.draws], 40)
         answer.update(diagnosed)
     if "problem" in answer:
         session.skip(what, answer["problem"])
     else:
-        session.record(which, subject=item.subject, chains=item.chains, draws=item.draws, warmup=PEER_WARMUP, **answer)
+        session.record(which, subject=item.subject, chains=item.chains, draws=item.draws, warmup=PEER_WARMUP[which], **answer)
 
 
 def measure(session, side, items, device, dry_run, work):
@@ -304,10 +302,11 @@ def main():
     machine(session, lockstep)
     with tempfile.TemporaryDirectory(prefix="lockstep-gpu-") as work:
         work = pathlib.Path(work)
+        record_lines(session, "state_traffic", build / "bench" / "state_traffic")
         if arguments.dry_run:
             session.record("dry_run", note="on the CPU, tiny sizes: these figures mean nothing")
         else:
-            ceilings(session, build / "bench" / "ceilings")
+            record_lines(session, "ceiling", build / "bench" / "ceilings")
         tests(session, build)
         if not arguments.dry_run:
             sanitizer(session, lockstep, work)

@@ -5,7 +5,7 @@ import math
 import pathlib
 import sys
 
-from items import data_bytes, multiply_adds, state_doubles_per_tick
+from items import data_bytes, multiply_adds
 
 
 def simulated_shape(subject):
@@ -14,27 +14,35 @@ def simulated_shape(subject):
     return tuple(int(number) for number in subject.split("_")[1].split("x"))
 
 
-def ceiling_of(facts, ceilings, coordinates):
-    """The most steps per second that the machine allows, and what limits them; (None, "") if it was not measured.
+def state_vectors(counts, steps_per_draw, resident):
+    """Vectors that a chain's sampler moves per step, between the trajectories that state_traffic.cpp has counted."""
+    known = sorted((math.log(c["steps_per_draw"]), c["vectors_per_step"]) for c in counts if c["resident"] == resident)
+    at = min(max(math.log(steps_per_draw), known[0][0]), known[-1][0])
+    for (low, a), (high, b) in zip(known, known[1:]):
+        if at <= high:
+            return a + (b - a) * (at - low) / (high - low)
 
-    `facts`: of a run or a rate; its geometry says whether the moving point is in shared memory.
-    """
-    fma = next((c["multiply_adds_per_second"] for c in ceilings if c["ceiling"] == "fma64"), None)
-    triads = sorted((c["working_set"], c["bytes_per_second"]) for c in ceilings if c["ceiling"] == "triad")
-    if not fma or not triads:
+
+def ceiling_of(run, facts, coordinates):
+    """The most steps per second that the machine allows a run, and what limits them; (None, "") if it was not measured."""
+    of = lambda kind: [each for each in facts if each["kind"] == kind]
+    # What is staged is cuBLAS's product, which may be faster than plain multiply-adds.
+    arithmetic = ("fma64", "gemm64") if run["geometry"].split(" ")[2].endswith("g") else ("fma64",)
+    fma = max((c["multiply_adds_per_second"] for c in of("ceiling") if c["ceiling"] in arithmetic), default=None)
+    triads = sorted((c["working_set"], c["bytes_per_second"]) for c in of("ceiling") if c["ceiling"] == "triad")
+    if not fma or not triads or not of("state_traffic"):
         return None, ""
-    rows, columns = simulated_shape(facts["subject"])
-    resident = facts["geometry"].split(" ")[2].endswith("r")
-    chains = facts["chains"]
-    steps_per_draw = facts.get("steps_per_draw") or facts["steps"] / chains / facts["draws"]
+    rows, columns = simulated_shape(run["subject"])
+    resident = run["geometry"].split(" ")[2].endswith("r")  # "teams of 8x2r on ..."
+    chains = run["chains"]
 
     def bandwidth(working_set):  # of the smallest measured set that is as large; else of the largest
         return next((rate for size, rate in triads if size >= working_set), triads[-1][1])
 
-    state = 8 * coordinates * state_doubles_per_tick(steps_per_draw, resident)
-    # Fourteen vectors, a gradient and three checkpoints for each of ten doublings.
-    limits = {"arithmetic": fma / multiply_adds(facts["subject"], rows, columns),
-              "state traffic": bandwidth(chains * coordinates * 8 * (14 + 1 + 30)) / state}
+    vectors = state_vectors(of("state_traffic"), run["steps"] / chains / run["draws"], resident)
+    # An ensemble has fourteen vectors, a gradient, and three checkpoints for each of ten doublings.
+    limits = {"arithmetic": fma / multiply_adds(run["subject"], rows, columns),
+              "state traffic": bandwidth(chains * coordinates * 8 * (14 + 1 + 30)) / (8 * coordinates * vectors)}
     if rows:
         limits["data traffic"] = chains * bandwidth(data_bytes(rows, columns)) / data_bytes(rows, columns)
     what = min(limits, key=limits.get)
@@ -51,9 +59,14 @@ def plain(value):
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def ess_per_second(facts):
+    """NaN if a draw was not finite."""
+    return math.nan if facts["ess"] is None else facts["ess"] / facts["seconds"]
+
+
 def ess_text(facts):
     """Marked where chains are too short for their autocorrelation to be known (rules §2)."""
-    return ("~" if facts["draws"] < 20 * facts["tau"] else "") + plain(facts["ess"] / facts["seconds"])
+    return ("~" if facts["tau"] and facts["draws"] < 20 * facts["tau"] else "") + plain(ess_per_second(facts))
 
 
 def table(rows):
@@ -98,14 +111,15 @@ def write(folder):
     ratios = []
     for run in of("lockstep"):
         numpyro, chees = find("numpyro", run), find("chees", run)
-        if numpyro:
-            ratios.append(run["ess"] / run["seconds"] / (numpyro["ess"] / numpyro["seconds"]))
+        ratio = ess_per_second(run) / ess_per_second(numpyro) if numpyro else math.nan
+        if math.isfinite(ratio):
+            ratios.append(ratio)
         cell = lambda peer, show: show(peer) if peer else "–"
         rows.append([run["subject"], str(run["chains"]), str(run["draws"]) + ("*" if run["stopped_early"] else ""), ess_text(run),
-                     cell(numpyro, ess_text), plain(ratios[-1]) if numpyro else "–", cell(chees, ess_text)] +
+                     cell(numpyro, ess_text), plain(ratio), cell(chees, ess_text)] +
                     [cell(peer, lambda p: f"{p['r_hat']:.3f}" if p["r_hat"] is not None else "–") for peer in (run, numpyro, chees)])
     text += table(rows)
-    if ratios and all(ratio > 0 for ratio in ratios):
+    if ratios:
         mean = math.exp(sum(math.log(ratio) for ratio in ratios) / len(ratios))
         text += f"\nGeometric mean of the {len(ratios)} ratios: {mean:.3g}.\n"
     text += "\n~: fewer than 20 autocorrelation times a chain. *: stopped by the clock, with the draws so far.\n"
@@ -114,7 +128,7 @@ def write(folder):
     rows = [["subject", "chains", "Lockstep", "of the ceiling", "alone", "of the ceiling", "what limits", "geometry", "NumPyro, whole run", "ChEES, sampling steps by whole run"]]
     for run in of("lockstep"):
         alone, numpyro, chees = find("rate", run), find("numpyro", run), find("chees", run)
-        most, what = ceiling_of(run, of("ceiling"), coordinates_of(run["subject"]))
+        most, what = ceiling_of(run, facts, coordinates_of(run["subject"]))
         speed = run["steps"] / run["sampling_seconds"] if run["sampling_seconds"] > 0 else math.nan
         alone_speed = alone["steps"] / alone["seconds"] if alone else math.nan
         share = lambda value: f"{100 * value / most:.0f}%" if most and math.isfinite(value) else "–"

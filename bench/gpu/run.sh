@@ -26,8 +26,8 @@ Besides this folder tree (tests/ and models/data/ too):
 1. A build: $root/build/cuda, made on a machine with the same distribution, compiler and kind of processor, at the same path:
      cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES=90-real -DLOCKSTEP_ARCH=x86-64-v3 -DLOCKSTEP_BUILD_TESTS=ON -DLOCKSTEP_BUILD_GPU_BENCH=ON
      cmake --build build/cuda --target gpu_bench
-   (LOCKSTEP_ARCH: what both processors have. "native" if they are the same.) It needs, to run: the CUDA runtime (libcudart),
-   HDF5, fmt, libzip; and cmake for ctest.
+   (LOCKSTEP_ARCH: what both processors have. "native" if they are the same.) It needs, to run: the CUDA runtime and cuBLAS
+   (libcudart, libcublas), HDF5, fmt, libzip; and cmake for ctest.
    Or, to build there: nvcc 12 or later, g++, cmake, ninja, and the Debian packages that ./lockstep names; Kokkos with OpenMP
    (build/kokkos, which ./lockstep makes; or Kokkos_ROOT). About three minutes of 16 cores, which count.
 2. compute-sanitizer, of the CUDA toolkit (package cuda-sanitizer-XX-Y).
@@ -71,7 +71,7 @@ if [[ -z ${COMMIT:-} ]]; then
 fi
 export COMMIT
 
-if [[ ! -x $build/bench/gpu_side || ! -x $build/lockstep ]]; then
+if [[ ! -x $build/bench/gpu_side || ! -x $build/bench/state_traffic || ! -x $build/lockstep ]]; then
   [[ -z ${BUILD:-} ]] || fail "BUILD is '$BUILD' (there is no bench/gpu_side in it). Build its target gpu_bench."
   echo "building (bring a finished build along to save this: --list)"
   preset=$(basename "$build")

@@ -11,14 +11,14 @@ namespace {
 class EveryModelOnGpu : public OnGpu, public ::testing::WithParamInterface<std::string> {};
 
 // Geometries that this model's kernels and this GPU can run, of those that are interesting: thread per chain, a block that is
-// not full, slices, a moving point in shared memory.
+// not full, slices, a moving point in shared memory, linear predictors by matrix products.
 std::vector<Geometry> geometries(const std::string& model, int coordinates) {
   ErrorMessage error;
   KernelResources kernel;
   if (!cuda_zoo_table(model)->resources(&kernel, &error.sink)) throw DeviceError(error.text);
   const DeviceInfo gpu = open_cuda_device(0)->info();
   std::vector<Geometry> fit;
-  for (const char* text : {"32x1", "32x1r", "4x8", "4x8r", "8x32", "1x3r", "5x7"}) {
+  for (const char* text : {"32x1", "32x1r", "4x8", "4x8r", "8x32", "1x3r", "5x7", "8x4g"}) {
     const Geometry geometry = parse_geometry(text);
     try {
       require_fits(geometry, gpu, kernel, coordinates);
