@@ -59,17 +59,27 @@ def unconstrained(vector, parameters):
     return point
 
 
-def potential_of(request, seed=0):
+def bound(request):
+    """The model with its sizes, and its arrays, which are arguments of what is compiled: as constants, large ones take long."""
     data = data_of(request["data"])
-    return initialize_model(jax.random.PRNGKey(seed), model_of(request["subject"]), model_kwargs=data).potential_fn
+    arrays = {name: value for name, value in data.items() if not isinstance(value, float)}
+    numbers = {name: value for name, value in data.items() if isinstance(value, float)}
+    return functools.partial(model_of(request["subject"]), **numbers), arrays
+
+
+def log_density_of(request):
+    """log_density(unconstrained vector, arrays), and the arrays."""
+    model, arrays = bound(request)
+    potential = initialize_model(jax.random.PRNGKey(0), model, model_kwargs=arrays, dynamic_args=True).potential_fn
+    return lambda x, arrays: -potential(**arrays)(unconstrained(x, request["parameters"])), arrays
 
 
 def density(request):
-    potential = potential_of(request)
-    both = jax.jit(jax.value_and_grad(lambda x: -potential(unconstrained(x, request["parameters"]))))
+    log_density, arrays = log_density_of(request)
+    both = jax.jit(jax.value_and_grad(log_density))
     answers = []
     for point in request["points"]:
-        value, gradient = both(jnp.asarray(point, dtype=jnp.float64))
+        value, gradient = both(jnp.asarray(point, dtype=jnp.float64), arrays)
         answers.append({"log_density": float(value), "gradient": gradient.tolist()})
     return {"densities": answers}
 
@@ -88,11 +98,7 @@ def write_draws(samples, request):
 
 
 def run_numpyro(request):
-    # Arrays are arguments, so that they are not compiled in.
-    data = data_of(request["data"])
-    arrays = {name: value for name, value in data.items() if not isinstance(value, float)}
-    numbers = {name: value for name, value in data.items() if isinstance(value, float)}
-    model = functools.partial(model_of(request["subject"]), **numbers)
+    model, arrays = bound(request)
     mcmc = MCMC(NUTS(model), num_warmup=request["warmup"], num_samples=request["draws"], num_chains=request["chains"],
                 chain_method="vectorized", progress_bar=False, jit_model_args=True)
 
@@ -110,18 +116,18 @@ def run_chees(request):
     import blackjax
     import optax
 
-    potential = potential_of(request)
+    density_given, arrays = log_density_of(request)
     parameters, chains = request["parameters"], request["chains"]
     size = sum(each["size"] for each in parameters)
 
-    def log_density(x):
-        return -potential(unconstrained(x, parameters))
+    def whole_run(key, arrays):
+        def log_density(x):
+            return density_given(x, arrays)
 
-    def whole_run(key):
         start_key, warmup_key, sample_key = jax.random.split(key, 3)
         positions = jax.random.uniform(start_key, (chains, size), minval=-2, maxval=2, dtype=jnp.float64)
         # With a diagonal metric and its floor under the trajectory's length, as BlackJAX advises for starts that are spread out.
-        adaptation = blackjax.chees_adaptation(log_density, chains, mass_matrix_estimation="diagonal")
+        adaptation = blackjax.chees_adaptation(log_density, chains, mass_matrix_estimation="diagonal", adaptation_info_fn=lambda *_: None)
         (states, tuned), _ = adaptation.run(warmup_key, positions, 0.1, optax.adam(0.05), request["warmup"])
         kernel = blackjax.dynamic_hmc(log_density, **tuned).step
 
@@ -132,10 +138,10 @@ def run_chees(request):
         return jax.lax.scan(step, states, jax.random.split(sample_key, request["draws"]))[1]
 
     start = time.perf_counter()
-    compiled = jax.jit(whole_run).lower(jax.random.PRNGKey(0)).compile()
+    compiled = jax.jit(whole_run).lower(jax.random.PRNGKey(0), arrays).compile()
     compilation = time.perf_counter() - start
     start = time.perf_counter()
-    positions, steps, divergent = jax.block_until_ready(compiled(jax.random.PRNGKey(request["seed"])))
+    positions, steps, divergent = jax.block_until_ready(compiled(jax.random.PRNGKey(request["seed"]), arrays))
     seconds = time.perf_counter() - start
     # Ranks are those of the constrained values: every transformation here is increasing.
     samples = unconstrained(np.moveaxis(np.asarray(positions), 0, 1), parameters)

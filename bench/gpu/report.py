@@ -124,8 +124,9 @@ def write(folder):
         text += f"\nGeometric mean of the {len(ratios)} ratios: {mean:.3g}.\n"
     text += "\n~: fewer than 20 autocorrelation times a chain. *: stopped by the clock, with the draws so far.\n"
 
-    text += "\nGradients: leapfrog steps of all chains per second, while sampling. Alone: of warm chains whose draws nobody takes.\n\n"
-    rows = [["subject", "chains", "Lockstep", "of the ceiling", "alone", "of the ceiling", "what limits", "geometry", "NumPyro, whole run", "ChEES, sampling steps by whole run"]]
+    text += "\nGradients: leapfrog steps of all chains per second, while sampling. Alone: of warm chains whose draws nobody takes.\n"
+    text += "Of the peers: of the whole run, taking warmup's steps, which they do not tell, to be as many a draw.\n\n"
+    rows = [["subject", "chains", "Lockstep", "of the ceiling", "alone", "of the ceiling", "what limits", "geometry", "NumPyro, about", "ChEES, about"]]
     for run in of("lockstep"):
         alone, numpyro, chees = find("rate", run), find("numpyro", run), find("chees", run)
         most, what = ceiling_of(run, facts, coordinates_of(run["subject"]))
@@ -134,7 +135,7 @@ def write(folder):
         share = lambda value: f"{100 * value / most:.0f}%" if most and math.isfinite(value) else "–"
         rows.append([run["subject"], str(run["chains"]), plain(speed), share(speed), plain(alone_speed), share(alone_speed), what or "–",
                      run["geometry"].split(" on ")[0].replace("teams of ", "")] +
-                    [plain(peer["steps"] / peer["seconds"]) if peer else "–" for peer in (numpyro, chees)])
+                    [plain(peer["steps"] * (1 + peer["warmup"] / peer["draws"]) / peer["seconds"]) if peer else "–" for peer in (numpyro, chees)])
     text += table(rows)
 
     if of("skipped"):
