@@ -190,7 +190,8 @@ def sanitizer(session, lockstep, work):
             if code is None:
                 session.skip(what, "it took too long")
             else:
-                session.record("sanitizer", tool=tool, model=model, geometry=geometry, clean=code == 0 and bool(summary),
+                ran = f"On teams of {geometry}" in out
+                session.record("sanitizer", tool=tool, model=model, geometry=geometry, clean=code == 0 and bool(summary) and ran,
                                summary=summary[-1] if summary else (out + err).strip()[-200:])
 
 

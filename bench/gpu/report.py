@@ -89,7 +89,8 @@ def write(folder):
 
     text += "\n## Proof\n\n"
     for tests in of("tests"):
-        text += f"`ctest -L gpu`: {tests['passed']} passed, {len(tests['failed'])} failed, {tests['skipped']} skipped.\n"
+        text += f"`ctest -L gpu`: {tests['passed']} passed, {len(tests['failed'])} failed, {tests['skipped']} skipped."
+        text += "\n" if tests["passed"] else " **None of them ran.**\n"
         text += "".join(f"- **failed**: {name}\n" for name in tests["failed"])
     if of("sanitizer"):
         text += "\n" + table([["compute-sanitizer", "model", "geometry", "clean", "it says"]] + [

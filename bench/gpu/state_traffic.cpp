@@ -74,7 +74,7 @@ namespace {
 using namespace lockstep;
 
 void count(double step, bool resident) {
-  constexpr int n = 64, depth = 10, draws = 1000;
+  constexpr int n = 64, depth = 10, draws = 200;
   Traffic counted;
   counted.memory.resize(std::size_t(NutsVectors<Watched>::arrays(depth, 1) * n));
   traffic = &counted;

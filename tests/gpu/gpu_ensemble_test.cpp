@@ -78,7 +78,8 @@ TEST_F(GpuEnsemble, DrawsWhatTheCpuDrawsAtAwkwardSizes) {
 
 // Bits depend on chains and geometry, and on nothing else.
 TEST_F(GpuEnsemble, TheSameRunGivesTheSameBits) {
-  for (const auto& [model, geometry] : {std::pair{"eight_schools", "32x2r"}, {"radon", "4x64"}, {"irt_2pl", "8x32"}}) {
+  for (const auto& [model, geometry] : {std::pair{"eight_schools", "32x2r"}, {"radon", "4x64"}, {"irt_2pl", "8x32"},
+                                       {"logistic_regression", "8x4g"}}) {
     SCOPED_TRACE(model);
     const ZooSubject subject(model);
     const RunShape shape{200, 20, 8, 1, parse_geometry(geometry)};
