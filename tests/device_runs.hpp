@@ -1,6 +1,9 @@
-// Chains advanced by hand, on devices and on the CPU, so that they can be compared draw by draw; and what a device says of a
-// model's density against the scalar oracle. tests/device_test.cpp does it on an emulated device, tests/gpu/ on GPUs.
+// Chains advanced by hand, on devices and on the CPU, so that they can be compared draw by draw; and what a device says
+// of a model's density against the scalar oracle. tests/device_test.cpp does it on an emulated device, tests/gpu/ on
+// GPUs.
 #pragma once
+
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,8 +11,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "host/host_model.hpp"
 #include "kernels/cpu/ensemble.hpp"
@@ -24,7 +25,8 @@ using DeviceList = std::vector<std::unique_ptr<Device>>;
 struct ZooSubject {
   Data data;
   HostModel model;
-  explicit ZooSubject(const std::string& name) : data(example_data(*find_zoo_model(name))), model(*find_zoo_model(name)->table(), data) {}
+  explicit ZooSubject(const std::string& name)
+      : data(example_data(*find_zoo_model(name))), model(*find_zoo_model(name)->table(), data) {}
 };
 
 struct RunShape {
@@ -55,15 +57,15 @@ inline Tuning tuning_for(const HostModel& model, int chains, double step = 0.2) 
   return tuning;
 }
 
-inline std::unique_ptr<DeviceEnsemble> ensemble_on(DeviceList devices, const ZooSubject& subject, const DeviceModelTable& table,
-                                                   const RunShape& shape) {
+inline std::unique_ptr<DeviceEnsemble> ensemble_on(DeviceList devices, const ZooSubject& subject,
+                                                   const DeviceModelTable& table, const RunShape& shape) {
   DeviceEnsemble::Settings settings;
   settings.geometry = shape.geometry;
   settings.nuts.max_depth = shape.max_depth;
   settings.scratch = subject.model.layout().scratch;
   settings.launch_seconds = shape.launch_seconds;
-  return std::make_unique<DeviceEnsemble>(std::move(devices), table, subject.model.data(), shape.chains, subject.model.coordinates(), 7,
-                                          settings);
+  return std::make_unique<DeviceEnsemble>(std::move(devices), table, subject.model.data(), shape.chains,
+                                          subject.model.coordinates(), 7, settings);
 }
 
 // Draws 10 .. of chains that are placed and have a step size.
@@ -71,22 +73,24 @@ inline Draws draws_of(Ensemble& ensemble, const HostModel& model, const RunShape
   ensemble.set_max_depth(shape.max_depth);
   ensemble.place(starts_of(model, shape.chains), std::vector<char>(std::size_t(shape.chains), 1));
   ensemble.restart_step(std::vector<char>(std::size_t(shape.chains), 1), std::log(shape.step / 2));
-  const std::size_t n = std::size_t(model.coordinates()), draws = std::size_t(shape.draws), chains = std::size_t(shape.chains);
+  const std::size_t n = std::size_t(model.coordinates()), draws = std::size_t(shape.draws),
+                    chains = std::size_t(shape.chains);
   Draws all{std::vector<double>(chains * draws * n), std::vector<double>(chains * draws * draw_statistics)};
   int expected_first = 10;
-  const int made_in_all = ensemble.sample(10, shape.draws, shape.block, tuning_for(model, shape.chains, shape.step),
-                                          [&](const DrawBlock& block, int first, int made) {
-    EXPECT_EQ(first, expected_first);
-    expected_first += made;
-    for (int c = 0; c < shape.chains; ++c)
-      for (int d = 0; d < made; ++d) {
-        const std::size_t row = std::size_t(c) * draws + std::size_t(first - 10 + d);
-        for (int i = 0; i < model.coordinates(); ++i) all.first[row * n + std::size_t(i)] = block.position(c, d, i);
-        for (int k = 0; k < draw_statistics; ++k)
-          all.second[row * draw_statistics + std::size_t(k)] = block.statistic(c, d, DrawStatistic(k));
-      }
-    return true;
-  });
+  const int made_in_all = ensemble.sample(
+      10, shape.draws, shape.block, tuning_for(model, shape.chains, shape.step),
+      [&](const DrawBlock& block, int first, int made) {
+        EXPECT_EQ(first, expected_first);
+        expected_first += made;
+        for (int c = 0; c < shape.chains; ++c)
+          for (int d = 0; d < made; ++d) {
+            const std::size_t row = std::size_t(c) * draws + std::size_t(first - 10 + d);
+            for (int i = 0; i < model.coordinates(); ++i) all.first[row * n + std::size_t(i)] = block.position(c, d, i);
+            for (int k = 0; k < draw_statistics; ++k)
+              all.second[row * draw_statistics + std::size_t(k)] = block.statistic(c, d, DrawStatistic(k));
+          }
+        return true;
+      });
   EXPECT_EQ(made_in_all, shape.draws);
   EXPECT_EQ(ensemble.draws_done(), double(shape.chains) * (10 + shape.draws));
   return all;
@@ -102,18 +106,22 @@ inline void expect_near(const Draws& a, const Draws& b, double tolerance) {
   const auto expect_all = [&](const std::vector<double>& x, const std::vector<double>& y, const char* what) {
     ASSERT_EQ(x.size(), y.size());
     for (std::size_t i = 0; i < x.size(); ++i)
-      if (x[i] != y[i]) ASSERT_NEAR(x[i], y[i], tolerance * (1 + std::abs(y[i]))) << what << " " << i;
+      if (x[i] != y[i]) {
+        ASSERT_NEAR(x[i], y[i], tolerance * (1 + std::abs(y[i]))) << what << " " << i;
+      }
   };
   ASSERT_NO_FATAL_FAILURE(expect_all(a.first, b.first, "element"));
   ASSERT_NO_FATAL_FAILURE(expect_all(a.second, b.second, "statistic"));
 }
 
-// Log density and gradient, as a device's kernels compute them, at about 2 x `chains` points, against the oracle. What is
-// compared comes with a draw. First of a step so long that it is refused: the draw is where the chain was put, and the
-// kernel that was launched there has evaluated it. Then of a step of 1e-10, which is taken: the sampler's kernel has.
+// Log density and gradient, as a device's kernels compute them, at about 2 x `chains` points, against the oracle. What
+// is compared comes with a draw. First of a step so long that it is refused: the draw is where the chain was put, and
+// the kernel that was launched there has evaluated it. Then of a step of 1e-10, which is taken: the sampler's kernel
+// has.
 //
-// Tolerance: 1e-9, relative to the log density, and for the gradient to its largest element or the log density; sums of up to
-// some thousand terms in another order, and exponentials and logarithms of an ulp or two, stay some hundred times below.
+// Tolerance: 1e-9, relative to the log density, and for the gradient to its largest element or the log density; sums of
+// up to some thousand terms in another order, and exponentials and logarithms of an ulp or two, stay a hundred times
+// below.
 inline void expect_densities_of_the_oracle(DeviceEnsemble& ensemble, const HostModel& model) {
   const int chains = ensemble.chains(), n = model.coordinates();
   const std::vector<double> starts = starts_of(model, chains);
@@ -141,10 +149,13 @@ inline void expect_densities_of_the_oracle(DeviceEnsemble& ensemble, const HostM
       ASSERT_NEAR(block.statistic(c, 0, DrawStatistic::lp), lp, 1e-9 * std::max(1., std::abs(lp)));
       double largest = std::max(1., std::abs(lp));
       for (double g : gradient) largest = std::max(largest, std::abs(g));
-      for (int i = 0; i < n; ++i) ASSERT_NEAR(block.gradient(c, 0, i), gradient[std::size_t(i)], 1e-9 * largest) << "coordinate " << i;
+      for (int i = 0; i < n; ++i)
+        ASSERT_NEAR(block.gradient(c, 0, i), gradient[std::size_t(i)], 1e-9 * largest) << "coordinate " << i;
     }
-    if (step > 1) EXPECT_GT(stayed, chains / 2);
-    else EXPECT_LT(stayed, chains / 2 + 1);
+    if (step > 1)
+      EXPECT_GT(stayed, chains / 2);
+    else
+      EXPECT_LT(stayed, chains / 2 + 1);
   }
 }
 

@@ -1,12 +1,13 @@
-// What this GPU can do at most, measured: bytes moved per second, by working sets of several sizes (small ones stay in its
-// cache), and multiply-adds per second in double precision: by plain threads, and by cuBLAS's matrix product, which may have units
-// of its own. One line of JSON for each; times are the GPU's own, by events, the fastest of several launches.
-
-#include <cstdio>
-#include <cstdlib>
+// What this GPU can do at most, measured: bytes moved per second, by working sets of several sizes (small ones stay in
+// its cache), and multiply-adds per second in double precision: by plain threads, and by cuBLAS's matrix product, which
+// may have units of its own. One line of JSON for each; times are the GPU's own, by events, the fastest of several
+// launches.
 
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
+
+#include <cstdio>
+#include <cstdlib>
 
 namespace {
 
@@ -24,12 +25,15 @@ void require(cublasStatus_t status) {
 
 // Reads one array and writes another, in two places at a time.
 __global__ void copy_kernel(const double2* from, double2* to, std::size_t count) {
-  for (std::size_t i = std::size_t(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += std::size_t(gridDim.x) * blockDim.x) to[i] = from[i];
+  for (std::size_t i = std::size_t(blockIdx.x) * blockDim.x + threadIdx.x; i < count;
+       i += std::size_t(gridDim.x) * blockDim.x)
+    to[i] = from[i];
 }
 
 // Reads two arrays and writes a third.
 __global__ void triad_kernel(const double2* a, const double2* b, double2* to, std::size_t count) {
-  for (std::size_t i = std::size_t(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += std::size_t(gridDim.x) * blockDim.x)
+  for (std::size_t i = std::size_t(blockIdx.x) * blockDim.x + threadIdx.x; i < count;
+       i += std::size_t(gridDim.x) * blockDim.x)
     to[i] = {a[i].x + 3 * b[i].x, a[i].y + 3 * b[i].y};
 }
 
@@ -48,7 +52,8 @@ __global__ void fma_kernel(double* out, double factor, double term) {
   if (sum == 0.123456789) *out = sum;  // never: but the compiler does not know
 }
 
-template <class Launch> double fastest_seconds(int launches, const Launch& launch) {
+template <class Launch>
+double fastest_seconds(int launches, const Launch& launch) {
   cudaEvent_t start, stop;
   require(cudaEventCreate(&start));
   require(cudaEventCreate(&stop));
@@ -89,20 +94,24 @@ int main() {
     // A small set is gone through many times, so that the launch does not count.
     const int passes = int(1 + 512 * mebibyte / total);
     const double copy = fastest_seconds(5, [&] {
-      for (int p = 0; p < passes; ++p) copy_kernel<<<blocks, threads>>>(at(0), reinterpret_cast<double2*>(data) + half, half);
+      for (int p = 0; p < passes; ++p)
+        copy_kernel<<<blocks, threads>>>(at(0), reinterpret_cast<double2*>(data) + half, half);
     });
     const double triad = fastest_seconds(5, [&] {
       for (int p = 0; p < passes; ++p) triad_kernel<<<blocks, threads>>>(at(0), at(1), at(2), third);
     });
-    std::printf("{\"ceiling\": \"copy\", \"working_set\": %zu, \"bytes_per_second\": %.4g}\n", total, double(passes) * 2 * double(half) * sizeof(double2) / copy);
-    std::printf("{\"ceiling\": \"triad\", \"working_set\": %zu, \"bytes_per_second\": %.4g}\n", total, double(passes) * 3 * double(third) * sizeof(double2) / triad);
+    std::printf("{\"ceiling\": \"copy\", \"working_set\": %zu, \"bytes_per_second\": %.4g}\n", total,
+                double(passes) * 2 * double(half) * sizeof(double2) / copy);
+    std::printf("{\"ceiling\": \"triad\", \"working_set\": %zu, \"bytes_per_second\": %.4g}\n", total,
+                double(passes) * 3 * double(third) * sizeof(double2) / triad);
     require(cudaFree(data));
   }
 
   double* out = nullptr;
   require(cudaMalloc(&out, sizeof(double)));
   const double seconds = fastest_seconds(6, [&] { fma_kernel<<<blocks, threads>>>(out, 0.999, 0.001); });
-  std::printf("{\"ceiling\": \"fma64\", \"multiply_adds_per_second\": %.4g}\n", double(blocks) * threads * fma_chains * fma_rounds / seconds);
+  std::printf("{\"ceiling\": \"fma64\", \"multiply_adds_per_second\": %.4g}\n",
+              double(blocks) * threads * fma_chains * fma_rounds / seconds);
   require(cudaFree(out));
 
   constexpr int size = 4096;
@@ -114,7 +123,8 @@ int main() {
   require(cublasCreate(&handle));
   const double one = 1, zero = 0;
   const double product = fastest_seconds(4, [&] {
-    require(cublasDgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, size, size, size, &one, matrix(0), size, matrix(1), size, &zero, matrix(2), size));
+    require(cublasDgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, size, size, size, &one, matrix(0), size, matrix(1), size,
+                        &zero, matrix(2), size));
   });
   std::printf("{\"ceiling\": \"gemm64\", \"multiply_adds_per_second\": %.4g}\n", double(size) * size * size / product);
   cublasDestroy(handle);

@@ -31,8 +31,13 @@ ITEMS = (
     + [item("logistic_581012x54", 64), item("logistic_10000x50", 1), item("logistic_581012x54", 1)]
     + [item(subject, chains) for subject in ("radon", "irt_2pl") for chains in (64, 1)]
 )
-DRY_ITEMS = [Item("eight_schools", 16, 40), Item("eight_schools", 64, 40), Item("logistic_200x5", 16, 40), Item("radon", 8, 20),
-             Item("irt_2pl", 8, 20)]
+DRY_ITEMS = [
+    Item("eight_schools", 16, 40),
+    Item("eight_schools", 64, 40),
+    Item("logistic_200x5", 16, 40),
+    Item("radon", 8, 20),
+    Item("irt_2pl", 8, 20),
+]
 
 # Draws a chain. NumPyro's default is 1000; step size and metric of each chain need some hundred. BlackJAX's is 1000 too; its
 # trajectory length, which all chains share, some hundred.
@@ -44,9 +49,11 @@ def multiply_adds(subject, rows, columns):
     multiply-adds, a division as 8."""
     if subject.startswith("logistic"):
         return rows * (2 * columns + 6) + 14 * 2 * rows + 8 * rows
-    return {"eight_schools": 8 * 8 + 10 + 14 * 2 + 8 * 2,
-            "radon": 919 * 12 + 85 * 6 + 14 * 3 + 8 * 3,
-            "irt_2pl": 2000 * 12 + 140 * 6 + 14 * (2 * 2000 + 20) + 8 * 2000}[subject]
+    return {
+        "eight_schools": 8 * 8 + 10 + 14 * 2 + 8 * 2,
+        "radon": 919 * 12 + 85 * 6 + 14 * 3 + 8 * 3,
+        "irt_2pl": 2000 * 12 + 140 * 6 + 14 * (2 * 2000 + 20) + 8 * 2000,
+    }[subject]
 
 
 def data_bytes(rows, columns):

@@ -67,8 +67,14 @@ class Session:
 
     def command(self, words, seconds, **options):
         """Exit code (None: it took longer than `seconds`, or than is left), stdout, stderr."""
-        process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   start_new_session=True, stdin=subprocess.PIPE)
+        process = subprocess.Popen(
+            [str(word) for word in words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            stdin=subprocess.PIPE,
+        )
         try:
             out, err = process.communicate(timeout=max(1, min(seconds, self.left())), **options)
             return process.returncode, out, err
@@ -81,7 +87,9 @@ class Session:
         code, out, err = self.command(words, seconds, **options)
         if code == 0:
             return json.loads(out.splitlines()[-1])
-        return {"problem": "it took too long" if code is None else (err.strip().splitlines() or [f"exit code {code}"])[-1]}
+        return {
+            "problem": "it took too long" if code is None else (err.strip().splitlines() or [f"exit code {code}"])[-1]
+        }
 
 
 class Peers:
@@ -96,8 +104,14 @@ class Peers:
 
     def ask(self, request, seconds):
         if self.process is None:
-            self.process = subprocess.Popen([sys.executable, HERE / "peers.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                            stderr=subprocess.DEVNULL, env=self.environment, start_new_session=True)
+            self.process = subprocess.Popen(
+                [sys.executable, HERE / "peers.py"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self.environment,
+                start_new_session=True,
+            )
         try:
             self.process.stdin.write(json.dumps(request).encode() + b"\n")
             self.process.stdin.flush()
@@ -133,10 +147,16 @@ def first_line(words):
 def machine(session, lockstep):
     query = "name,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit"
     processor = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
-    session.record("machine", date=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()), commit=os.environ.get("COMMIT", "unknown"),
-                   gpu=first_line(["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]), gpu_fields=query,
-                   devices=session.command([lockstep, "devices"], 20)[1],
-                   processor=processor[0] if processor else "unknown", cores=os.cpu_count())
+    session.record(
+        "machine",
+        date=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
+        commit=os.environ.get("COMMIT", "unknown"),
+        gpu=first_line(["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]),
+        gpu_fields=query,
+        devices=session.command([lockstep, "devices"], 20)[1],
+        processor=processor[0] if processor else "unknown",
+        cores=os.cpu_count(),
+    )
 
 
 def record_lines(session, kind, program):
@@ -156,15 +176,33 @@ def record_lines(session, kind, program):
 
 def tests(session, build):
     file = session.folder / "ctest.xml"
-    code, out, _ = session.command(["ctest", "--test-dir", build, "-L", "gpu", "-j", 4, "--output-on-failure", "--output-junit", file,
-                                    "--no-tests=error"], TESTS_SECONDS)
+    code, out, _ = session.command(
+        [
+            "ctest",
+            "--test-dir",
+            build,
+            "-L",
+            "gpu",
+            "-j",
+            4,
+            "--output-on-failure",
+            "--output-junit",
+            file,
+            "--no-tests=error",
+        ],
+        TESTS_SECONDS,
+    )
     (session.folder / "ctest.txt").write_text(out)
     if code is None or not file.exists():
         session.skip("ctest -L gpu", "it took too long" if code is None else "ctest found no tests")
         return
     cases = xml.parse(file).getroot().findall("testcase")
     skipped = [case for case in cases if case.find("skipped") is not None]
-    failed = [case.get("name") for case in cases if case not in skipped and (case.get("status") != "run" or case.find("failure") is not None)]
+    failed = [
+        case.get("name")
+        for case in cases
+        if case not in skipped and (case.get("status") != "run" or case.find("failure") is not None)
+    ]
     session.record("tests", passed=len(cases) - len(skipped) - len(failed), failed=failed, skipped=len(skipped))
 
 
@@ -183,16 +221,45 @@ def sanitizer(session, lockstep, work):
             if not session.has_time_for(what, 10):
                 continue
             code, out, err = session.command(
-                [program, "--tool", tool, "--error-exitcode", 9, lockstep, "sample", model, "--device", "cuda:0", "--geometry", geometry,
-                 "--chains", 10, "--warmup", 3, "--draws", 3, "--out", work / "sanitizer.nc", "--overwrite"], SANITIZER_SECONDS)
+                [
+                    program,
+                    "--tool",
+                    tool,
+                    "--error-exitcode",
+                    9,
+                    lockstep,
+                    "sample",
+                    model,
+                    "--device",
+                    "cuda:0",
+                    "--geometry",
+                    geometry,
+                    "--chains",
+                    10,
+                    "--warmup",
+                    3,
+                    "--draws",
+                    3,
+                    "--out",
+                    work / "sanitizer.nc",
+                    "--overwrite",
+                ],
+                SANITIZER_SECONDS,
+            )
             (session.folder / f"{tool}-{model}.txt").write_text(out + err)
             summary = [line.strip("= ") for line in (out + err).splitlines() if "SUMMARY" in line]
             if code is None:
                 session.skip(what, "it took too long")
             else:
                 ran = f"On teams of {geometry}" in out
-                session.record("sanitizer", tool=tool, model=model, geometry=geometry, clean=code == 0 and bool(summary) and ran,
-                               summary=summary[-1] if summary else (out + err).strip()[-200:])
+                session.record(
+                    "sanitizer",
+                    tool=tool,
+                    model=model,
+                    geometry=geometry,
+                    clean=code == 0 and bool(summary) and ran,
+                    summary=summary[-1] if summary else (out + err).strip()[-200:],
+                )
 
 
 # ---------------------------------------------------------------- measurements
@@ -202,9 +269,19 @@ def densities_agree(session, peers, side, subject, description, folder):
     """Whether NumPyro's density is Lockstep's: gradients, and differences of log density, at a few points."""
     random.seed(20250401)
     points = [[random.uniform(-1, 1) for _ in range(description["coordinates"])] for _ in range(3)]
-    ours = session.json_command([side, "density", subject], 60, input="\n".join(json.dumps(point) for point in points) + "\n")
-    theirs = peers.ask({"do": "density", "subject": subject, "data": str(folder), "parameters": description["parameters"],
-                        "points": points}, min(60, session.left()))
+    ours = session.json_command(
+        [side, "density", subject], 60, input="\n".join(json.dumps(point) for point in points) + "\n"
+    )
+    theirs = peers.ask(
+        {
+            "do": "density",
+            "subject": subject,
+            "data": str(folder),
+            "parameters": description["parameters"],
+            "points": points,
+        },
+        min(60, session.left()),
+    )
     problem = theirs.get("problem") or (ours.get("problem") if isinstance(ours, dict) else None)
     if problem:
         session.skip(f"densities of {subject}", problem)
@@ -224,7 +301,9 @@ def lockstep_item(session, side, item, device):
     if session.has_time_for(f"Lockstep, {item.name}", 10):
         seconds = max(2, min(RUN_SECONDS, session.left() - 5))
         # Beyond the run: simulating the data, the GPU's first use, and effective sample sizes.
-        answer = session.json_command([side, "run", item.subject, device, item.chains, item.draws, 1, seconds], seconds + 45)
+        answer = session.json_command(
+            [side, "run", item.subject, device, item.chains, item.draws, 1, seconds], seconds + 45
+        )
         if "problem" in answer:
             session.skip(f"Lockstep, {item.name}", answer["problem"])
         else:
@@ -243,16 +322,29 @@ def peer_item(session, peers, side, item, which, description, folder, work):
         return
     file = work / "draws"
     seconds = min(peers.seconds, session.left())
-    answer = peers.ask({"do": which, "subject": item.subject, "data": str(folder), "parameters": description["parameters"],
-                        "chains": item.chains, "draws": item.draws, "warmup": PEER_WARMUP[which], "seed": 1, "file": str(file)},
-                       seconds)
+    answer = peers.ask(
+        {
+            "do": which,
+            "subject": item.subject,
+            "data": str(folder),
+            "parameters": description["parameters"],
+            "chains": item.chains,
+            "draws": item.draws,
+            "warmup": PEER_WARMUP[which],
+            "seed": 1,
+            "file": str(file),
+        },
+        seconds,
+    )
     if "problem" not in answer:
         diagnosed = session.json_command([side, "ess", file, answer["elements"], item.chains, item.draws], 40)
         answer.update(diagnosed)
     if "problem" in answer:
         session.skip(what, answer["problem"])
     else:
-        session.record(which, subject=item.subject, chains=item.chains, draws=item.draws, warmup=PEER_WARMUP[which], **answer)
+        session.record(
+            which, subject=item.subject, chains=item.chains, draws=item.draws, warmup=PEER_WARMUP[which], **answer
+        )
 
 
 def measure(session, side, items, device, dry_run, work):
@@ -271,7 +363,11 @@ def measure(session, side, items, device, dry_run, work):
             description = session.json_command([side, "describe", subject], 60)
             folder = work / subject
             session.json_command([side, "data", subject, folder], 60)
-            prepared[subject] = (description, folder, densities_agree(session, peers, side, subject, description, folder))
+            prepared[subject] = (
+                description,
+                folder,
+                densities_agree(session, peers, side, subject, description, folder),
+            )
         return prepared.get(subject, (None, None, False))
 
     for which in ("numpyro", "chees"):

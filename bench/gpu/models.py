@@ -1,4 +1,4 @@
-"""The zoo's models as NumPyro programs, with the densities of models/*.hpp. measure.py checks that they are the same."""
+"""The zoo's models as NumPyro programs, with the densities of models/*.hpp: measure.py checks that."""
 
 import jax.numpy as jnp
 import numpyro

@@ -1,8 +1,9 @@
 """NumPyro and BlackJAX: reads one request a line (JSON) on stdin, answers each with one line. measure.py starts this.
 
-{"do": "density", "subject", "data", "parameters", "points"}        log density and gradient at unconstrained points
+{"do": "density", "subject", "data", "parameters", "points"}
+        log density and gradient at unconstrained points
 {"do": "numpyro" or "chees", "subject", "data", "parameters", "chains", "draws", "warmup", "seed", "file"}
-                                                                    a run; its draws go to the file, [element][chain][draw]
+        a run; its draws go to the file, [element][chain][draw]
 
 Everything is in double precision. `seconds` of a run are without compilation: of NumPyro's call, less what JAX says that
 tracing and compiling took in it (a second call compiles half of it again, so it is no better); ChEES is compiled before.
@@ -45,7 +46,9 @@ def data_of(folder):
     if folder not in loaded:
         fields = {path.stem: np.load(path) for path in sorted(pathlib.Path(folder).glob("*.npy"))}
         loaded.clear()  # the last subject's
-        loaded[folder] = {name: float(value) if value.ndim == 0 else jnp.asarray(value) for name, value in fields.items()}
+        loaded[folder] = {
+            name: float(value) if value.ndim == 0 else jnp.asarray(value) for name, value in fields.items()
+        }
     return loaded[folder]
 
 
@@ -53,14 +56,14 @@ def unconstrained(vector, parameters):
     """A position of Lockstep's as NumPyro's dictionary."""
     point, at = {}, 0
     for each in parameters:
-        part = vector[..., at:at + each["size"]]
+        part = vector[..., at : at + each["size"]]
         point[each["name"]] = part[..., 0] if each["scalar"] else part
         at += each["size"]
     return point
 
 
 def bound(request):
-    """The model with its sizes, and its arrays, which are arguments of what is compiled: as constants, large ones take long."""
+    """The model with its sizes; its arrays, which are arguments of what is compiled (large constants take long)."""
     data = data_of(request["data"])
     arrays = {name: value for name, value in data.items() if not isinstance(value, float)}
     numbers = {name: value for name, value in data.items() if isinstance(value, float)}
@@ -99,17 +102,28 @@ def write_draws(samples, request):
 
 def run_numpyro(request):
     model, arrays = bound(request)
-    mcmc = MCMC(NUTS(model), num_warmup=request["warmup"], num_samples=request["draws"], num_chains=request["chains"],
-                chain_method="vectorized", progress_bar=False, jit_model_args=True)
+    mcmc = MCMC(
+        NUTS(model),
+        num_warmup=request["warmup"],
+        num_samples=request["draws"],
+        num_chains=request["chains"],
+        chain_method="vectorized",
+        progress_bar=False,
+        jit_model_args=True,
+    )
 
     compiled_before, start = compiled_seconds, time.perf_counter()
     mcmc.run(jax.random.PRNGKey(request["seed"]), extra_fields=("num_steps", "diverging"), **arrays)
     jax.block_until_ready(mcmc.get_samples(group_by_chain=True))
     whole, compilation = time.perf_counter() - start, compiled_seconds - compiled_before
     fields = mcmc.get_extra_fields(group_by_chain=True)
-    return {"seconds": max(whole - compilation, 0.01 * whole), "compilation_seconds": compilation,
-            "steps": float(jnp.sum(fields["num_steps"])), "divergences": int(jnp.sum(fields["diverging"])),
-            "elements": write_draws(mcmc.get_samples(group_by_chain=True), request)}
+    return {
+        "seconds": max(whole - compilation, 0.01 * whole),
+        "compilation_seconds": compilation,
+        "steps": float(jnp.sum(fields["num_steps"])),
+        "divergences": int(jnp.sum(fields["diverging"])),
+        "elements": write_draws(mcmc.get_samples(group_by_chain=True), request),
+    }
 
 
 def run_chees(request):
@@ -126,8 +140,10 @@ def run_chees(request):
 
         start_key, warmup_key, sample_key = jax.random.split(key, 3)
         positions = jax.random.uniform(start_key, (chains, size), minval=-2, maxval=2, dtype=jnp.float64)
-        # With a diagonal metric and its floor under the trajectory's length, as BlackJAX advises for starts that are spread out.
-        adaptation = blackjax.chees_adaptation(log_density, chains, mass_matrix_estimation="diagonal", adaptation_info_fn=lambda *_: None)
+        # A diagonal metric, and its floor under the trajectory's length: BlackJAX's advice for dispersed starts.
+        adaptation = blackjax.chees_adaptation(
+            log_density, chains, mass_matrix_estimation="diagonal", adaptation_info_fn=lambda *_: None
+        )
         (states, tuned), _ = adaptation.run(warmup_key, positions, 0.1, optax.adam(0.05), request["warmup"])
         kernel = blackjax.dynamic_hmc(log_density, **tuned).step
 
@@ -145,8 +161,13 @@ def run_chees(request):
     seconds = time.perf_counter() - start
     # Ranks are those of the constrained values: every transformation here is increasing.
     samples = unconstrained(np.moveaxis(np.asarray(positions), 0, 1), parameters)
-    return {"seconds": seconds, "compilation_seconds": compilation, "steps": float(jnp.sum(steps)),
-            "divergences": int(jnp.sum(divergent)), "elements": write_draws(samples, request)}
+    return {
+        "seconds": seconds,
+        "compilation_seconds": compilation,
+        "steps": float(jnp.sum(steps)),
+        "divergences": int(jnp.sum(divergent)),
+        "elements": write_draws(samples, request),
+    }
 
 
 def versions(_):
@@ -167,7 +188,9 @@ def main():
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = {"density": density, "numpyro": run_numpyro, "chees": run_chees, "versions": versions}[request["do"]](request)
+            answer = {"density": density, "numpyro": run_numpyro, "chees": run_chees, "versions": versions}[
+                request["do"]
+            ](request)
         except Exception as error:  # whatever it is, the next request may go better
             answer = {"problem": f"{type(error).__name__}: {error}".splitlines()[0][:300]}
         print(json.dumps(answer), file=answers, flush=True)

@@ -24,7 +24,7 @@ def state_vectors(counts, steps_per_draw, resident):
 
 
 def ceiling_of(run, facts, coordinates):
-    """The most steps per second that the machine allows a run, and what limits them; (None, "") if it was not measured."""
+    """The most steps per second that the machine allows a run, and what limits them; (None, "") if not measured."""
     of = lambda kind: [each for each in facts if each["kind"] == kind]
     # What is staged is cuBLAS's product, which may be faster than plain multiply-adds.
     arithmetic = ("fma64", "gemm64") if run["geometry"].split(" ")[2].endswith("g") else ("fma64",)
@@ -41,8 +41,10 @@ def ceiling_of(run, facts, coordinates):
 
     vectors = state_vectors(of("state_traffic"), run["steps"] / chains / run["draws"], resident)
     # An ensemble has fourteen vectors, a gradient, and three checkpoints for each of ten doublings.
-    limits = {"arithmetic": fma / multiply_adds(run["subject"], rows, columns),
-              "state traffic": bandwidth(chains * coordinates * 8 * (14 + 1 + 30)) / (8 * coordinates * vectors)}
+    limits = {
+        "arithmetic": fma / multiply_adds(run["subject"], rows, columns),
+        "state traffic": bandwidth(chains * coordinates * 8 * (14 + 1 + 30)) / (8 * coordinates * vectors),
+    }
     if rows:
         limits["data traffic"] = chains * bandwidth(data_bytes(rows, columns)) / data_bytes(rows, columns)
     what = min(limits, key=limits.get)
@@ -76,7 +78,9 @@ def table(rows):
 def write(folder):
     facts = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
     of = lambda kind: [each for each in facts if each["kind"] == kind]
-    find = lambda kind, run: next((e for e in of(kind) if (e["subject"], e["chains"]) == (run["subject"], run["chains"])), None)
+    find = lambda kind, run: next(
+        (e for e in of(kind) if (e["subject"], e["chains"]) == (run["subject"], run["chains"])), None
+    )
     machine = of("machine")[0]
     text = "# Results on a GPU\n\nMade by `bench/gpu/run.sh`; `bench/gpu/README.md` says what the numbers mean.\n\n"
     if of("dry_run"):
@@ -85,7 +89,9 @@ def write(folder):
     text += f"- CPU: {machine['processor']}, {machine['cores']} threads\n"
     for peers in of("peers"):
         text += f"- JAX {peers['jax']}, NumPyro {peers['numpyro']}, BlackJAX {peers.get('blackjax', 'absent')}, on {peers['device']}\n"
-    text += "- " + (f"The whole took {of('end')[0]['seconds']:.0f} s\n" if of("end") else "**It did not come to its end**\n")
+    text += "- " + (
+        f"The whole took {of('end')[0]['seconds']:.0f} s\n" if of("end") else "**It did not come to its end**\n"
+    )
 
     text += "\n## Proof\n\n"
     for tests in of("tests"):
@@ -93,22 +99,50 @@ def write(folder):
         text += "\n" if tests["passed"] else " **None of them ran.**\n"
         text += "".join(f"- **failed**: {name}\n" for name in tests["failed"])
     if of("sanitizer"):
-        text += "\n" + table([["compute-sanitizer", "model", "geometry", "clean", "it says"]] + [
-            [s["tool"], s["model"], s["geometry"], "yes" if s["clean"] else "**no**", s["summary"].replace("|", "/").replace("\n", " ")]
-            for s in of("sanitizer")])
+        text += "\n" + table(
+            [["compute-sanitizer", "model", "geometry", "clean", "it says"]]
+            + [
+                [
+                    s["tool"],
+                    s["model"],
+                    s["geometry"],
+                    "yes" if s["clean"] else "**no**",
+                    s["summary"].replace("|", "/").replace("\n", " "),
+                ]
+                for s in of("sanitizer")
+            ]
+        )
     if of("density"):
         text += "\nLargest relative difference of Lockstep's and NumPyro's log density and gradient:\n\n"
-        text += table([["subject", "difference", "the same"]] + [
-            [d["subject"], f"{d['largest_difference']:.0e}", "yes" if d["agree"] else "**no**"] for d in of("density")])
+        text += table(
+            [["subject", "difference", "the same"]]
+            + [
+                [d["subject"], f"{d['largest_difference']:.0e}", "yes" if d["agree"] else "**no**"]
+                for d in of("density")
+            ]
+        )
 
     if of("ceiling"):
-        text += "\n## Ceilings\n\n" + table([["what", "working set, MiB", "measured"]] + [
-            [c["ceiling"], str(c.get("working_set", 0) >> 20 or "–"),
-             f"{c['bytes_per_second'] / 1e9:,.0f} GB/s" if "bytes_per_second" in c else f"{2 * c['multiply_adds_per_second'] / 1e12:.3g} TFLOP/s"]
-            for c in of("ceiling")])
+        text += "\n## Ceilings\n\n" + table(
+            [["what", "working set, MiB", "measured"]]
+            + [
+                [
+                    c["ceiling"],
+                    str(c.get("working_set", 0) >> 20 or "–"),
+                    (
+                        f"{c['bytes_per_second'] / 1e9:,.0f} GB/s"
+                        if "bytes_per_second" in c
+                        else f"{2 * c['multiply_adds_per_second'] / 1e12:.3g} TFLOP/s"
+                    ),
+                ]
+                for c in of("ceiling")
+            ]
+        )
 
     text += "\n## Speed\n\nESS per second: the smallest bulk ESS of all parameters, by wall time, warmup included.\n\n"
-    rows = [["subject", "chains", "draws", "Lockstep", "NumPyro", "ratio", "ChEES", "R-hat: Lockstep", "NumPyro", "ChEES"]]
+    rows = [
+        ["subject", "chains", "draws", "Lockstep", "NumPyro", "ratio", "ChEES", "R-hat: Lockstep", "NumPyro", "ChEES"]
+    ]
     ratios = []
     for run in of("lockstep"):
         numpyro, chees = find("numpyro", run), find("chees", run)
@@ -116,9 +150,21 @@ def write(folder):
         if math.isfinite(ratio):
             ratios.append(ratio)
         cell = lambda peer, show: show(peer) if peer else "–"
-        rows.append([run["subject"], str(run["chains"]), str(run["draws"]) + ("*" if run["stopped_early"] else ""), ess_text(run),
-                     cell(numpyro, ess_text), plain(ratio), cell(chees, ess_text)] +
-                    [cell(peer, lambda p: f"{p['r_hat']:.3f}" if p["r_hat"] is not None else "–") for peer in (run, numpyro, chees)])
+        rows.append(
+            [
+                run["subject"],
+                str(run["chains"]),
+                str(run["draws"]) + ("*" if run["stopped_early"] else ""),
+                ess_text(run),
+                cell(numpyro, ess_text),
+                plain(ratio),
+                cell(chees, ess_text),
+            ]
+            + [
+                cell(peer, lambda p: f"{p['r_hat']:.3f}" if p["r_hat"] is not None else "–")
+                for peer in (run, numpyro, chees)
+            ]
+        )
     text += table(rows)
     if ratios:
         mean = math.exp(sum(math.log(ratio) for ratio in ratios) / len(ratios))
@@ -127,16 +173,42 @@ def write(folder):
 
     text += "\nGradients: leapfrog steps of all chains per second, while sampling. Alone: of warm chains whose draws nobody takes.\n"
     text += "Of the peers: of the whole run, taking warmup's steps, which they do not tell, to be as many a draw.\n\n"
-    rows = [["subject", "chains", "Lockstep", "of the ceiling", "alone", "of the ceiling", "what limits", "geometry", "NumPyro, about", "ChEES, about"]]
+    rows = [
+        [
+            "subject",
+            "chains",
+            "Lockstep",
+            "of the ceiling",
+            "alone",
+            "of the ceiling",
+            "what limits",
+            "geometry",
+            "NumPyro, about",
+            "ChEES, about",
+        ]
+    ]
     for run in of("lockstep"):
         alone, numpyro, chees = find("rate", run), find("numpyro", run), find("chees", run)
         most, what = ceiling_of(run, facts, coordinates_of(run["subject"]))
         speed = run["steps"] / run["sampling_seconds"] if run["sampling_seconds"] > 0 else math.nan
         alone_speed = alone["steps"] / alone["seconds"] if alone else math.nan
         share = lambda value: f"{100 * value / most:.0f}%" if most and math.isfinite(value) else "–"
-        rows.append([run["subject"], str(run["chains"]), plain(speed), share(speed), plain(alone_speed), share(alone_speed), what or "–",
-                     run["geometry"].split(" on ")[0].replace("teams of ", "")] +
-                    [plain(peer["steps"] * (1 + peer["warmup"] / peer["draws"]) / peer["seconds"]) if peer else "–" for peer in (numpyro, chees)])
+        rows.append(
+            [
+                run["subject"],
+                str(run["chains"]),
+                plain(speed),
+                share(speed),
+                plain(alone_speed),
+                share(alone_speed),
+                what or "–",
+                run["geometry"].split(" on ")[0].replace("teams of ", ""),
+            ]
+            + [
+                plain(peer["steps"] * (1 + peer["warmup"] / peer["draws"]) / peer["seconds"]) if peer else "–"
+                for peer in (numpyro, chees)
+            ]
+        )
     text += table(rows)
 
     if of("skipped"):

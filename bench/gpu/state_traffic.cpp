@@ -1,8 +1,9 @@
-// How many vectors (of as many doubles as a model has coordinates) one chain's sampler moves per leapfrog step: what bounds a
-// tiny model on a GPU. Counted, not estimated: the very sampler runs, on one lane whose type notes each address that it
-// loads or stores. An address counts once a step for loading and once for storing; what is loaded after it was stored in the same
-// step does not count (it is still in registers or a near cache). The density is a standard normal of 64 coordinates. One line
-// of JSON per step size; `resident`: the moving point is in the team's own memory, whose traffic does not count.
+// How many vectors (of as many doubles as a model has coordinates) one chain's sampler moves per leapfrog step: what
+// bounds a tiny model on a GPU. Counted, not estimated: the very sampler runs, on one lane whose type notes each
+// address that it loads or stores. An address counts once a step for loading and once for storing; what is loaded after
+// it was stored in the same step does not count (it is still in registers or a near cache). The density is a standard
+// normal of 64 coordinates. One line of JSON per step size; `resident`: the moving point is in the team's own memory,
+// whose traffic does not count.
 //
 // Left out: the metric (shared by all chains) and a lane's scalars (in registers during a launch).
 
@@ -46,7 +47,8 @@ struct Traffic {
 };
 inline Traffic* traffic = nullptr;
 
-template <> struct LaneTraits<Watched> {
+template <>
+struct LaneTraits<Watched> {
   static constexpr int width = 1;
   static Watched load(const double* p) {
     traffic->load(p);
@@ -59,7 +61,8 @@ template <> struct LaneTraits<Watched> {
   static void store_masked(double* p, bool mask, double value) {
     if (mask) store(p, value);
   }
-  template <class F> static void for_each_lane(bool mask, const F& f) {
+  template <class F>
+  static void for_each_lane(bool mask, const F& f) {
     if (mask) f(0);
   }
   static bool any(bool mask) { return mask; }
@@ -95,15 +98,17 @@ void count(double step, bool resident) {
   LaneStreams<Watched> streams;
   streams.seed = 1;
   const DrawBuffer out{positions.data(), nullptr, statistics.data(), 0, draws};
-  Nuts<Watched, LaneTeam<Watched>, decltype(gradient)> nuts(team, n, vectors, {ones.data(), ones.data()}, {}, streams, out, gradient);
+  Nuts<Watched, LaneTeam<Watched>, decltype(gradient)> nuts(team, n, vectors, {ones.data(), ones.data()}, {}, streams,
+                                                            out, gradient);
   NutsState<Watched> state;
   nuts.arrive(state, true);
   counted.loaded = counted.stored = counted.steps = 0;
   nuts.advance(state, draws, std::log(step), false, [] { return true; });
   // Once a draw: it is written, and so is a momentum; neither goes through a lane's type.
-  const double vectors_per_step = (counted.loaded + counted.stored) / n / counted.steps + (resident ? 1. : 2.) * draws / counted.steps;
-  std::printf("{\"step_size\": %g, \"resident\": %s, \"steps_per_draw\": %.3g, \"vectors_per_step\": %.4g}\n", step, resident ? "true" : "false",
-              counted.steps / draws, vectors_per_step);
+  const double vectors_per_step =
+      (counted.loaded + counted.stored) / n / counted.steps + (resident ? 1. : 2.) * draws / counted.steps;
+  std::printf("{\"step_size\": %g, \"resident\": %s, \"steps_per_draw\": %.3g, \"vectors_per_step\": %.4g}\n", step,
+              resident ? "true" : "false", counted.steps / draws, vectors_per_step);
 }
 
 }  // namespace

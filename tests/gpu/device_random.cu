@@ -1,11 +1,10 @@
-#include "device_random.hpp"
+#include <cuda_runtime.h>
+#include <curand_philox4x32_x.h>
 
 #include <stdexcept>
 #include <string>
 
-#include <cuda_runtime.h>
-#include <curand_philox4x32_x.h>
-
+#include "device_random.hpp"
 #include "kernels/lane_random.hpp"
 
 namespace lockstep {
@@ -16,7 +15,8 @@ void require(cudaError_t status) {
   if (status != cudaSuccess) throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(status));
 }
 
-template <class V> class OnDevice {
+template <class V>
+class OnDevice {
  public:
   explicit OnDevice(std::size_t count) : count_(count) { require(cudaMalloc(&memory_, count * sizeof(V))); }
   explicit OnDevice(const std::vector<V>& values) : OnDevice(values.size()) {
@@ -41,7 +41,8 @@ __global__ void philox_kernel(const PhiloxInput* inputs, int count, Philox4* our
   if (i >= count) return;
   const auto& [counter, key] = inputs[i];
   ours[i] = philox(counter, key);
-  const uint4 block = curand_Philox4x32_10(make_uint4(counter.v[0], counter.v[1], counter.v[2], counter.v[3]), make_uint2(key.v[0], key.v[1]));
+  const uint4 block = curand_Philox4x32_10(make_uint4(counter.v[0], counter.v[1], counter.v[2], counter.v[3]),
+                                           make_uint2(key.v[0], key.v[1]));
   curands[i] = {{block.x, block.y, block.z, block.w}};
 }
 
@@ -51,7 +52,8 @@ __global__ void normals_kernel(std::uint64_t seed, std::uint32_t chain, double d
   LaneStreams<double> streams;
   streams.seed = seed;
   streams.chain[0] = chain;
-  const NormalPair<double> z = normal_pair(consecutive_blocks(streams, 0, Purpose::transition, draw, std::uint64_t(pair)));
+  const NormalPair<double> z =
+      normal_pair(consecutive_blocks(streams, 0, Purpose::transition, draw, std::uint64_t(pair)));
   out[2 * pair] = z.first;
   out[2 * pair + 1] = z.second;
 }

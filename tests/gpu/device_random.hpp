@@ -20,7 +20,8 @@ struct DeviceBlocks {
 // Throws std::runtime_error.
 DeviceBlocks philox_on_device(const std::vector<PhiloxInput>& inputs);
 
-// The momenta that a sampler's lane draws: `pairs` pairs of standard normals of chain, draw and seed (kernels/lane_random.hpp).
+// The momenta that a sampler's lane draws: `pairs` pairs of standard normals of chain, draw and seed
+// (kernels/lane_random.hpp).
 std::vector<double> normals_on_device(std::uint64_t seed, std::uint32_t chain, double draw, int pairs);
 
 }  // namespace lockstep

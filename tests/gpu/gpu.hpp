@@ -11,7 +11,8 @@ namespace lockstep {
 class OnGpu : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const CudaStatus status = cuda_status(); !status.unavailable.empty()) GTEST_SKIP() << "skipped: " << status.unavailable;
+    if (const CudaStatus status = cuda_status(); !status.unavailable.empty())
+      GTEST_SKIP() << "skipped: " << status.unavailable;
   }
 };
 

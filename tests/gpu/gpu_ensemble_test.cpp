@@ -1,5 +1,5 @@
-// What a GPU computes: densities and gradients against the scalar oracle, trajectories and short runs against the CPU, and the
-// same bits again.
+// What a GPU computes: densities and gradients against the scalar oracle, trajectories and short runs against the CPU,
+// and the same bits again.
 #include <algorithm>
 
 #include "gpu.hpp"
@@ -10,8 +10,8 @@ namespace {
 
 class EveryModelOnGpu : public OnGpu, public ::testing::WithParamInterface<std::string> {};
 
-// Geometries that this model's kernels and this GPU can run, of those that are interesting: thread per chain, a block that is
-// not full, slices, a moving point in shared memory, linear predictors by matrix products.
+// Geometries that this model's kernels and this GPU can run, of those that are interesting: thread per chain, a block
+// that is not full, slices, a moving point in shared memory, linear predictors by matrix products.
 std::vector<Geometry> geometries(const std::string& model, int coordinates) {
   ErrorMessage error;
   KernelResources kernel;
@@ -39,13 +39,13 @@ TEST_P(EveryModelOnGpu, DensitiesAndGradientsAreTheOraclesInEveryGeometry) {
       RunShape shape;
       shape.chains = chains;
       shape.geometry = geometry;
-      ASSERT_NO_FATAL_FAILURE(
-          expect_densities_of_the_oracle(*ensemble_on(first_gpu(), subject, *cuda_zoo_table(GetParam()), shape), subject.model));
+      ASSERT_NO_FATAL_FAILURE(expect_densities_of_the_oracle(
+          *ensemble_on(first_gpu(), subject, *cuda_zoo_table(GetParam()), shape), subject.model));
     }
 }
 
-// One trajectory of at most 31 steps, short ones, so that a difference in rounding stays one. A mistake in bookkeeping is of
-// order one.
+// One trajectory of at most 31 steps, short ones, so that a difference in rounding stays one. A mistake in bookkeeping
+// is of order one.
 TEST_P(EveryModelOnGpu, ATrajectoryIsTheCpus) {
   const ZooSubject subject(GetParam());
   RunShape shape;
@@ -60,7 +60,8 @@ TEST_P(EveryModelOnGpu, ATrajectoryIsTheCpus) {
     ASSERT_NO_FATAL_FAILURE(expect_near(on_gpu(GetParam(), subject, shape), expected, 1e-6));
   }
 }
-INSTANTIATE_TEST_SUITE_P(Zoo, EveryModelOnGpu, ::testing::ValuesIn(zoo_names()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Zoo, EveryModelOnGpu, ::testing::ValuesIn(zoo_names()),
+                         [](const auto& info) { return info.param; });
 
 using GpuEnsemble = OnGpu;
 
@@ -78,8 +79,8 @@ TEST_F(GpuEnsemble, DrawsWhatTheCpuDrawsAtAwkwardSizes) {
 
 // Bits depend on chains and geometry, and on nothing else.
 TEST_F(GpuEnsemble, TheSameRunGivesTheSameBits) {
-  for (const auto& [model, geometry] : {std::pair{"eight_schools", "32x2r"}, {"radon", "4x64"}, {"irt_2pl", "8x32"},
-                                       {"logistic_regression", "8x4g"}}) {
+  for (const auto& [model, geometry] :
+       {std::pair{"eight_schools", "32x2r"}, {"radon", "4x64"}, {"irt_2pl", "8x32"}, {"logistic_regression", "8x4g"}}) {
     SCOPED_TRACE(model);
     const ZooSubject subject(model);
     const RunShape shape{200, 20, 8, 1, parse_geometry(geometry)};
@@ -120,7 +121,8 @@ TEST_F(GpuEnsemble, SeveralGpusGiveTheBitsOfOne) {
   const RunShape shape{300, 20, 8, 1, {32, 2, false}};
   DeviceList devices;
   for (int d = 0; d < count; ++d) devices.push_back(open_cuda_device(d));
-  EXPECT_EQ(draws_of(*ensemble_on(std::move(devices), schools, *cuda_zoo_table("eight_schools"), shape), schools.model, shape),
+  EXPECT_EQ(draws_of(*ensemble_on(std::move(devices), schools, *cuda_zoo_table("eight_schools"), shape), schools.model,
+                     shape),
             on_gpu("eight_schools", schools, shape));
 }
 

@@ -38,7 +38,8 @@ TEST_F(GpuRandom, NormalsAreTheHostsButForRounding) {
   streams.chain[0] = 77;
   const std::vector<double> device = normals_on_device(streams.seed, 77, 13, pairs);
   for (int k = 0; k < pairs; ++k) {
-    const NormalPair<double> host = normal_pair(consecutive_blocks(streams, 0, Purpose::transition, 13, std::uint64_t(k)));
+    const NormalPair<double> host =
+        normal_pair(consecutive_blocks(streams, 0, Purpose::transition, 13, std::uint64_t(k)));
     ASSERT_NEAR(device[std::size_t(2 * k)], host.first, 1e-14) << "pair " << k;
     ASSERT_NEAR(device[std::size_t(2 * k + 1)], host.second, 1e-14) << "pair " << k;
   }

@@ -21,11 +21,15 @@ ModelTable table_with_gpu(const std::string& zoo_model) {
 struct Tested {
   const char *posterior, *zoo;  // posteriordb's, or null: Stan's long run of the zoo model
 };
-constexpr Tested tested[] = {{"eight_schools-eight_schools_noncentered", nullptr}, {"arK-arK", nullptr},
-                             {"garch-garch11", nullptr}, {nullptr, "radon"}, {nullptr, "irt_2pl"}};
+constexpr Tested tested[] = {{"eight_schools-eight_schools_noncentered", nullptr},
+                             {"arK-arK", nullptr},
+                             {"garch-garch11", nullptr},
+                             {nullptr, "radon"},
+                             {nullptr, "irt_2pl"}};
 
 Reference reference_of(const Tested& each) {
-  return each.posterior ? golden_references("references.json").at(each.posterior) : golden_references("stan_references.json").at(each.zoo);
+  return each.posterior ? golden_references("references.json").at(each.posterior)
+                        : golden_references("stan_references.json").at(each.zoo);
 }
 
 class GpuRun : public OnGpu, public ::testing::WithParamInterface<Tested> {};
@@ -47,7 +51,8 @@ TEST_P(GpuRun, AgreesWithItsReference) {
   if (each.posterior) {
     const Posteriordb database(LOCKSTEP_SOURCE_DIR "/tests/data/posteriordb");
     const auto& all = database.posteriors();
-    const auto& posterior = *std::find_if(all.begin(), all.end(), [&](const auto& p) { return p.name == each.posterior; });
+    const auto& posterior =
+        *std::find_if(all.begin(), all.end(), [&](const auto& p) { return p.name == each.posterior; });
     const ZooPosterior& known = *find_zoo_posterior(posterior.model);
     zoo_model = known.zoo;
     data = known.data(database.data(posterior));
@@ -61,9 +66,10 @@ TEST_P(GpuRun, AgreesWithItsReference) {
   const Conformance result = conform(table_with_gpu(zoo_model), data, reference, counterparts, limit, options);
   for (const ConformanceRun& run : result.runs) {
     const Comparison worst = run.agreement.worst();
-    std::printf("seed %d, %d draws a chain: largest |z| %.2f (%s), limit %.2f, %zu comparisons, least ESS %.0f, %.1f s\n",
-                int(run.seed), run.draws, std::abs(worst.z), worst.quantity.c_str(), limit, run.agreement.comparisons.size(),
-                run.agreement.least_ess, run.seconds);
+    std::printf(
+        "seed %d, %d draws a chain: largest |z| %.2f (%s), limit %.2f, %zu comparisons, least ESS %.0f, %.1f s\n",
+        int(run.seed), run.draws, std::abs(worst.z), worst.quantity.c_str(), limit, run.agreement.comparisons.size(),
+        run.agreement.least_ess, run.seconds);
   }
   EXPECT_TRUE(result.agrees);
 }
@@ -82,7 +88,9 @@ TEST_F(GpuRuns, AreTheSameBitForBit) {
   options.gpus = {0};
   options.chains = 1000;
   options.draws = 30;
-  const auto values = [&] { return sample(table_with_gpu("eight_schools"), example_data(model), options).variable("posterior", "z").values; };
+  const auto values = [&] {
+    return sample(table_with_gpu("eight_schools"), example_data(model), options).variable("posterior", "z").values;
+  };
   const std::vector<double> once = values();
   EXPECT_EQ(values(), once);
 }
@@ -94,7 +102,8 @@ TEST_F(GpuRuns, SayWhereTheyWere) {
   options.draws = 10;
   options.geometry = "8x2r";
   const Fit fit = sample(table_with_gpu("eight_schools"), example_data(*find_zoo_model("eight_schools")), options);
-  EXPECT_EQ(std::get<std::string>(fit.attributes.at("geometry")), "teams of 8x2r on " + cuda_status().devices.at(0).name);
+  EXPECT_EQ(std::get<std::string>(fit.attributes.at("geometry")),
+            "teams of 8x2r on " + cuda_status().devices.at(0).name);
 }
 
 }  // namespace
