@@ -96,6 +96,7 @@ def write(folder):
     text += "\n## Proof\n\n"
     for tests in of("tests"):
         text += f"`ctest -L gpu`: {tests['passed']} passed, {len(tests['failed'])} failed, {tests['skipped']} skipped."
+        text += f" **{tests['not_started']} were not started: the time was up.**" if tests["not_started"] > 0 else ""
         text += "\n" if tests["passed"] else " **None of them ran.**\n"
         text += "".join(f"- **failed**: {name}\n" for name in tests["failed"])
     if of("sanitizer"):

@@ -1,5 +1,6 @@
 // Whole runs on a GPU, as the public interface makes them: against reference draws (rules §3), and bit for bit again.
 #include <cstdio>
+#include <ostream>
 
 #include "../conformance/golden_references.hpp"
 #include "gpu.hpp"
@@ -21,6 +22,7 @@ ModelTable table_with_gpu(const std::string& zoo_model) {
 struct Tested {
   const char *posterior, *zoo;  // posteriordb's, or null: Stan's long run of the zoo model
 };
+void PrintTo(const Tested& each, std::ostream* out) { *out << (each.posterior ? each.posterior : each.zoo); }
 constexpr Tested tested[] = {{"eight_schools-eight_schools_noncentered", nullptr},
                              {"arK-arK", nullptr},
                              {"garch-garch11", nullptr},
