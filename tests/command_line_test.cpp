@@ -21,6 +21,7 @@
 
 #include "host/netcdf.hpp"
 #include "host/progress_bar.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace lockstep {
 namespace {
@@ -55,14 +56,12 @@ struct Outcome {
 };
 
 // Each test has a folder of its own, in which it runs the program.
-class CommandLine : public ::testing::Test {
+class CommandLine : public WithFolder {
  protected:
   void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / ("lockstep-" + std::to_string(getpid()) + "-" + test->name());
-    fs::create_directories(folder_ / "here");
+    WithFolder::SetUp();
+    fs::create_directories(here());
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   fs::path here() const { return folder_ / "here"; }
   fs::path file(const std::string& name) const { return here() / name; }

@@ -14,29 +14,14 @@
 
 #include "host/diagnostics.hpp"
 #include "host/digest.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace lockstep {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A folder of its own for each test, gone afterwards.
-class NetCDF : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / ("lockstep-" + std::to_string(getpid()) + "-" + test->name());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  fs::path file(const std::string& name = "fit.nc") const { return folder_ / name; }
-  std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
-  }
-
-  fs::path folder_;
-};
+class NetCDF : public WithFolder {};
 
 // 4 chains × 50 draws: scalars, vectors, a matrix, every type, labels that need UTF-8.
 Fit example() {

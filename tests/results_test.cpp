@@ -12,29 +12,14 @@
 #include "host/netcdf.hpp"
 #include "host/run.hpp"
 #include "lockstep/sample.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace lockstep {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A folder of its own for each test, gone afterwards.
-class Results : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / ("lockstep-results-" + std::to_string(getpid()) + "-" + test->name());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  fs::path file(const std::string& name = "fit.nc") const { return folder_ / name; }
-  std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
-  }
-
-  fs::path folder_;
-};
+class Results : public WithFolder {};
 
 SampleOptions short_run() {
   SampleOptions options;

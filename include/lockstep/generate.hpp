@@ -105,7 +105,7 @@ class Generate {
   }
   template <JointDistribution D> auto param(const char* name, const D& prior, Dim dim) {
     using S = typename D::Support;
-    if constexpr (is_square<S>) return PlainMatrix<true>(name, parameter(name, Shape{dim, dim}, S{}, prior), dim, dim);
+    if constexpr (SquareSupport<S>) return PlainMatrix<true>(name, parameter(name, Shape{dim, dim}, S{}, prior), dim, dim);
     else return PlainVector(name, parameter(name, Shape{dim}, S{}, prior), dim);
   }
   template <JointDistribution D> PlainMatrix<false> param(const char* name, const D& prior, Dim rows, Dim columns) {
@@ -327,7 +327,6 @@ class Generate {
     if constexpr (std::is_invocable_v<const F&, CheckedIndex>) return f(index(shape.rows, e));
     else return f(index(shape.rows, e / shape.columns.size), index(shape.columns, e % shape.columns.size));
   }
-  template <class S> static constexpr bool is_square = requires { requires S::square; };
 
   static CheckedIndex index(Dim dim, int i) { return {{i, dim.id}}; }
   template <class F> void evaluate(const Shape& shape, const F& f, double* values) const {
@@ -416,7 +415,7 @@ class Generate {
     }
     from_line(blocks, support, x.data(), values);
     if (in_.position_out) std::copy_n(x.data(), coordinates, in_.position_out + coordinate_);
-    const int event_rank = !JointDistribution<Prior> ? 0 : is_square<S> ? 2 : 1;
+    const int event_rank = !JointDistribution<Prior> ? 0 : SquareSupport<S> ? 2 : 1;
     const int events = shape.size() == 0 ? 0 : event_rank == 0 ? shape.size() : event_rank == 1 && shape.rank == 2 ? shape.rows.size : 1;
     std::vector<double> log_density(std::size_t(in_.meaning == Meaning::log_prior ? events : 0));
     for (std::size_t e = 0; e < log_density.size(); ++e) {
@@ -480,7 +479,7 @@ class Generate {
   void draw_prior(const char* name, const Shape& shape, const S& support, const Prior& prior, double* values) {
     const Blocks<S> blocks(shape);
     if constexpr (JointDistribution<Prior>) {
-      const int events = shape.size() == 0 ? 0 : shape.rank == 2 && !is_square<S> ? shape.rows.size : 1;
+      const int events = shape.size() == 0 ? 0 : shape.rank == 2 && !SquareSupport<S> ? shape.rows.size : 1;
       for (int e = 0; e < events; ++e) prior.sample(*this, random_, shape.last(), values + e * shape.last().size);
     } else {
       const int each = S::elementwise ? 1 : blocks.values;

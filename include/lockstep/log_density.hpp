@@ -66,7 +66,7 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage 
     return param(name, prior, dim, support_of(prior));
   }
   template <DistributionLike D, SupportLike S> LOCKSTEP_FN auto param(const char*, const D& prior, Dim dim, const S& support) {
-    static_assert(!requires { requires S::square; }, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1)");
+    static_assert(!SquareSupport<S>, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1)");
     return VectorParam<LogDensity, S>(*this, dim, support, SameForAll<D>{prior});
   }
   template <class F> requires std::is_invocable_v<const F&, Index>
@@ -83,7 +83,7 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage 
   }
   template <DistributionLike D, SupportLike S>
   LOCKSTEP_FN auto param(const char*, const D& prior, Dim rows, Dim columns, const S& support) {
-    static_assert(!requires { requires S::square; }, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1)");
+    static_assert(!SquareSupport<S>, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1)");
     return MatrixParam<LogDensity, S>(*this, rows, columns, support, SameForAll<D>{prior});
   }
   template <class F> requires std::is_invocable_v<const F&, Index, Index>
@@ -94,11 +94,11 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage 
   // A distribution of the whole vector; of each row of a matrix; of a square matrix, both axes of which run along `dim`.
   template <JointDistribution D> LOCKSTEP_FN auto param(const char*, const D& prior, Dim dim) {
     using S = typename D::Support;
-    if constexpr (requires { requires S::square; }) return MatrixParam<LogDensity, S>(*this, dim, dim, S{}, prior);
+    if constexpr (SquareSupport<S>) return MatrixParam<LogDensity, S>(*this, dim, dim, S{}, prior);
     else return VectorParam<LogDensity, S>(*this, dim, S{}, prior);
   }
   template <JointDistribution D> LOCKSTEP_FN auto param(const char*, const D& prior, Dim rows, Dim columns) {
-    static_assert(!requires { requires D::Support::square; }, "a square matrix runs along one dimension: m.param(name, prior, dim)");
+    static_assert(!SquareSupport<typename D::Support>, "a square matrix runs along one dimension: m.param(name, prior, dim)");
     return MatrixParam<LogDensity, typename D::Support>(*this, rows, columns, typename D::Support{}, prior);
   }
 

@@ -27,7 +27,7 @@ template <class M, class Support> class MatrixParam : public MatrixAccess<Matrix
  public:
   using value_type = typename M::value_type;
   using T = value_type;
-  static constexpr bool lower_triangular = requires { requires Support::square; };
+  static constexpr bool lower_triangular = SquareSupport<Support>;
   using MatrixAccess<MatrixParam>::value;
   using MatrixAccess<MatrixParam>::pull;
 

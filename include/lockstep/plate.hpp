@@ -130,6 +130,8 @@ template <Operand I, class Step> LOCKSTEP_FN auto carry(const I& initial, const 
 }
 
 template <class S> concept SupportLike = requires { S::elementwise; };
+// A square matrix as a whole is on it, both axes of which run along one dimension.
+template <class S> concept SquareSupport = requires { requires S::square; };
 
 // 1 on the diagonal, 0 elsewhere: for a covariance matrix, element by element.
 struct Delta : RecipeTag {
