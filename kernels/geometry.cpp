@@ -63,7 +63,7 @@ Geometry parse_geometry(const std::string& text) {
   if (ok && at != end && (*at == 'r' || *at == 'g')) (*at == 'r' ? geometry.resident : geometry.staged) = true, ++at;
   if (!ok || at != end)
     throw std::invalid_argument("'" + text + "' is no geometry (chains of a team x threads of a chain, as 32x4; then r, if what moves is to "
-                                "be kept in the team's own memory, or g, if linear predictors are to be matrix products). auto chooses.");
+                                "be kept in the team's own memory, or g, if linear predictors are to be matrix products). Write one so, or auto.");
   return geometry;
 }
 

@@ -126,7 +126,6 @@ class CommandLine : public WithFolder {
     EXPECT_EQ(files(), files_before);
   }
 
-  fs::path folder_;
 };
 
 std::string trace(const Words& words) {
@@ -1021,6 +1020,10 @@ TEST_F(CommandLine, ConformanceComparesWithReferenceDrawsInATable) {
 TEST_F(CommandLine, ConformanceRefusesWhatIsNoDatabaseAndNamesItDoesNotHave) {
   expect_refused(run({"conformance", "nowhere"}), 1, "'nowhere' is no posteriordb", {});
   expect_refused(run({"conformance", LOCKSTEP_SOURCE_DIR "/tests/data/posteriordb", "--only", "nothing"}), 2, "'nothing'", {});
+  expect_refused(run({"conformance", LOCKSTEP_SOURCE_DIR "/tests/data/posteriordb", "--device", "gpu"}), 2, "--device is 'gpu'", {});
+  expect_refused(run({"sample", "eight_schools", "--device", "gpu"}), 2, "--device is 'gpu'", {});
+  expect_refused(run({"sample", "eight_schools", "--device", "cuda:x"}), 2, "is 'x' (a whole number", {});
+  expect_refused(run({"sample", "eight_schools", "--geometry", "lots"}), 2, "'lots' is no geometry", {});
 }
 
 }  // namespace

@@ -203,7 +203,7 @@ class Builder {
     } else {
       for (int axis = 0; axis < rank && axis < 4; ++axis) {
         const Id scale(H5Dopen2(at, name().c_str(), H5P_DEFAULT), H5Dclose);
-        if (scale >= 0 && H5DSis_scale(scale) > 0 && !has_lists_of_its_own(set) && !has_lists_of_its_own(scale))
+        if (scale >= 0 && H5DSis_scale(scale) > 0 && !has_own_marks(set) && !has_own_marks(scale))
           H5DSattach_scale(set, scale, unsigned(axis));
       }
     }
@@ -217,11 +217,11 @@ class Builder {
     const Id attribute(H5Acreate2(at, called.c_str(), of, in, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
     if (attribute < 0) return;
     fill(of, in, [&](const void* values) { H5Awrite(attribute, of, values); });
-    if (called.ends_with("_LIST")) own_lists_.insert(address(at));
+    if (std::find(names.begin() + 6, names.end(), called) != names.end()) with_own_marks_.insert(address(at));
   }
 
-  // libhdf5 1.10 crashes (H5DSattach_scale) where it is to add to a list that it has not made.
-  bool has_lists_of_its_own(hid_t set) const { return own_lists_.contains(address(set)); }
+  // libhdf5 1.10 crashes (H5DSattach_scale) on marks of a dimension that it has not made.
+  bool has_own_marks(hid_t set) const { return with_own_marks_.contains(address(set)); }
   static haddr_t address(hid_t object) {
     H5O_info_t info{};
     H5Oget_info2(object, &info, H5O_INFO_BASIC);
@@ -230,7 +230,7 @@ class Builder {
 
   fs::path path_;
   Choices choose_;
-  std::set<haddr_t> own_lists_;
+  std::set<haddr_t> with_own_marks_;
 };
 
 // Sizes that contradict each other would be read outside of arrays later.
