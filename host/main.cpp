@@ -18,7 +18,8 @@ namespace {
 using namespace lockstep;
 
 constexpr const char* more_help = R"(Options of a command: lockstep help COMMAND
-The script ./lockstep has two more commands: test (builds and runs the tests), bench (the benchmarks).
+The script ./lockstep has more commands: test (builds and runs the tests), bench (the benchmarks), setup (gets
+what a build needs, and no more).
 
 Exit codes:
   0  done, whatever the verdict says
@@ -83,9 +84,9 @@ std::string in_our_words(const CLI::ParseError& error, const CLI::App& app) {
 void require_known_command(int argc, char** argv, const CLI::App& app) {
   if (argc < 2 || argv[1][0] == '-') return;
   const std::string name = argv[1];
-  if (name == "test" || name == "bench")
+  if (name == "test" || name == "bench" || name == "setup")
     throw UsageError(fmt::format(
-        "'{0}' is the script's (it builds first). Type ./lockstep {0} in the source folder.", name));
+        "'{0}' is the script's (it is about building). Type ./lockstep {0} in the source folder.", name));
   find_command(app, name);
 }
 

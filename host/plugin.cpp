@@ -188,7 +188,8 @@ std::string nvcc() {
 Compilation compilation_of(PluginKind kind) {
   Compilation how{compiler(), LOCKSTEP_CXX_FLAGS " -fPIC -shared -fvisibility=hidden -w", "model.cpp", "lockstep/model_table.hpp",
                 "const lockstep::ModelTable* lockstep_model()", "model_table",
-                "(a model of your own is compiled on first use). Install g++, or name one in LOCKSTEP_CXX."};
+                "(a model of your own is compiled on first use). Install g++, or name one in LOCKSTEP_CXX; "
+                "of the container images, devel has one."};
   // What it does matters, not how fast.
   if (kind == PluginKind::checked) how.flags += " -O1 -DLOCKSTEP_CHECK_LIVENESS=1";
   if (kind == PluginKind::cuda) {
@@ -207,7 +208,8 @@ Compilation compilation_of(PluginKind kind) {
     how.includes = "kernels/cuda/model_kernels.cuh";
     how.entry = "const lockstep::DeviceModelTable* lockstep_cuda_model()";
     how.table = "cuda_model_table";
-    how.install = "(a model of your own is compiled for a GPU on first use). Install the CUDA toolkit, or name its nvcc in LOCKSTEP_NVCC.";
+    how.install = "(a model of your own is compiled for a GPU on first use). Install the CUDA toolkit, or name its nvcc in LOCKSTEP_NVCC; "
+                  "of the container images, devel has one.";
   }
   return how;
 }
@@ -234,10 +236,16 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
 
   const Compilation how = compilation_of(kind);
   const std::string version = run(quoted(how.compiler) + " --version").text;
+  if (version.find("not found") != std::string::npos)
+    throw BuildError(fmt::format("there is no compiler '{}' {}", how.compiler, how.install));
+  const fs::path language = root / "include" / "lockstep";
+  if (!fs::is_directory(language))
+    throw BuildError(fmt::format("there is no folder '{}' (a model of your own is compiled with the headers that this program was "
+                                 "built from). Put them there, or build lockstep anew.", language.string()));
   Hash hash;
   std::set<fs::path> seen;
   add_with_includes(source, hash, seen);
-  add_folder(root / "include" / "lockstep", hash);
+  add_folder(language, hash);
   add_folder(root / "kernels", hash);
   for (const std::string& part : {how.compiler, version, how.flags, processor(), full_name}) hash.add(part);
 
@@ -252,8 +260,6 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
   if (fs::exists(library)) return {library, false};
 
   say(fmt::format("compiling {} ({})", header.string(), purpose_text(kind)));
-  if (version.find("not found") != std::string::npos)
-    throw BuildError(fmt::format("there is no compiler '{}' {}", how.compiler, how.install));
   write_file(folder / how.source_name,
              fmt::format("#include \"{}\"\n\n#include \"{}\"\n\nextern \"C\" __attribute__((visibility(\"default\"))) {} {{\n"
                          "  return lockstep::{}<{}>();\n}}\n", source.string(), how.includes, how.entry, how.table, full_name));

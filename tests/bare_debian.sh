@@ -14,6 +14,7 @@
 set -euo pipefail
 
 repo=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+. "$repo/tests/debian_root.sh"
 suite=${SUITE:-bookworm}
 uncommitted=0 keep=0
 for option in "$@"; do
@@ -46,26 +47,8 @@ step() { printf '\n== %s (after %d s)\n' "$*" "$SECONDS"; }
 die() { echo "failed: $*"; exit 1; }
 
 step "debootstrap"
-debootstrap --variant=minbase --include=git,ca-certificates "$suite" "$bare" ${MIRROR:+"$MIRROR"} >"$work/debootstrap.log" 2>&1 ||
+debian_root "$bare" "$suite" "${MIRROR:-}" git,ca-certificates >"$work/debootstrap.log" 2>&1 ||
   { tail -n 20 "$work/debootstrap.log"; die "debootstrap"; }
-
-# Reach packages the way this machine does: name service, proxy, certificates, sources.
-cp -L /etc/resolv.conf "$bare/etc/resolv.conf"
-cp -L /etc/hosts "$bare/etc/hosts"
-[[ -f /etc/ssl/certs/ca-certificates.crt ]] && cp -L /etc/ssl/certs/ca-certificates.crt "$bare/etc/ssl/certs/"
-for file in /etc/apt/apt.conf /etc/apt/apt.conf.d/*; do
-  # Settings of how to fetch only: the hooks of programs that are not in the bare root stay out.
-  if [[ -f $file ]] && grep -qE 'Acquire' "$file" && ! grep -qE 'Invoke|Pre-Install' "$file"; then
-    cp -- "$file" "$bare/etc/apt/apt.conf.d/"
-  fi
-done
-if (. /etc/os-release && [[ ${VERSION_CODENAME:-} == "$suite" ]]); then
-  rm -f "$bare/etc/apt/sources.list"
-  [[ -f /etc/apt/sources.list ]] && cp /etc/apt/sources.list "$bare/etc/apt/"
-  for folder in sources.list.d keyrings trusted.gpg.d; do
-    [[ -d /etc/apt/$folder ]] && cp -rL "/etc/apt/$folder/." "$bare/etc/apt/$folder/"
-  done
-fi
 mount -t proc proc "$bare/proc"
 
 step "copying the tree"

@@ -135,6 +135,8 @@ TEST_F(Plugin, WithoutACompilerTheErrorSaysWhatToInstall) {
   ::setenv("LOCKSTEP_CXX", "no-such-compiler", 1);
   const std::string error = error_of(write("decay.hpp", decay_model));
   EXPECT_NE(error.find("there is no compiler 'no-such-compiler'"), std::string::npos) << error;
+  EXPECT_NE(error.find("Install g++"), std::string::npos) << error;
+  EXPECT_FALSE(fs::exists(folder_ / "cache"));
 }
 
 TEST_F(Plugin, AModelInANamespaceIsFound) {
