@@ -33,6 +33,11 @@ for tool in debootstrap podman runc; do
   if ! command -v "$tool" >/dev/null; then echo "skipped: $tool is not installed"; exit 77; fi
 done
 
+# In a mount namespace of its own: whatever happens, no mount made here outlives the script or is seen by others.
+if [[ ${LOCKSTEP_IN_NAMESPACE:-0} == 0 ]]; then
+  LOCKSTEP_IN_NAMESPACE=1 exec unshare --mount --propagation private -- bash "${BASH_SOURCE[0]}" "$@"
+fi
+
 work=$(mktemp -d -- "${TMPDIR:-/tmp}/lockstep-images.XXXXXX")
 mkdir "$work"/{storage,run,tmp,out}
 driver=vfs  # which copies every layer, but works everywhere
@@ -46,7 +51,7 @@ cleanup() {
     echo "kept: $work; look at it with ${engine[*]}"
   else
     "${engine[@]}" rm --all --force --volumes >/dev/null 2>&1 || true
-    "${engine[@]}" unmount --all >/dev/null 2>&1 || true
+    if mountpoint -q "$work/storage/overlay"; then umount --recursive "$work/storage/overlay"; fi
     rm -rf --one-file-system -- "$work"
   fi
 }
