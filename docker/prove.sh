@@ -200,12 +200,12 @@ check_without_compiler() {
 }
 
 check_own_models() {
-  local image=$1
+  local image=$1 kept=models-${1##*:}
   work_folder 1000:1000
   write_model
-  expect 0 "compiling my_model.hpp" -v "$folder:/work" -v lockstep-models:/var/cache/lockstep "$image" sample my_model.hpp --data d.json
+  expect 0 "compiling my_model.hpp" -v "$folder:/work" -v "$kept:/var/cache/lockstep" "$image" sample my_model.hpp --data d.json
   grep -qF "slope" "$work/said" || die "the summary does not name the model's slopes"
-  expect 0 "was built already" -v "$folder:/work" -v lockstep-models:/var/cache/lockstep "$image" build my_model.hpp
+  expect 0 "was built already" -v "$folder:/work" -v "$kept:/var/cache/lockstep" "$image" build my_model.hpp
   work_folder 54321:12345
   write_model
   expect 0 "Results: my_model.nc" --user 54321:12345 -v "$folder:/work" "$image" sample my_model.hpp --data d.json
