@@ -1,4 +1,5 @@
-// What a gradient costs: every zoo model, SIMD pack against one scalar lane, and against the machine's floor.
+// What a gradient costs: every zoo model, SIMD pack against one scalar lane, against mixed precision, and against the machine's
+// floor.
 //
 // The floor of a model is what its data alone would cost in multiply-adds at the peak rate of this core, which is measured
 // here, in the same run: see bench/subjects.hpp for the count. Figures are per chain.
@@ -28,17 +29,18 @@ struct Bound {
   HostModel model;
   AlignedArray position, gradient, scratch;
   explicit Bound(const Subject& subject)
-      : model(*find_zoo_model(subject.model)->table(), subject.data), position(std::size_t(model.coordinates()) * pack_width),
+      : model(*find_zoo_model(subject.model)->table(), subject.data, true), position(std::size_t(model.coordinates()) * pack_width),
         gradient(std::size_t(model.coordinates()) * pack_width), scratch(std::size_t(model.layout().scratch + 1) * pack_width) {
     for (int i = 0; i < model.coordinates() * pack_width; ++i) position.data()[i] = 0.3 * std::sin(0.7 * i);
   }
 };
 
-void by_pack(benchmark::State& state, const Subject& subject) {
+void by_pack(benchmark::State& state, const Subject& subject, bool mixed) {
   const Bound bound(subject);
   alignas(64) double lp[pack_width];
+  const auto function = mixed ? bound.model.table().log_density_gradient_mixed : bound.model.table().log_density_gradient;
   for (auto _ : state) {
-    bound.model.table().log_density_gradient(bound.model.handle(), bound.position.data(), lp, bound.gradient.data(), bound.scratch.data(), nullptr);
+    function(bound.model.handle(), bound.position.data(), lp, bound.gradient.data(), bound.scratch.data(), nullptr);
     benchmark::DoNotOptimize(lp[0]);
   }
   const double runs = double(state.iterations());
@@ -71,11 +73,12 @@ class Table : public benchmark::ConsoleReporter {
     const double peak_rate = median("peak:GFLOP/s");
     std::printf("\nThis core's peak: %.1f GFLOP/s (multiply-adds of %d lanes), %s\n", peak_rate / 1e9, pack_width,
                 spread("peak:GFLOP/s").c_str());
-    std::printf("%-20s %14s %14s %14s %10s %14s\n", "model", "pack ns/chain", "scalar ns", "scalar/pack", "of floor", "spread of pack");
+    std::printf("%-20s %14s %14s %14s %10s %14s\n", "model", "pack ns/chain", "mixed/pack", "scalar/pack", "of floor", "spread of pack");
     for (const Subject& subject : subjects_) {
       const std::string& name = subject.name;
-      const double pack = median("pack/" + name + ":per_chain"), scalar = median("scalar/" + name + ":per_chain");
-      std::printf("%-20s %14.1f %14.1f %14.1f %9.0f%% %14s\n", subject.name.c_str(), 1e9 * pack, 1e9 * scalar, scalar / pack,
+      const double pack = median("pack/" + name + ":per_chain"), scalar = median("scalar/" + name + ":per_chain"),
+                   mixed = median("mixed/" + name + ":per_chain");
+      std::printf("%-20s %14.1f %14.2f %14.1f %9.0f%% %14s\n", subject.name.c_str(), 1e9 * pack, mixed / pack, scalar / pack,
                   100 * median("pack/" + name + ":floor_flops") / peak_rate, spread("pack/" + name + ":per_chain").c_str());
     }
   }
@@ -115,7 +118,8 @@ int main(int argc, char** argv) {
   benchmark::RegisterBenchmark("peak", peak);
   const std::vector<Subject> all = subjects();
   for (const Subject& subject : all) {
-    benchmark::RegisterBenchmark(("pack/" + subject.name).c_str(), by_pack, std::cref(subject));
+    benchmark::RegisterBenchmark(("pack/" + subject.name).c_str(), by_pack, std::cref(subject), false);
+    benchmark::RegisterBenchmark(("mixed/" + subject.name).c_str(), by_pack, std::cref(subject), true);
     benchmark::RegisterBenchmark(("scalar/" + subject.name).c_str(), by_scalar, std::cref(subject));
   }
   Table table(all);

@@ -19,19 +19,21 @@ function(lockstep_cuda_zoo SOURCES)
 #include \"kernels/cuda/model_kernels.cuh\"
 
 namespace lockstep {
-const DeviceModelTable* cuda_${name}() { return cuda_model_table<models::${class}>(); }
+const DeviceModelTable* cuda_${name}(bool mixed) {
+  return mixed ? cuda_model_table<models::${class}, Single>() : cuda_model_table<models::${class}>();
+}
 }  // namespace lockstep
 ")
     list(APPEND sources "${folder}/${name}.cu")
-    string(APPEND declarations "const DeviceModelTable* cuda_${name}();\n")
-    string(APPEND choices "  if (model == \"${name}\") return cuda_${name}();\n")
+    string(APPEND declarations "const DeviceModelTable* cuda_${name}(bool mixed);\n")
+    string(APPEND choices "  if (model == \"${name}\") return cuda_${name}(mixed);\n")
   endforeach()
   file(GENERATE OUTPUT "${folder}/zoo.cpp" CONTENT
 "#include \"kernels/cuda/devices.hpp\"
 
 namespace lockstep {
 ${declarations}
-const DeviceModelTable* cuda_zoo_table(const std::string& model) {
+const DeviceModelTable* cuda_zoo_table(const std::string& model, bool mixed) {
 ${choices}  return nullptr;
 }
 }  // namespace lockstep

@@ -20,6 +20,7 @@ ConformanceRun run(const ModelTable& model, const Data& data, const Reference& r
   options.processor = conformance.processor;
   options.gpus = conformance.gpus;
   options.geometry = conformance.geometry;
+  options.precision = conformance.precision;
   options.chains = conformance.chains;
   options.init = InitUniform{conformance.start_range};
   options.draws = draws;

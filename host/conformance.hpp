@@ -14,9 +14,10 @@ namespace lockstep {
 struct ConformanceOptions {
   std::uint64_t seed = 1;
   int threads = 0;            // 0: all that the process may use
-  Processor processor = Processor::automatic;  // as SampleOptions's; so are the next two
+  Processor processor = Processor::automatic;  // as SampleOptions's; so are the next three
   std::vector<int> gpus;
   std::string geometry = "auto";
+  Precision precision = Precision::fp64;
   int chains = 64;
   int draws = 250;            // per chain; more where the effective sample size asks for it
   double least_ess = 10000;   // of every mean

@@ -201,7 +201,7 @@ std::int64_t Data::data_sets() const {
   return most;
 }
 
-DataViews::DataViews(const Data& data) {
+DataViews::DataViews(const Data& data, bool singles) {
   for (const auto& [name, field] : data.fields()) {
     const bool whole = std::all_of(field.values.begin(), field.values.end(),
                                    [](double v) { return std::isfinite(v) && v == std::floor(v); });
@@ -215,7 +215,7 @@ DataViews::DataViews(const Data& data) {
   }
   for (const auto& [name, value] : data.options()) options_.push_back({name.c_str(), value});
   view_ = {fields_.data(),  std::int64_t(fields_.size()),  labels_.data(), std::int64_t(labels_.size()),
-           options_.data(), std::int64_t(options_.size())};
+           options_.data(), std::int64_t(options_.size()), singles};
 }
 
 }  // namespace lockstep

@@ -11,7 +11,7 @@ namespace {
 std::string second_axis(const std::string& dim) { return dim + "_bis"; }
 }  // namespace
 
-HostModel::HostModel(const ModelTable& table, const Data& data) : table_(table), views_(data) {
+HostModel::HostModel(const ModelTable& table, const Data& data, bool singles) : table_(table), views_(data, singles) {
   if (table.size != sizeof(ModelTable) || table.pack_width != pack_width)
     throw ModelError(fmt::format("The model was compiled for {} lanes and the library for {} (or for another version of it; the two "
                                  "must agree). Compile both with the same flags: find_package(lockstep) brings them.",

@@ -21,8 +21,8 @@ struct ImpossibleEvent {
 
 class HostModel {
  public:
-  // Throws DataError if the data do not fit the model. `data` must outlive this.
-  HostModel(const ModelTable& table, const Data& data);
+  // Throws DataError if the data do not fit the model. `data` must outlive this. `singles`: for mixed precision.
+  HostModel(const ModelTable& table, const Data& data, bool singles = false);
   ~HostModel();
   HostModel(const HostModel&) = delete;
 

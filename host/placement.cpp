@@ -38,7 +38,12 @@ GeometryNeeds needs_of(const HostModel& model, const DeviceModelTable& table) {
 
 }  // namespace
 
+const char* precision_text(Precision precision) {
+  return precision == Precision::fp64 ? "double" : precision == Precision::mixed ? "mixed" : "tf32";
+}
+
 Devices choose_devices(const ModelTable& table, const SampleOptions& options) {
+  const bool mixed = options.precision != Precision::fp64;
   // The first look at a GPU takes a while: not if the model could not run on it anyway.
   if (options.processor == Processor::cpu || (options.processor == Processor::automatic && !table.cuda)) return {};
   const CudaStatus status = cuda_status();
@@ -46,6 +51,9 @@ Devices choose_devices(const ModelTable& table, const SampleOptions& options) {
   if (!status.unavailable.empty())
     throw SampleError(fmt::format("There is no GPU to run on: {}. Or run on the CPU.", status.unavailable));
   if (!table.cuda) throw SampleError("This model was not compiled for a GPU (it is a table of functions for the CPU only). Run it on the CPU.");
+  if (table.cuda->mixed != mixed)
+    throw SampleError("This model was compiled for a GPU in another precision than is asked for (it is a table of functions in one of "
+                      "them). Compile it for that.");
   Devices devices{table.cuda, {}};
   std::vector<int> numbers = options.gpus;
   if (numbers.empty()) {
@@ -61,8 +69,12 @@ std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, cons
   NutsSettings nuts;
   nuts.max_depth = options.max_depth;
   nuts.target_acceptance = options.target_acceptance;
-  if (devices.open.empty())
-    return std::make_unique<CpuEnsemble>(model.table(), model.handle(), chains, options.seed, nuts, options.threads);
+  if (devices.open.empty()) {
+    if (options.precision == Precision::tf32)
+      throw SampleError("precision is tf32 (matrix products by a GPU's tensor cores, and the run is on the CPU). Ask for mixed.");
+    return std::make_unique<CpuEnsemble>(model.table(), model.handle(), chains, options.seed, nuts, options.threads, 1,
+                                         options.precision == Precision::mixed);
+  }
   ErrorMessage error;
   KernelResources resources;
   if (!devices.table->resources(&resources, &error.sink)) throw DeviceError(error.text);
@@ -70,6 +82,7 @@ std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, cons
   DeviceEnsemble::Settings settings;
   settings.nuts = nuts;
   settings.scratch = model.layout().scratch;
+  settings.tf32 = options.precision == Precision::tf32;
   settings.geometry = options.geometry == "auto" ? choose_geometry(info, resources, (chains - 1) / int(devices.open.size()) + 1,
                                                                    needs_of(model, *devices.table))
                                                  : parse_geometry(options.geometry);

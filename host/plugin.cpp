@@ -174,6 +174,7 @@ namespace {
 // How a kind of plugin is compiled, from which source.
 struct Compilation {
   std::string compiler, flags, source_name, includes, entry, table;
+  std::string more_arguments; // of the table's template
   std::string install;        // what to do if there is no such compiler
 };
 
@@ -187,12 +188,12 @@ std::string nvcc() {
 
 Compilation compilation_of(PluginKind kind) {
   Compilation how{compiler(), LOCKSTEP_CXX_FLAGS " -fPIC -shared -fvisibility=hidden -w", "model.cpp", "lockstep/model_table.hpp",
-                "const lockstep::ModelTable* lockstep_model()", "model_table",
+                "const lockstep::ModelTable* lockstep_model()", "model_table", "",
                 "(a model of your own is compiled on first use). Install g++, or name one in LOCKSTEP_CXX; "
                 "of the container images, devel has one."};
   // What it does matters, not how fast.
   if (kind == PluginKind::checked) how.flags += " -O1 -DLOCKSTEP_CHECK_LIVENESS=1";
-  if (kind == PluginKind::cuda) {
+  if (kind == PluginKind::cuda || kind == PluginKind::cuda_mixed) {
     // For the GPU that is here; if there is none, for an older one, and by PTX for whatever is newer.
     const CudaStatus status = cuda_status();
     std::string target = "sm_80";
@@ -208,6 +209,7 @@ Compilation compilation_of(PluginKind kind) {
     how.includes = "kernels/cuda/model_kernels.cuh";
     how.entry = "const lockstep::DeviceModelTable* lockstep_cuda_model()";
     how.table = "cuda_model_table";
+    if (kind == PluginKind::cuda_mixed) how.more_arguments = ", lockstep::Single";
     how.install = "(a model of your own is compiled for a GPU on first use). Install the CUDA toolkit, or name its nvcc in LOCKSTEP_NVCC; "
                   "of the container images, devel has one.";
   }
@@ -218,6 +220,7 @@ const char* purpose_text(PluginKind kind) {
   switch (kind) {
     case PluginKind::checked: return "to be checked";
     case PluginKind::cuda: return "for the GPU, first use";
+    case PluginKind::cuda_mixed: return "for the GPU in mixed precision, first use";
     default: return "first use";
   }
 }
@@ -247,7 +250,7 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
   add_with_includes(source, hash, seen);
   add_folder(language, hash);
   add_folder(root / "kernels", hash);
-  for (const std::string& part : {how.compiler, version, how.flags, processor(), full_name}) hash.add(part);
+  for (const std::string& part : {how.compiler, version, how.flags, processor(), full_name, how.more_arguments}) hash.add(part);
 
   const fs::path folder = cache_folder() / hash.text();
   std::error_code failure;
@@ -262,7 +265,8 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
   say(fmt::format("compiling {} ({})", header.string(), purpose_text(kind)));
   write_file(folder / how.source_name,
              fmt::format("#include \"{}\"\n\n#include \"{}\"\n\nextern \"C\" __attribute__((visibility(\"default\"))) {} {{\n"
-                         "  return lockstep::{}<{}>();\n}}\n", source.string(), how.includes, how.entry, how.table, full_name));
+                         "  return lockstep::{}<{}{}>();\n}}\n", source.string(), how.includes, how.entry, how.table, full_name,
+                         how.more_arguments));
   const fs::path unfinished = folder / fmt::format("model.{}.so", ::getpid());
   const Output output = run(fmt::format("{} {} -I {} -I {} -o {} {}", quoted(how.compiler), how.flags, quoted((root / "include").string()),
                                         quoted(root.string()), quoted(unfinished.string()), quoted((folder / how.source_name).string())));

@@ -27,8 +27,8 @@ struct PluginBuild {
 };
 
 // checked: slow, and it ends the process, with a message on stderr, if an expression reads a node that is gone
-// (lockstep/liveness.hpp). cuda: by nvcc, for the GPU of this machine.
-enum class PluginKind { fast, checked, cuda };
+// (lockstep/liveness.hpp). cuda: by nvcc, for the GPU of this machine, in doubles or in mixed precision.
+enum class PluginKind { fast, checked, cuda, cuda_mixed };
 
 // Compiles a model unless the cache has it. `say` gets a line before something slow starts. Throws BuildError.
 PluginBuild build_model(const std::filesystem::path& header, const std::function<void(const std::string&)>& say,

@@ -16,6 +16,7 @@
 #include "host/fit_builder.hpp"
 #include "host/host_model.hpp"
 #include "host/netcdf.hpp"
+#include "host/precision_error.hpp"
 #include "host/recorder.hpp"
 #include "host/run.hpp"
 #include "host/run_plan.hpp"
@@ -87,6 +88,19 @@ class Watcher {
   std::jthread thread_;
 };
 
+// The error of a mean from 2,500 independent draws. Beyond it, rounding is what limits a usual run.
+constexpr double harmless_log_density_error = 0.02;
+
+std::string precision_note(Precision precision, const PrecisionError& error) {
+  if (error.relative() <= harmless_log_density_error)
+    return fmt::format("Precision: {}. Rounding moves no mean by more than {:.2g} of its quantity's standard deviation ({} draws were computed "
+                       "anew in doubles).",
+                       precision_text(precision), error.relative(), error.looked_at());
+  return fmt::format("Precision: {} is too coarse for this model (rounding may move means by {:.2g} of their quantities' standard deviations; {} "
+                     "draws were computed anew in doubles). Sample in doubles, or centre and scale the data.",
+                     precision_text(precision), error.relative(), error.looked_at());
+}
+
 // The worst of all unconstrained coordinates, if their moments were gathered where the draws were made.
 void report_halves(const Ensemble& ensemble, const std::vector<int>& superchain, int draws, std::map<std::string, Attribute>& attributes) {
   const std::vector<ChainMoments> halves = ensemble.halves();
@@ -143,7 +157,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   if (data.data_sets() != 1)
     throw SampleError(fmt::format("the data are {} stacked data sets (one run samples one of them). Sample them one by one.",
                                   data.data_sets()));
-  const HostModel model(table, data);
+  const bool mixed = options.precision != Precision::fp64;
+  const HostModel model(table, data, mixed);
   if (model.coordinates() == 0)
     throw SampleError("the model has no parameters (there is nothing to sample). Add one with m.param.");
   int multiprocessors = 0;
@@ -178,10 +193,12 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   }, record_warmup);
   watcher.finish(double(warmup.draws) * plan.chains);
 
+  PrecisionError precision_error(model, plan.chains, plan.draws);
   watcher.phase(false, double(warmup.draws) * plan.chains, double(plan.draws) * plan.chains);
   const int done = watcher.cancelled() ? 0 : ensemble.sample(warmup.draws, plan.draws, plan.block, warmup.tuning,
                                                              [&](const DrawBlock& block, int first, int made) {
     recorder.draws(block, first - warmup.draws, made);
+    if (mixed) precision_error.draws(block, first - warmup.draws, made);
     return !watcher.cancelled();
   });
   if (done == 0)
@@ -204,6 +221,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   attributes["restarted_chains"] = double(warmup.restarted);
   attributes["gradients"] = ensemble.gradients_done();
   attributes["geometry"] = ensemble.geometry();
+  attributes["precision"] = std::string(precision_text(options.precision));
+  if (mixed) attributes["log_density_error"] = precision_error.relative();
   attributes["starts"] = starts.description();
   report_halves(ensemble, superchain, plan.draws / 2, attributes);
   if (!data.options().empty()) {
@@ -212,6 +231,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
     attributes["model_options"] = settings;
   }
   std::vector<std::string> notes = recorder.notes();
+  if (mixed) notes.push_back(precision_note(options.precision, precision_error));
   if (starts.are_one_point() && plan.chains > 1)
     notes.push_back("All chains started at one point, so R-hat cannot tell whether the start still shows. Compare with a run "
                     "that starts elsewhere.");

@@ -28,12 +28,12 @@ struct DeviceInfo {
 };
 
 // out = X in, or X^T in, for all chains: X is [row][column], `in` and `out` are [element][chain].
-struct MatrixProduct {
-  const double* x;
+template <class V> struct MatrixProduct {
+  const V* x;
   int rows, columns, chains;
   bool transposed;
-  const double* in;
-  double* out;
+  const V* in;
+  V* out;
 };
 
 // Work on one stream is done in order; streams wait for each other by events only.
@@ -57,7 +57,9 @@ class Device {
                     Stream stream) = 0;
   void copy(void* to, const void* from, std::size_t bytes, Stream stream) { copy(to, bytes, from, bytes, bytes, 1, stream); }
 
-  virtual void multiply(const MatrixProduct& product, Stream stream) = 0;
+  virtual void multiply(const MatrixProduct<double>& product, Stream stream) = 0;
+  // `tf32`: by tensor cores, which round the factors to 11 bits.
+  virtual void multiply(const MatrixProduct<float>& product, bool tf32, Stream stream) = 0;
   virtual void moments(const MomentsLaunch& launch, Stream stream) = 0;  // chain_moments of every element and chain
 
   virtual Event record(Stream stream) = 0;             // happens when the stream has come here

@@ -115,7 +115,7 @@ class DeviceEnsemble::Part {
  public:
   Part(Device& device, const DeviceModelTable& table, const DataView& data, std::size_t number, int first_chain, int chains,
        int coordinates, std::uint64_t seed, const Settings& settings, std::int64_t data_sets)
-      : device_(device), table_(table), number_(number), data_memory_(device.data_memory()), launch_seconds_(settings.launch_seconds) {
+      : device_(device), table_(table), number_(number), data_memory_(device.data_memory()), tf32_(settings.tf32), launch_seconds_(settings.launch_seconds) {
     ErrorMessage error;
     model_.reset(table.create(&data, &data_memory_, &error.sink), table.destroy);
     if (!model_) throw DataError(error.text);
@@ -222,16 +222,15 @@ class DeviceEnsemble::Part {
     std::size_t rows = 0, columns = 0;
     for (const StagedSite& site : sites_) rows += std::size_t(site.rows), columns += std::size_t(site.columns);
     const std::size_t width = std::size_t(a_.tiles()) * std::size_t(a_.geometry.lanes), n = std::size_t(a_.coordinates);
-    staged_memory_ = {device_, width * (2 * (rows + columns) + 1 + n * std::size_t(a_.geometry.slices))};
-    double* next = staged_memory_.data();
-    const auto take = [&](std::size_t elements) { return std::exchange(next, next + elements * width); };
+    staged_sums_ = {device_, width * (1 + n * std::size_t(a_.geometry.slices))};
+    staged_memory_ = {device_, width * 2 * (rows + columns) * stored_bytes()};
+    char* next = staged_memory_.data();
+    const auto take = [&](std::size_t elements) { return std::exchange(next, next + elements * width * stored_bytes()); };
     staged_.coefficients = take(columns);
     staged_.coefficient_adjoints = take(columns);
     staged_.predictors = take(rows);
     staged_.predictor_adjoints = take(rows);
     staged_.stride = int(width);
-    staged_log_density_ = take(1);
-    staged_pulled_ = next;
   }
 
   int chains() const { return a_.chains; }
@@ -404,30 +403,35 @@ class DeviceEnsemble::Part {
   }
 
   void queue_staged_tick(const TickLaunch& tick) {
-    const StagedLaunch launch{tick, staged_, staged_log_density_, staged_pulled_};
+    const StagedLaunch launch{tick, staged_, staged_sums_.data(), staged_sums_.data() + staged_.stride};
     const auto start = [&](auto function) {
       ErrorMessage error;
       if (!function(model_.get(), &launch, device_.handle(Device::Stream::compute), &error.sink)) throw DeviceError(error.text);
     };
-    const auto multiply = [&](bool transposed) {
-      std::int64_t rows = 0, columns = 0;
-      for (const StagedSite& site : sites_) {
-        double *by_row = transposed ? staged_.predictor_adjoints : staged_.predictors,
-               *by_column = transposed ? staged_.coefficient_adjoints : staged_.coefficients;
-        by_row += rows * staged_.stride;
-        by_column += columns * staged_.stride;
-        device_.multiply({site.values, site.rows, site.columns, staged_.stride, transposed, transposed ? by_row : by_column,
-                          transposed ? by_column : by_row}, Device::Stream::compute);
-        rows += site.rows;
-        columns += site.columns;
-      }
-    };
     start(table_.leap);
-    multiply(false);
+    multiply_all(false);
     start(table_.weigh);
-    multiply(true);
+    multiply_all(true);
     start(table_.land);
   }
+
+  void multiply_all(bool transposed) {
+    std::int64_t rows = 0, columns = 0;
+    for (const StagedSite& site : sites_) {
+      const auto product = [&](const auto* x) {
+        using V = std::remove_const_t<std::remove_pointer_t<decltype(x)>>;
+        V* by_row = static_cast<V*>(transposed ? staged_.predictor_adjoints : staged_.predictors) + rows * staged_.stride;
+        V* by_column = static_cast<V*>(transposed ? staged_.coefficient_adjoints : staged_.coefficients) + columns * staged_.stride;
+        return MatrixProduct<V>{x, site.rows, site.columns, staged_.stride, transposed, transposed ? by_row : by_column,
+                                transposed ? by_column : by_row};
+      };
+      if (table_.mixed) device_.multiply(product(site.singles), tf32_, Device::Stream::compute);
+      else device_.multiply(product(site.values), Device::Stream::compute);
+      rows += site.rows;
+      columns += site.columns;
+    }
+  }
+  std::size_t stored_bytes() const { return table_.mixed ? sizeof(float) : sizeof(double); }
 
   // Waits for the launch; the least draws of all chains.
   double await(int parity) {
@@ -466,9 +470,10 @@ class DeviceEnsemble::Part {
   Ring ring_;                     // of the last sampling
   std::array<Half, 2> halves_;    // of what it made
   std::vector<StagedSite> sites_;  // none: nothing is staged
-  DeviceArray<double> staged_memory_;
+  DeviceArray<char> staged_memory_;
+  DeviceArray<double> staged_sums_;  // log densities; what the last run of a gradient pulled
   StagedArrays staged_;
-  double *staged_log_density_ = nullptr, *staged_pulled_ = nullptr;
+  bool tf32_;
   std::array<Progress, 2> progress_;
   double log_step_ = 0, launch_seconds_;
   int ticks_ = first_launch_ticks;

@@ -19,6 +19,7 @@ class DeviceEnsemble : public Ensemble {
     NutsSettings nuts;
     Geometry geometry;
     std::int64_t scratch = 0;        // elements per lane, with one slice
+    bool tf32 = false;               // matrix products of floats by tensor cores
     double launch_seconds = 0.02;    // about how long a launch is to take
   };
 

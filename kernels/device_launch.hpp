@@ -76,8 +76,9 @@ struct ArriveLaunch {
 
 constexpr int most_team_sums = 8;
 
-// The sampler of one lane of one tile. `resident`: the team's own memory, of arrays.resident_size() doubles.
-template <class Model, class Team> class DeviceTile {
+// The sampler of one lane of one tile. `resident`: the team's own memory, of arrays.resident_size() doubles. `T`: what the model
+// computes with, double or Single; the sampler computes with doubles.
+template <class Model, class Team, class T = double> class DeviceTile {
  public:
   LOCKSTEP_FN DeviceTile(const Team& team, const Model& model, const ChainArrays& arrays, int tile, double* resident)
       : team_(team), model_(model), arrays_(arrays), tile_(tile), chain_(tile * arrays.geometry.lanes + team.lane()),
@@ -151,7 +152,7 @@ template <class Model, class Team> class DeviceTile {
   // use(sampler, state): loads the state, stores what has become of it.
   template <class F> LOCKSTEP_FN void with_sampler(const DiagonalMetric& metric, const DrawBuffer& out, const F& use) {
     const auto gradient = [&](const LaneArray<double>& position, const LaneArray<double>& out_gradient) {
-      const double log_density = log_density_gradient<double, false>(model_, team_, workspace(position, out_gradient), arrays_.coordinates);
+      const double log_density = log_density_gradient<T, false>(model_, team_, workspace(position, out_gradient), arrays_.coordinates);
       team_.barrier();  // the sum is read by the owners of its elements, and by all at the next start
       return log_density;
     };
@@ -176,10 +177,10 @@ template <class Model, class Team> class DeviceTile {
   template <Stage stage> LOCKSTEP_FN double run(const StagedLaunch& launch, const LaneArray<double>& gradient) const {
     team_.barrier();
     Workspace own = workspace(vectors_.moving.position, gradient);
-    const auto mine = [&](double* array) { return array + chain_; };
+    const auto mine = [&](void* array) { return static_cast<StoredFor<T>*>(array) + chain_; };
     const StagedArrays& all = launch.of_chain_0;
     own.staged = {mine(all.coefficients), mine(all.coefficient_adjoints), mine(all.predictors), mine(all.predictor_adjoints), all.stride};
-    const double log_density = log_density_gradient<double, false, stage>(model_, team_, own, arrays_.coordinates);
+    const double log_density = log_density_gradient<T, false, stage>(model_, team_, own, arrays_.coordinates);
     team_.barrier();
     return log_density;
   }

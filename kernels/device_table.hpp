@@ -18,6 +18,7 @@ struct KernelResources {
 // A model's functions on a device. As ModelTable: plain functions, errors as messages.
 struct DeviceModelTable {
   std::int64_t size;                 // of this table
+  bool mixed;                        // gradients are computed in single precision (lockstep/single.hpp)
   // Binds the model to data, which are copied to `memory`.
   void* (*create)(const DataView* data, const DataMemory* memory, const ErrorSink* errors);
   void (*destroy)(void* model);

@@ -17,6 +17,7 @@
 
 #include "kernels/device.hpp"
 #include "kernels/emulated_team.hpp"
+#include "lockstep/single.hpp"
 
 namespace lockstep {
 
@@ -105,17 +106,12 @@ class EmulatedDevice : public Device {
     });
   }
 
-  void multiply(const MatrixProduct& p, Stream which) override {
-    stream(which).add([p] {
-      const int out = p.transposed ? p.columns : p.rows, in = p.transposed ? p.rows : p.columns;
-      for (int o = 0; o < out; ++o)
-        for (int c = 0; c < p.chains; ++c) {
-          double sum = 0;
-          for (int k = 0; k < in; ++k)
-            sum += p.x[p.transposed ? std::int64_t(k) * p.columns + o : std::int64_t(o) * p.columns + k] * p.in[std::int64_t(k) * p.chains + c];
-          p.out[std::int64_t(o) * p.chains + c] = sum;
-        }
-    });
+  void multiply(const MatrixProduct<double>& product, Stream which) override {
+    stream(which).add([product] { multiply_elements(product); });
+  }
+  // TF32 is a matter of the GPU's hardware: floats here.
+  void multiply(const MatrixProduct<float>& product, bool, Stream which) override {
+    stream(which).add([product] { multiply_elements(product); });
   }
 
   Event record(Stream which) override {
@@ -137,6 +133,16 @@ class EmulatedDevice : public Device {
     std::atomic<bool> is_so{false};
   };
   static constexpr std::size_t header = 64;
+  template <class V> static void multiply_elements(const MatrixProduct<V>& p) {
+    const int out = p.transposed ? p.columns : p.rows, in = p.transposed ? p.rows : p.columns;
+    for (int o = 0; o < out; ++o)
+      for (int c = 0; c < p.chains; ++c) {
+        V sum = 0;
+        for (int k = 0; k < in; ++k)
+          sum += p.x[p.transposed ? std::int64_t(k) * p.columns + o : std::int64_t(o) * p.columns + k] * p.in[std::int64_t(k) * p.chains + c];
+        p.out[std::int64_t(o) * p.chains + c] = sum;
+      }
+  }
   EmulatedStream& stream(Stream which) { return which == Stream::compute ? compute_ : copy_; }
 
   Limits limits_;
@@ -145,13 +151,13 @@ class EmulatedDevice : public Device {
 };
 
 // The functions of a model on an emulated device.
-template <class Model> const DeviceModelTable* emulated_model_table() {
+template <class Model, class T = double> const DeviceModelTable* emulated_model_table() {
   static const auto on_every_tile = [](const void* model, const ChainArrays& arrays, void* stream, auto body) {
     static_cast<EmulatedStream*>(stream)->add([=] {
       for (int tile = 0; tile < arrays.tiles(); ++tile) {
         std::vector<double> resident(std::size_t(arrays.resident_size()));
         EmulatedTeam::run(arrays.geometry.lanes, arrays.geometry.slices, [&](const EmulatedTeam& team) {
-          DeviceTile<Model, EmulatedTeam> on_tile(team, static_cast<const ModelData<Model>*>(model)->model(), arrays, tile, resident.data());
+          DeviceTile<Model, EmulatedTeam, T> on_tile(team, static_cast<const ModelData<Model>*>(model)->model(), arrays, tile, resident.data());
           body(on_tile);
         });
       }
@@ -160,6 +166,7 @@ template <class Model> const DeviceModelTable* emulated_model_table() {
   };
   static const DeviceModelTable table{
       sizeof(DeviceModelTable),
+      std::is_same_v<T, Single>,
       create_on_device<Model>,
       destroy_on_device<Model>,
       [](KernelResources* resources, const ErrorSink*) {

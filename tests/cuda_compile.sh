@@ -23,16 +23,24 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 
+# kernels MODEL ARGUMENTS OPTION...: compiles the kernels of the table with these template arguments.
+kernels() {
+  local name=$1 arguments=$2
+  shift 2
+  printf '#include "models/%s.hpp"\n\n#include "kernels/cuda/model_kernels.cuh"\n\nconst lockstep::DeviceModelTable* table() { return lockstep::cuda_model_table<%s>(); }\n' \
+    "$name" "$arguments" >"$work/$name.cu"
+  "$nvcc" -std=c++20 -O3 "$@" --expt-relaxed-constexpr -Xptxas -v -I "$root/include" -I "$root" -c -o "$work/$name.o" "$work/$name.cu"
+}
+
 # model_class HEADER: the class that is constructed from a data set, if there is one.
 model_class() { sed -nE 's/.*[ ]([A-Za-z0-9_]+)\((const )?Dataset&.*/\1/p' "$1" | head -n 1; }
 
-# compile MODEL CLASS: its kernels' needs to MODEL.needs, one "model arch kernel registers stack spills" per line.
+# compile MODEL CLASS: its kernels' needs to MODEL.needs, one "model arch kernel registers stack spills" per line. The kernels of
+# mixed precision are compiled for one generation only: they differ from the others by a type.
 compile() {
   local name=$1 class=$2
-  printf '#include "models/%s.hpp"\n\n#include "kernels/cuda/model_kernels.cuh"\n\nconst lockstep::DeviceModelTable* table() { return lockstep::cuda_model_table<lockstep::models::%s>(); }\n' \
-    "$name" "$class" >"$work/$name.cu"
-  if ! "$nvcc" -std=c++20 -O3 "${architectures[@]}" --expt-relaxed-constexpr -Xptxas -v -I "$root/include" -I "$root" \
-    -c -o "$work/$name.o" "$work/$name.cu" >"$work/$name.log" 2>&1; then
+  if ! { kernels "$name" "lockstep::models::$class" "${architectures[@]}" &&
+         kernels "$name" "lockstep::models::$class, lockstep::Single" -arch=sm_90; } >"$work/$name.log" 2>&1; then
     touch "$work/$name.failed"
     return
   fi
@@ -50,7 +58,8 @@ compile() {
       name = $0; sub(/.*Function properties for /, "", name)
       # tile_kernel<lockstep::Advance, ...>, mangled: the length of a name goes before it.
       if (match(name, /tile_kernelINS_[0-9]+(Advance|Arrive|Leap|Weigh|Land)E/)) {
-        name = substr(name, RSTART, RLENGTH - 1); sub(/.*[0-9]/, "", name); name = tolower(name)
+        mixed = name ~ /NS_6SingleE/ ? "_mixed" : ""
+        name = substr(name, RSTART, RLENGTH - 1); sub(/.*[0-9]/, "", name); name = tolower(name) mixed
       }
     }
     /bytes stack frame/ { stack = $1 + 0; spills = $5 + $9 }
@@ -103,7 +112,7 @@ awk -v table="$table" '
       split(known[key], allowed, " ")
       verdict = ($4 > allowed[1] + 8 || $5 > allowed[2] || $6 > allowed[3]) ? "is more than " known[key] : ""
     }
-    printf "%-26s %-6s %-8s %4s registers %4d stack %4d spills%s\n", $1, $2, $3, $4, $5, $6, verdict == "" ? "" : "   <- " verdict
+    printf "%-26s %-6s %-14s %4s registers %4d stack %4d spills%s\n", $1, $2, $3, $4, $5, $6, verdict == "" ? "" : "   <- " verdict
     failed += verdict != ""
   }
   END { if (failed) print "failed: see tests/cuda_resources.txt"; exit failed > 0 }' "$work/needs"

@@ -21,12 +21,12 @@ namespace lockstep {
 
 using DeviceList = std::vector<std::unique_ptr<Device>>;
 
-// A zoo model with its example data.
+// A zoo model with its example data; with `singles`, for mixed precision.
 struct ZooSubject {
   Data data;
   HostModel model;
-  explicit ZooSubject(const std::string& name)
-      : data(example_data(*find_zoo_model(name))), model(*find_zoo_model(name)->table(), data) {}
+  explicit ZooSubject(const std::string& name, bool singles = false)
+      : data(example_data(*find_zoo_model(name))), model(*find_zoo_model(name)->table(), data, singles) {}
 };
 
 struct RunShape {
@@ -119,10 +119,10 @@ inline void expect_near(const Draws& a, const Draws& b, double tolerance) {
 // the kernel that was launched there has evaluated it. Then of a step of 1e-10, which is taken: the sampler's kernel
 // has.
 //
-// Tolerance: 1e-9, relative to the log density, and for the gradient to its largest element or the log density; sums of
+// Tolerance, of doubles: 1e-9, relative to the log density, and for the gradient to its largest element or the log density; sums of
 // up to some thousand terms in another order, and exponentials and logarithms of an ulp or two, stay a hundred times
 // below.
-inline void expect_densities_of_the_oracle(DeviceEnsemble& ensemble, const HostModel& model) {
+inline void expect_densities_of_the_oracle(DeviceEnsemble& ensemble, const HostModel& model, double tolerance = 1e-9) {
   const int chains = ensemble.chains(), n = model.coordinates();
   const std::vector<double> starts = starts_of(model, chains);
   ensemble.set_max_depth(1);
@@ -146,11 +146,11 @@ inline void expect_densities_of_the_oracle(DeviceEnsemble& ensemble, const HostM
       stayed += same;
       const double lp = model.log_density(point.data(), gradient.data());
       ASSERT_TRUE(std::isfinite(lp));
-      ASSERT_NEAR(block.statistic(c, 0, DrawStatistic::lp), lp, 1e-9 * std::max(1., std::abs(lp)));
+      ASSERT_NEAR(block.statistic(c, 0, DrawStatistic::lp), lp, tolerance * std::max(1., std::abs(lp)));
       double largest = std::max(1., std::abs(lp));
       for (double g : gradient) largest = std::max(largest, std::abs(g));
       for (int i = 0; i < n; ++i)
-        ASSERT_NEAR(block.gradient(c, 0, i), gradient[std::size_t(i)], 1e-9 * largest) << "coordinate " << i;
+        ASSERT_NEAR(block.gradient(c, 0, i), gradient[std::size_t(i)], tolerance * largest) << "coordinate " << i;
     }
     if (step > 1)
       EXPECT_GT(stayed, chains / 2);

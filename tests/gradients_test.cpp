@@ -506,7 +506,7 @@ TEST(Gradients, OfEveryDistributionsArguments) {
 template <class Model>
 void expect_each_lane_to_read_its_own_data(const std::vector<Data>& sets, double reach) {
   const Bound<Model> stacked(Data::stack(sets));
-  ASSERT_TRUE(stacked.model.has_columns());
+  ASSERT_TRUE(ModelData<Model>(stacked.views.view()).has_columns());
   Numbers numbers(16);
   std::vector<Values> positions;
   std::vector<std::int64_t> chosen;

@@ -8,7 +8,7 @@
 //   FILE ELEMENTS CHAINS DRAWS                       of draws in FILE: doubles, [element][chain][draw]
 //
 // SUBJECT: a model of the zoo on its example data, or logistic_ROWSxCOLUMNS on simulated data. DEVICE: cpu or cuda (the
-// first GPU).
+// first GPU), in doubles, or as cuda:mixed in another precision.
 
 #include <algorithm>
 #include <atomic>
@@ -64,9 +64,9 @@ struct Subject {
       data = example_data(*model);
     }
   }
-  ModelTable table() const {
+  ModelTable table(Precision precision = Precision::fp64) const {
     ModelTable with_gpu = *model->table();
-    with_gpu.cuda = cuda_zoo_table(model->name);
+    with_gpu.cuda = cuda_zoo_table(model->name, precision != Precision::fp64);
     return with_gpu;
   }
 };
@@ -146,9 +146,14 @@ json diagnosed(const std::vector<ChainView>& scalars) {
   return {{"ess", ess}, {"r_hat", r_hat}, {"tau", tau}};
 }
 
-SampleOptions options_for(const std::string& device, int chains) {
+SampleOptions options_for(const std::string& text, int chains) {
   SampleOptions options;
+  const std::string precision = text.find(':') == std::string::npos ? "double" : text.substr(text.find(':') + 1);
+  const std::string device = text.substr(0, text.find(':'));
   if (device != "cpu" && device != "cuda") throw std::runtime_error("the device is '" + device + "' (cpu or cuda)");
+  for (const Precision each : {Precision::mixed, Precision::tf32})
+    if (precision == precision_text(each)) options.precision = each;
+  if (precision != precision_text(options.precision)) throw std::runtime_error("there is no precision '" + precision + "'");
   options.processor = device == "cuda" ? Processor::cuda : Processor::cpu;
   if (device == "cuda") options.gpus = {0};
   options.chains = chains;
@@ -188,14 +193,15 @@ json one_run(const Subject& subject, const ModelTable& table, SampleOptions opti
                  {"stuck", number("stuck_chains")},
                  {"stopped_early", fit.stopped_early()},
                  {"geometry", std::get<std::string>(fit.attributes.at("geometry"))}});
+  if (options.precision != Precision::fp64) result["log_density_error"] = number("log_density_error");
   return result;
 }
 
 // A run that is over soon is repeated, up to five times with other seeds: that of the median time. The GPU's first use
 // (context, code, its first buffers) is made and timed before.
 json run(const Subject& subject, const std::string& device, int chains, int draws, std::uint64_t seed, double seconds) {
-  const ModelTable table = subject.table();
   SampleOptions options = options_for(device, chains);
+  const ModelTable table = subject.table(options.precision);
   options.keep = parameters_of(HostModel(table, subject.data));
   auto start = std::chrono::steady_clock::now();
   {
@@ -221,9 +227,9 @@ json run(const Subject& subject, const std::string& device, int chains, int draw
 }
 
 json rate(const Subject& subject, const std::string& device, int chains, double seconds) {
-  const ModelTable table = subject.table();
   const SampleOptions options = options_for(device, chains);
-  const HostModel model(table, subject.data);
+  const ModelTable table = subject.table(options.precision);
+  const HostModel model(table, subject.data, options.precision != Precision::fp64);
   const std::unique_ptr<Ensemble> ensemble = make_ensemble(model, chains, options, choose_devices(table, options));
   const Starts starts(model, InitUniform{}, options.seed);
   const int superchains = std::min(16, chains);

@@ -39,6 +39,10 @@ DRY_ITEMS = [
     Item("irt_2pl", 8, 20),
 ]
 
+# Once more in other precisions than doubles. Both are among those above.
+PRECISION_ITEMS = [item("logistic_10000x50", 512), item("logistic_581012x54", 512)]
+DRY_PRECISION_ITEMS = [Item("logistic_200x5", 16, 40)]
+
 # Draws a chain. NumPyro's default is 1000; step size and metric of each chain need some hundred. BlackJAX's is 1000 too; its
 # trajectory length, which all chains share, some hundred.
 PEER_WARMUP = {"numpyro": 200, "chees": 500}

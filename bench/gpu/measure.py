@@ -21,7 +21,7 @@ import time
 import xml.etree.ElementTree as xml
 
 import report
-from items import DRY_ITEMS, ITEMS, PEER_WARMUP
+from items import DRY_ITEMS, DRY_PRECISION_ITEMS, ITEMS, PEER_WARMUP, PRECISION_ITEMS
 
 HERE = pathlib.Path(__file__).resolve().parent
 RUN_SECONDS = 12  # after so many a run of Lockstep is stopped; its draws so far count
@@ -308,6 +308,20 @@ def lockstep_item(session, side, item, device):
             session.record("rate", **{**common, **answer})
 
 
+def precision_item(session, side, item, device, precision):
+    what = f"precision {precision}, {item.name}"
+    if not session.has_time_for(what, 10):
+        return
+    seconds = max(2, min(RUN_SECONDS, session.left() - 5))
+    answer = session.json_command(
+        [side, "run", item.subject, f"{device}:{precision}", item.chains, item.draws, 1, seconds], seconds + 45
+    )
+    if "problem" in answer:
+        session.skip(what, answer["problem"])
+    else:
+        session.record("precision", precision=precision, **{"subject": item.subject, "chains": item.chains, **answer})
+
+
 def peer_item(session, peers, side, item, which, description, folder, work):
     what = f"{which}, {item.name}"
     if not session.has_time_for(what, 15):
@@ -342,6 +356,9 @@ def peer_item(session, peers, side, item, which, description, folder, work):
 def measure(session, side, items, device, dry_run, work):
     for item in items:
         lockstep_item(session, side, item, device)
+    for item in DRY_PRECISION_ITEMS if dry_run else PRECISION_ITEMS:
+        for precision in ("mixed",) if device == "cpu" else ("mixed", "tf32"):
+            precision_item(session, side, item, device, precision)
     peers = Peers(dry_run)
     versions = peers.ask({"do": "versions"}, min(60, session.left()))
     if "problem" in versions:

@@ -212,6 +212,24 @@ def write(folder):
         )
     text += table(rows)
 
+    if of("precision"):
+        text += "\nOther precisions: leapfrog steps per second beside those in doubles, and by how many standard deviations rounding\n"
+        text += "may move a mean.\n\n"
+        steps_per_second = lambda run: run["steps"] / run["sampling_seconds"]
+        text += table(
+            [["subject", "chains", "precision", "of doubles' speed", "moves means by at most"]]
+            + [
+                [
+                    p["subject"],
+                    str(p["chains"]),
+                    p["precision"],
+                    plain(steps_per_second(p) / steps_per_second(find("lockstep", p)) if find("lockstep", p) else math.nan),
+                    plain(p["log_density_error"]),
+                ]
+                for p in of("precision")
+            ]
+        )
+
     if of("skipped"):
         text += "\n## Not measured\n\n" + "".join(f"- {s['what']}: {s['why']}\n" for s in of("skipped"))
     (folder / "README.md").write_text(text)

@@ -60,13 +60,15 @@ NamedModel::NamedModel(const std::string& name) : name_(name) {
   if (!find_zoo_model(name) && !is_model_file(name)) throw UsageError(no_such_model(name));
 }
 
-ModelTable NamedModel::table(Processor processor) const {
+ModelTable NamedModel::table(Processor processor, Precision precision) const {
   const ZooModel* zoo_model = find_zoo_model(name_);
   ModelTable table = zoo_model ? *zoo_model->table() : load_model(name_, complain);
   const bool wanted = processor == Processor::cuda || (processor == Processor::automatic && cuda_status().unavailable.empty());
   if (!wanted) return table;
-  if (zoo_model) table.cuda = cuda_zoo_table(name_);
-  else if (cuda_status().unavailable.empty()) table.cuda = &load_cuda_plugin(build_model(name_, complain, PluginKind::cuda));
+  const bool mixed = precision != Precision::fp64;
+  if (zoo_model) table.cuda = cuda_zoo_table(name_, mixed);
+  else if (cuda_status().unavailable.empty())
+    table.cuda = &load_cuda_plugin(build_model(name_, complain, mixed ? PluginKind::cuda_mixed : PluginKind::cuda));
   return table;
 }
 
@@ -129,6 +131,12 @@ void DeviceInput::add_to(CLI::App& command) {
                   "On a GPU: chains of a team x threads of a chain, as 32x4. auto: by the shapes\n"
                   "of model and GPU")
       ->option_text("LxS|auto");
+  command
+      .add_option("--precision", precision_,
+                  "What gradients are computed in. mixed: singles, with sums in doubles; tf32: and\n"
+                  "matrix products by a GPU's tensor cores. What that costs is measured and said.\n"
+                  "Default: double")
+      ->option_text("double|mixed|tf32");
 }
 
 void DeviceInput::read(SampleOptions& options) const {
@@ -138,6 +146,12 @@ void DeviceInput::read(SampleOptions& options) const {
   } catch (const std::invalid_argument& e) {
     throw UsageError(fmt::format("--geometry: {}", e.what()));
   }
+  if (precision_ == "mixed") options.precision = Precision::mixed;
+  else if (precision_ == "tf32") options.precision = Precision::tf32;
+  else if (precision_ != "double")
+    throw UsageError(fmt::format("--precision is '{}' (there are double, mixed and tf32). Choose one of these.", precision_));
+  if (precision_ == "tf32" && device_ == "cpu")
+    throw UsageError("--precision is tf32 (matrix products by a GPU's tensor cores) with --device cpu. Ask for mixed.");
   if (device_ == "auto") return;
   options.processor = device_ == "cpu" ? Processor::cpu : Processor::cuda;
   if (device_ == "cpu" || device_ == "cuda") return;

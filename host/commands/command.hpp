@@ -83,8 +83,8 @@ class NamedModel {
   explicit NamedModel(const std::string& name);
   const std::string& name() const { return name_; }
   std::string stem() const { return std::filesystem::path(name_).stem().string(); }
-  // With what `processor` may need of it: a model of one's own is compiled for a GPU if there is one, or if one is asked for.
-  ModelTable table(Processor processor = Processor::cpu) const;
+  // With what a run may need of it: a model of one's own is compiled for a GPU if there is one, or if one is asked for.
+  ModelTable table(Processor processor = Processor::cpu, Precision precision = Precision::fp64) const;
   // From `files`; if there are none, the zoo model's example data. A model of one's own may need none: if it does,
   // binding them says which field is missing.
   Data data(const std::vector<std::string>& files) const;
@@ -97,15 +97,15 @@ class NamedModel {
 void add_init_option(CLI::App& command, std::string& text);
 Init parse_init(const std::string& text);
 
-// --device and --geometry: what the chains run on.
+// --device, --geometry and --precision: what the chains run on.
 class DeviceInput {
  public:
   void add_to(CLI::App& command);
-  // Into `options.processor`, `gpus` and `geometry`. Throws UsageError.
+  // Into `options.processor`, `gpus`, `geometry` and `precision`. Throws UsageError.
   void read(SampleOptions& options) const;
 
  private:
-  std::string device_ = "auto", geometry_ = "auto";
+  std::string device_ = "auto", geometry_ = "auto", precision_ = "double";
 };
 
 // The options of a command by which a user gives a model its data and its options.

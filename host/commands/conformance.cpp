@@ -51,6 +51,7 @@ struct ConformanceCommand {
     options.processor = placed.processor;
     options.gpus = placed.gpus;
     options.geometry = placed.geometry;
+    options.precision = placed.precision;
     const Posteriordb database(path);
     const std::set<std::string> wanted = wanted_names(database);
 
@@ -115,7 +116,7 @@ struct ConformanceCommand {
       if (!each.problem.empty()) throw std::runtime_error(each.problem);
       ConformanceOptions options = common;
       options.start_range = each.known->start_range;
-      const ModelTable table = NamedModel(each.known->zoo).table(options.processor);
+      const ModelTable table = NamedModel(each.known->zoo).table(options.processor, options.precision);
       const Conformance result = conform(table, each.known->data(database.data(each.posterior)), each.reference,
                                          each.known->counterparts(each.reference), limit, options);
       for (std::size_t i = 0; i < result.runs.size(); ++i) {

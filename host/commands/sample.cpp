@@ -98,7 +98,7 @@ struct SampleCommand {
     }
     const Data data = input.read(named);
     options.init = parse_init(init);
-    const ModelTable table = named.table(options.processor);
+    const ModelTable table = named.table(options.processor, options.precision);
     options.attributes["model"] = model;
 
     const StopSignals signals;

@@ -95,7 +95,8 @@ class Data {
 // Plain views of a Data, valid as long as it lives unchanged.
 class DataViews {
  public:
-  explicit DataViews(const Data& data);
+  // `singles`: matrices are to be had in single precision too.
+  explicit DataViews(const Data& data, bool singles = false);
   const DataView& view() const { return view_; }
 
  private:

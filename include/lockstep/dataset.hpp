@@ -81,6 +81,7 @@ struct DataView {
   std::int64_t labels_count;
   const OptionView* options;
   std::int64_t option_count;
+  bool singles;                // matrices are read in single precision too
 };
 
 // ---- errors ------------------------------------------------------------------------------------------------------------
@@ -220,7 +221,12 @@ struct GroupIndex {
 struct Matrix {
   const double* values = nullptr;    // [row][column]
   Dim rows, columns;
+  const float* singles = nullptr;    // the same for mixed precision; null if the data are not bound for it
   LOCKSTEP_FN const double* row(int i) const { return values + std::int64_t(i) * columns.size; }
+  template <class V> LOCKSTEP_FN const V* elements() const {
+    if constexpr (std::is_same_v<V, float>) return singles;
+    else return values;
+  }
 };
 
 // ---- binding ---------------------------------------------------------------------------------------------------------
@@ -339,9 +345,15 @@ class Dataset {
     // [] has no rows, and does not say how many columns.
     columns.size = field.rank == 2 ? resolve(columns, field.shape[1], name, "columns") : info(columns, name).size;
     require_numbers(field);
-    if (!memory_) return {field.values, rows, columns};
     const std::int64_t count = std::int64_t(rows.size) * columns.size;
-    return {std::copy_n(field.values, count, own<double>(std::size_t(count))) - count, rows, columns};
+    Matrix matrix{field.values, rows, columns};
+    if (memory_) matrix.values = std::copy_n(field.values, count, own<double>(std::size_t(count))) - count;
+    if (view_.singles) {
+      float* singles = own<float>(std::size_t(count));
+      std::transform(field.values, field.values + count, singles, [](double value) { return float(value); });
+      matrix.singles = singles;
+    }
+    return matrix;
   }
 
   RealScalar scalar(const std::string& name) {

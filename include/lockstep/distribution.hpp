@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "lockstep/expression.hpp"
+#include "lockstep/lanes.hpp"
 
 namespace lockstep {
 
@@ -28,10 +29,7 @@ template <class... T> using Slots = SlotsOf<std::index_sequence_for<T...>, T...>
 template <std::size_t I, class T> LOCKSTEP_FN constexpr T& get(Slot<I, T>& s) { return s.value; }
 template <std::size_t I, class T> LOCKSTEP_FN constexpr const T& get(const Slot<I, T>& s) { return s.value; }
 
-// ---- accumulation ------------------------------------------------------------------------------------------------------
-
-template <class T, class A> LOCKSTEP_FN void accumulate(T& sum, const A& a) { sum += a; }
-template <class T> LOCKSTEP_FN void accumulate(T&, Zero) {}
+template <class S> LOCKSTEP_FN void accumulate(S&, Zero) {}
 LOCKSTEP_FN constexpr Zero operator*(Unit, Zero) { return {}; }
 
 // ---- roles -------------------------------------------------------------------------------------------------------------
@@ -141,6 +139,9 @@ template <class Y> LOCKSTEP_FN auto count_term_of(const Y& y) {
   }
 }
 
+// What is less than this is impossible, as far as a sum of densities goes. Every precision has it.
+constexpr double least_log_density = -1e30;
+
 // The log density outside the support. Parameters cannot leave it; data can.
 template <class Mask, class L> LOCKSTEP_FN auto unless(const Mask& outside, const L& log_density) {
   constexpr double impossible = -std::numeric_limits<double>::infinity();
@@ -155,11 +156,11 @@ template <class M, class A> struct PlateArgument {
   using State = decltype(A::Role::prepare(std::declval<const E&>()));
   E evaluated;
   State state;
-  typename M::value_type adjoint = typename M::value_type(0.);
+  SumOf<typename M::value_type> adjoint = SumOf<typename M::value_type>(0.);
   LOCKSTEP_FN PlateArgument(const M& m, const A& a)
       : evaluated(a.expression.evaluate(m)), state(A::Role::prepare(evaluated)) {}
   LOCKSTEP_FN PlateArgument(const PlateArgument&) = delete;
-  LOCKSTEP_FN ~PlateArgument() { evaluated.pull(adjoint); }
+  LOCKSTEP_FN ~PlateArgument() { evaluated.pull(narrow<typename M::value_type>(adjoint)); }
   LOCKSTEP_FN PlateArgument& at(const M&, const A&) { return *this; }
   template <class D> LOCKSTEP_FN void pull(const D& d) { accumulate(adjoint, d); }
 };

@@ -9,13 +9,13 @@ namespace lockstep {
 // `density` the log density is the whole one, and the gradient lacks what `pull` gives.
 // `workspace.gradient` holds [slice][coordinate][lane]; the sum ends up in slice 0's. Returns the log density.
 template <class T, bool with_columns, Stage stage = Stage::whole, class Model, class Team>
-LOCKSTEP_FN T log_density_gradient(const Model& model, const Team& team, const Workspace& workspace, int dimension) {
+LOCKSTEP_FN SumOf<T> log_density_gradient(const Model& model, const Team& team, const Workspace& workspace, int dimension) {
   Workspace mine = workspace;
   mine.gradient += std::int64_t(team.slice()) * dimension * workspace.stride;
   if constexpr (Team::sliced) {
     team.barrier();  // positions are written by their owners
   }
-  T log_density;
+  SumOf<T> log_density;
   {
     LogDensity<T, Team, with_columns, stage> m(team, mine);
     model(m);
@@ -23,9 +23,9 @@ LOCKSTEP_FN T log_density_gradient(const Model& model, const Team& team, const W
   }
   if constexpr (Team::sliced) {
     team.barrier();
-    const LaneArray<T> total{workspace.gradient, workspace.stride};
+    const LaneArray<SumOf<T>> total{workspace.gradient, workspace.stride};
     team.each(dimension, [&](int i) {
-      T sum(0.);
+      SumOf<T> sum(0.);
       for (int s = 0; s < team.slices(); ++s) sum += total.load(s * dimension + i);
       total.store(i, sum);
     });

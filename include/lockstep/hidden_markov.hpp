@@ -27,10 +27,10 @@ template <class M, class Initial, class Transition, class F> class HiddenMarkov 
         norm_(m.allocate(time.size)), log_largest_(m.allocate(time.size)), backward_(m.allocate(2 * state.size)) {}
 
   // The log density of y, of all times; `at_time(t, log density of y_t given those before)` is called for each.
-  template <class At> LOCKSTEP_FN T run_forward(const Real& y, const At& at_time) {
+  template <class At> LOCKSTEP_FN SumOf<T> run_forward(const Real& y, const At& at_time) {
     evaluate_emissions(y);
     m_.team().barrier();
-    T total(0.);
+    SumOf<T> total(0.);
     if (m_.first_slice())
       for (int t = 0; t < time_.size; ++t) {
         T sum(0.);
@@ -44,7 +44,7 @@ template <class M, class Initial, class Transition, class F> class HiddenMarkov 
         norm_.store(t, inverse);
         const T log_density = log(sum) + log_largest_.load(t);
         at_time(t, log_density);
-        total += log_density;
+        accumulate(total, log_density);
       }
     return total;
   }
@@ -101,7 +101,7 @@ template <class M, class Initial, class Transition, class F> class HiddenMarkov 
     Prepared<M, D> prepared(m_, emission_(Index{0, time_.id}, Index{0, state_.id}));
     for (int t = m_.team().slice(); t < time_.size; t += m_.team().slices()) {
       const Index at{t, time_.id};
-      T largest(-1e300);
+      T largest(least_log_density);
       for (int k = 0; k < states(); ++k) {
         const T log_density = T(prepared.at(m_, emission_(at, Index{k, state_.id}), y[at].evaluate(m_)).log_density);
         density_.store(number(t, k), log_density);

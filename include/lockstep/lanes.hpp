@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "lockstep/macros.hpp"
 
@@ -26,6 +27,25 @@ template <> struct LaneTraits<double> {
   LOCKSTEP_FN static double gather(const double* p, const std::int64_t* columns) { return p[*columns]; }
 };
 
+// What goes with arithmetic in lanes of type T. All doubles, unless T is of single precision (lockstep/single.hpp).
+template <class T> struct NumberTraits {
+  using Sum = T;          // what is summed over many terms
+  using Datum = double;   // a number that all lanes share
+  using Stored = double;  // elements of matrices, and of what goes through matrix products
+};
+template <class T> using SumOf = typename NumberTraits<T>::Sum;
+template <class T> using StoredFor = typename NumberTraits<T>::Stored;
+
+template <class S, class A> LOCKSTEP_FN void accumulate(S& sum, const A& a) {
+  if constexpr (!std::is_same_v<S, A> && requires { NumberTraits<A>::widen(a); }) sum += NumberTraits<A>::widen(a);
+  else sum += a;
+}
+// A sum, as a factor of what comes next.
+template <class T> LOCKSTEP_FN T narrow(const SumOf<T>& sum) {
+  if constexpr (requires { NumberTraits<T>::narrow(sum); }) return NumberTraits<T>::narrow(sum);
+  else return sum;
+}
+
 // One chain's lanes on one thread: no slices.
 struct WholeTeam {
   static constexpr bool sliced = false;
@@ -40,7 +60,13 @@ template <class T> struct LaneArray {
   int stride = LaneTraits<T>::width;
   LOCKSTEP_FN T load(int i) const { return LaneTraits<T>::load(base + std::int64_t(i) * stride); }
   LOCKSTEP_FN void store(int i, const T& value) const { LaneTraits<T>::store(base + std::int64_t(i) * stride, value); }
-  template <class A> LOCKSTEP_FN void add(int i, const A& a) const { store(i, load(i) + a); }
+  template <class A> LOCKSTEP_FN void add(int i, const A& a) const {
+    SumOf<T> sum = sums().load(i);
+    accumulate(sum, a);
+    sums().store(i, sum);
+  }
+  // The same array, in the precision of sums.
+  LOCKSTEP_FN LaneArray<SumOf<T>> sums() const { return {base, stride}; }
   LOCKSTEP_FN LaneArray from(int first) const { return {base + std::int64_t(first) * stride, stride}; }
 };
 

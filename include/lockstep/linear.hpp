@@ -22,7 +22,7 @@ template <class T, int n> struct RunningSums {
   T sum = T(0.);
   RunningSums<T, n - 1> rest;
   // Adds weight times each of n values `stride` apart.
-  LOCKSTEP_FN void add(const double* values, std::int64_t stride, const T& weight) {
+  LOCKSTEP_FN void add(const StoredFor<T>* values, std::int64_t stride, const T& weight) {
     sum += *values * weight;
     rest.add(values + stride, stride, weight);
   }
@@ -37,7 +37,7 @@ template <class T, int n> struct RunningSums {
   }
 };
 template <class T> struct RunningSums<T, 0> {
-  LOCKSTEP_FN void add(const double*, std::int64_t, const T&) {}
+  LOCKSTEP_FN void add(const StoredFor<T>*, std::int64_t, const T&) {}
   LOCKSTEP_FN void add(const RunningSums&) {}
   template <class F> LOCKSTEP_FN void for_each(const F&, int = 0) const {}
 };
@@ -48,7 +48,7 @@ template <class T, int n, int streams> struct ColumnSums {
   RunningSums<T, n> sums;
   ColumnSums<T, n, streams - 1> rest;
   // `x` is the group's first row, the next is `stride` on; weight(0), weight(1), ... are the rows' adjoints.
-  template <class W> LOCKSTEP_FN void add(const double* x, std::int64_t stride, const W& weight, int row = 0) {
+  template <class W> LOCKSTEP_FN void add(const StoredFor<T>* x, std::int64_t stride, const W& weight, int row = 0) {
     sums.add(x, 1, weight(row));
     rest.add(x + stride, stride, weight, row + 1);
   }
@@ -59,7 +59,7 @@ template <class T, int n, int streams> struct ColumnSums {
   }
 };
 template <class T, int n> struct ColumnSums<T, n, 0> {
-  template <class W> LOCKSTEP_FN void add(const double*, std::int64_t, const W&, int) {}
+  template <class W> LOCKSTEP_FN void add(const StoredFor<T>*, std::int64_t, const W&, int) {}
   LOCKSTEP_FN RunningSums<T, n> total() const { return {}; }
 };
 
@@ -86,19 +86,21 @@ template <class M, class Beta> class LinearPredictor : public OwnedAccess<Linear
     return (x_.rows.size - m_.team().slice() + m_.team().slices() - 1) / m_.team().slices();
   }
   LOCKSTEP_FN int row(int owned) const { return owned * m_.team().slices() + m_.team().slice(); }
-  LOCKSTEP_FN const double* at(int owned, int column) const {
-    return x_.values + std::int64_t(row(owned)) * x_.columns.size + column;
+  LOCKSTEP_FN const StoredFor<T>* at(int owned, int column) const {
+    return x_.elements<StoredFor<T>>() + std::int64_t(row(owned)) * x_.columns.size + column;
   }
 
   // Eight sums hide the latency of two multiply-adds a cycle; what is left over goes in smaller blocks.
   static constexpr int block = 8;
+  // In single precision, a sum over more rows than this goes on in doubles.
+  static constexpr int rows_of_a_narrow_sum = 256;
   template <int size = block, class F> LOCKSTEP_FN static void for_blocks(int n, const F& f, int first = 0) {
     for (; first + size <= n; first += size) f(std::integral_constant<int, size>{}, first);
     if constexpr (size > 1) for_blocks<size / 2>(n, f, first);
   }
   template <int rows> LOCKSTEP_FN void predict(int first) {
     RunningSums<T, rows> sums;
-    const double* x = at(first, 0);
+    const StoredFor<T>* x = at(first, 0);
     const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
     const int columns = x_.columns.size;
     for (int k = 0; k < columns; ++k) sums.add(x + k, stride, beta_->value(k));
@@ -108,13 +110,20 @@ template <class M, class Beta> class LinearPredictor : public OwnedAccess<Linear
     });
   }
   template <int columns> LOCKSTEP_FN void pull_columns(int first) {
+    if constexpr (std::is_same_v<SumOf<T>, T>) {
+      pull_columns<columns>(first, 0, owned_rows());
+    } else {
+      for (int row = 0; row < owned_rows(); row += rows_of_a_narrow_sum)
+        pull_columns<columns>(first, row, row + rows_of_a_narrow_sum < owned_rows() ? row + rows_of_a_narrow_sum : owned_rows());
+    }
+  }
+  template <int columns> LOCKSTEP_FN void pull_columns(int first, int begin, int rows) {
     constexpr int streams = block / columns;
-    const int rows = owned_rows();
-    if (rows == 0) return;
+    if (begin == rows) return;
     ColumnSums<T, columns, streams> sums;
-    const double* x = at(0, first);
+    const StoredFor<T>* x = at(begin, first);
     const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
-    int i = 0;
+    int i = begin;
     for (; i + streams <= rows; i += streams, x += streams * stride)
       sums.add(x, stride, [&](int r) { return adjoints_.load(row(i + r)); });
     RunningSums<T, columns> total = sums.total();

@@ -117,11 +117,11 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage 
     if (!with_data || dim.first >= dim.size) return node;
     using D = std::remove_cvref_t<decltype(element_distribution(f, Index{}, node))>;
     Prepared<LogDensity, D> prepared(*this, element_distribution(f, Index{dim.first, dim.id}, node));
-    T total(0.);
+    SumOf<T> total(0.);
     for (int i = first_owned(dim); i < dim.size; i += team_.slices()) {
       const Index j{i, dim.id};
       auto density = prepared.at(*this, element_distribution(f, j, node), y[j].evaluate(*this));
-      total += density.log_density;
+      accumulate(total, density.log_density);
       density.pull(Unit{});
     }
     log_density_ += total;
@@ -228,7 +228,7 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage 
   // A staged site's own part of the arrays of all sites.
   LOCKSTEP_FN StagedArray<T> take_staged_columns(const Matrix& x) {
     const StagedArrays& s = workspace_.staged;
-    if (staged_sites_ < s.most_sites) s.sites[staged_sites_] = {x.values, x.rows.size, x.columns.size};
+    if (staged_sites_ < s.most_sites) s.sites[staged_sites_] = {x.values, x.rows.size, x.columns.size, x.singles};
     ++staged_sites_;
     return take(staged_columns_, x.columns.size, s.coefficients, s.coefficient_adjoints);
   }
@@ -239,21 +239,21 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage 
   // The sum over slices of element i of an array of which each slice has its own, `distance` elements apart.
   LOCKSTEP_FN T sum_over_slices(const LaneArray<T>& mine, int i, int distance) const {
     if constexpr (!Team::sliced) return mine.load(i);
-    const LaneArray<T> first = mine.from(-distance * team_.slice());
-    T total(0.);
+    const LaneArray<SumOf<T>> first = mine.from(-distance * team_.slice()).sums();
+    SumOf<T> total(0.);
     for (int s = 0; s < team_.slices(); ++s) total += first.load(s * distance + i);
-    return total;
+    return narrow<T>(total);
   }
-  template <class L> LOCKSTEP_FN void add(const L& log_density) { log_density_ += log_density; }
+  template <class L> LOCKSTEP_FN void add(const L& log_density) { accumulate(log_density_, log_density); }
   LOCKSTEP_FN void add(Zero) {}
-  LOCKSTEP_FN T log_density() const { return log_density_; }
+  LOCKSTEP_FN SumOf<T> log_density() const { return log_density_; }
 
   LOCKSTEP_FN auto data(const double* table, std::int64_t element, std::int64_t columns) const {
     if constexpr (with_columns) {
       if (columns == 1) return T(table[element]);
       return LaneTraits<T>::gather(table + element * columns, workspace_.data_columns);
     } else {
-      return table[element];
+      return typename NumberTraits<T>::Datum(table[element]);
     }
   }
 
@@ -263,15 +263,15 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage 
     const int ahead = (team_.slice() - dim.first % team_.slices() + team_.slices()) % team_.slices();
     return dim.first + ahead;
   }
-  LOCKSTEP_FN StagedArray<T> take(int& taken, int count, double* values, double* adjoints) {
+  LOCKSTEP_FN StagedArray<T> take(int& taken, int count, void* values, void* adjoints) {
     const std::int64_t first = std::int64_t(taken) * workspace_.staged.stride;
     taken += count;
-    return {{values + first, workspace_.staged.stride}, {adjoints + first, workspace_.staged.stride}};
+    return {static_cast<StoredFor<T>*>(values) + first, static_cast<StoredFor<T>*>(adjoints) + first, workspace_.staged.stride};
   }
 
   Team team_;
   Workspace workspace_;
-  T log_density_ = T(0.);
+  SumOf<T> log_density_ = SumOf<T>(0.);
   int next_coordinate_ = 0;
   int scratch_used_ = 0;
   int staged_sites_ = 0, staged_columns_ = 0, staged_rows_ = 0;

@@ -45,11 +45,15 @@ struct ModelTable {
   // Position and gradient are [coordinate][lane] of one pack, aligned; `scratch` has layout.scratch packs.
   void (*log_density_gradient)(const void* model, const double* position, double* log_density, double* gradient,
                                double* scratch, const std::int64_t* data_columns);
-  // The same for one lane, by plain doubles: the oracle.
+  // The same in mixed precision (lockstep/single.hpp): single, but for sums. The data must have been bound with `singles`.
+  void (*log_density_gradient_mixed)(const void* model, const double* position, double* log_density, double* gradient,
+                                     double* scratch, const std::int64_t* data_columns);
+  // As the first, for one lane, by plain doubles: the oracle.
   void (*oracle)(const void* model, const double* position, double* log_density, double* gradient, double* scratch,
                  std::int64_t data_column);
   bool (*generate)(const void* model, const GenerateRequest* request, const ErrorSink* errors);
-  const DeviceModelTable* cuda;   // its functions on a GPU (kernels/device_table.hpp); null: not compiled for one
+  const DeviceModelTable* cuda;   // its functions on a GPU, in the precision of the run (kernels/device_table.hpp); null: not
+                                  // compiled for one
 };
 
 // A model on its data, with its layout.
@@ -59,19 +63,12 @@ template <class Model> class BoundModel {
 
   const LayoutView& layout() const { return layout_; }
 
-  template <class T> LOCKSTEP_FLATTEN void gradient(const double* position, double* log_density, double* gradient,
-                                                    double* scratch, const std::int64_t* data_columns) const {
-    const Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
-    const int n = int(layout_.coordinates);
-    LaneTraits<T>::store(log_density, lockstep::log_density_gradient<T, false>(model(), WholeTeam{}, workspace, n));
+  // In lanes of type T.
+  template <class T> void gradient(const double* position, double* log_density, double* gradient, double* scratch,
+                                   const std::int64_t* data_columns) const {
+    if (bound_.has_columns()) run<T, true>(position, log_density, gradient, scratch, data_columns);
+    else run<T, false>(position, log_density, gradient, scratch, data_columns);
   }
-  template <class T> LOCKSTEP_FLATTEN void gradient_by_columns(const double* position, double* log_density, double* gradient,
-                                                               double* scratch, const std::int64_t* data_columns) const {
-    const Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
-    const int n = int(layout_.coordinates);
-    LaneTraits<T>::store(log_density, lockstep::log_density_gradient<T, true>(model(), WholeTeam{}, workspace, n));
-  }
-  bool has_columns() const { return bound_.has_columns(); }
 
   void generate(const GenerateRequest& request) const {
     Generate::Inputs inputs;
@@ -90,6 +87,13 @@ template <class Model> class BoundModel {
   const Model& model() const { return bound_.model(); }
 
  private:
+  template <class T, bool with_columns>
+  LOCKSTEP_FLATTEN void run(const double* position, double* log_density, double* gradient, double* scratch,
+                            const std::int64_t* data_columns) const {
+    const Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
+    const int n = int(layout_.coordinates);
+    LaneTraits<SumOf<T>>::store(log_density, log_density_gradient<T, with_columns>(model(), WholeTeam{}, workspace, n));
+  }
   void lay_out() {
     Generate::Inputs inputs;
     inputs.sites = &sites_;
@@ -149,17 +153,15 @@ template <class Model> const ModelTable* model_table() {
       [](const void* model) { return &static_cast<const Bound*>(model)->layout(); },
       [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
          const std::int64_t* data_columns) {
-        const auto& bound = *static_cast<const Bound*>(model);
-        if (bound.has_columns())
-          bound.template gradient_by_columns<Pack>(position, log_density, gradient, scratch, data_columns);
-        else bound.template gradient<Pack>(position, log_density, gradient, scratch, data_columns);
+        static_cast<const Bound*>(model)->template gradient<Pack>(position, log_density, gradient, scratch, data_columns);
+      },
+      [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
+         const std::int64_t* data_columns) {
+        static_cast<const Bound*>(model)->template gradient<SinglePack>(position, log_density, gradient, scratch, data_columns);
       },
       [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
          std::int64_t data_column) {
-        const auto& bound = *static_cast<const Bound*>(model);
-        if (bound.has_columns())
-          bound.template gradient_by_columns<double>(position, log_density, gradient, scratch, &data_column);
-        else bound.template gradient<double>(position, log_density, gradient, scratch, &data_column);
+        static_cast<const Bound*>(model)->template gradient<double>(position, log_density, gradient, scratch, &data_column);
       },
       [](const void* model, const GenerateRequest* request, const ErrorSink* errors) {
         try {

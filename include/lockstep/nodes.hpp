@@ -79,7 +79,7 @@ template <class M, class Support> class ScalarParam : public NodeTag, public Liv
     m.add(at_.log_jacobian());
   }
   LOCKSTEP_FN ~ScalarParam() {
-    m_.gradient().store(coordinate_, bound_.gradient(at_, adjoint_, m_.counts_priors() ? 1. : 0.));
+    m_.gradient().store(coordinate_, bound_.gradient(at_, narrow<value_type>(adjoint_), m_.counts_priors() ? 1. : 0.));
   }
 
   LOCKSTEP_FN Leaf<ScalarParam> use() const { return Leaf<ScalarParam>(this); }
@@ -94,7 +94,7 @@ template <class M, class Support> class ScalarParam : public NodeTag, public Liv
   int coordinate_;
   Bound bound_;
   At at_;
-  mutable value_type adjoint_ = value_type(0.);
+  mutable SumOf<value_type> adjoint_ = SumOf<value_type>(0.);
 };
 
 // A named intermediate scalar, computed once.
@@ -102,14 +102,14 @@ template <class M, class E> class ScalarLet : public NodeTag, public Liveness {
  public:
   using value_type = typename M::value_type;
   LOCKSTEP_FN ScalarLet(const M& m, const E& e) : evaluated_(e.evaluate(m)) {}
-  LOCKSTEP_FN ~ScalarLet() { evaluated_.pull(adjoint_); }
+  LOCKSTEP_FN ~ScalarLet() { evaluated_.pull(narrow<value_type>(adjoint_)); }
   LOCKSTEP_FN Leaf<ScalarLet> use() const { return Leaf<ScalarLet>(this); }
   LOCKSTEP_FN value_type value() const { return value_type(evaluated_.value); }
   template <class A> LOCKSTEP_FN void pull(const A& a) const { accumulate(adjoint_, a); }
 
  private:
   EvaluatedIn<E, M> evaluated_;
-  mutable value_type adjoint_ = value_type(0.);
+  mutable SumOf<value_type> adjoint_ = SumOf<value_type>(0.);
 };
 
 // ---- vector nodes -----------------------------------------------------------------------------------------------------------

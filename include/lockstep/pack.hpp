@@ -52,4 +52,58 @@ template <> struct LaneTraits<Pack> {
   static bool any(const PackMask& mask) { return xsimd::any(mask); }
 };
 
+// ---- single precision: as many lanes as a pack of doubles has, in a register of half the width ---------------------------------
+
+#if XSIMD_WITH_AVX512F
+using SinglePack = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
+#elif XSIMD_WITH_AVX2
+using SinglePack = xsimd::batch<float, xsimd::fma3<xsimd::sse4_2>>;
+#elif XSIMD_WITH_AVX
+using SinglePack = xsimd::batch<float, xsimd::sse4_2>;
+#else
+using SinglePack = xsimd::batch<float>;  // of which two lanes are used
+#endif
+
+template <> struct NumberTraits<SinglePack> {
+  using Sum = Pack;
+  using Datum = double;
+  using Stored = float;
+  static Pack widen(const SinglePack& value) {
+#if XSIMD_WITH_AVX512F
+    return _mm512_cvtps_pd(value);
+#elif XSIMD_WITH_AVX
+    return _mm256_cvtps_pd(value);
+#else
+    alignas(64) float in[SinglePack::size];
+    alignas(64) double out[pack_width];
+    value.store_aligned(in);
+    for (int l = 0; l < pack_width; ++l) out[l] = double(in[l]);
+    return Pack::load_aligned(out);
+#endif
+  }
+  static SinglePack narrow(const Pack& sum) {
+#if XSIMD_WITH_AVX512F
+    return _mm512_cvtpd_ps(sum);
+#elif XSIMD_WITH_AVX
+    return _mm256_cvtpd_ps(sum);
+#else
+    alignas(64) double in[pack_width];
+    alignas(64) float out[SinglePack::size] = {};
+    sum.store_aligned(in);
+    for (std::size_t l = 0; l < SinglePack::size; ++l) out[l] = float(in[l % std::size_t(pack_width)]);
+    return SinglePack::load_aligned(out);
+#endif
+  }
+};
+// What a chain owns stays in doubles, as lockstep/single.hpp says.
+template <> struct LaneTraits<SinglePack> {
+  static constexpr int width = pack_width;
+  static SinglePack load(const double* p) { return NumberTraits<SinglePack>::narrow(Pack::load_aligned(p)); }
+  static void store(double* p, const SinglePack& value) { NumberTraits<SinglePack>::widen(value).store_aligned(p); }
+  static SinglePack gather(const double* p, const std::int64_t* columns) {
+    return NumberTraits<SinglePack>::narrow(LaneTraits<Pack>::gather(p, columns));
+  }
+};
+static_assert(int(SinglePack::size) == pack_width || pack_width == 2);
+
 }  // namespace lockstep

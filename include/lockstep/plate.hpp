@@ -89,9 +89,9 @@ template <class A, class B> struct Dot : RecipeTag {
   };
   template <class M> LOCKSTEP_FN Value<M> evaluate(const M& m) const {
     if constexpr (requires { m.require_same_dim(a.dim(), b.dim()); }) m.require_same_dim(a.dim(), b.dim());
-    typename M::value_type total(0.);
-    for (int k = 0; k < size(); ++k) total += term(k).evaluate(m).value;
-    return {total, &m, *this};
+    SumOf<typename M::value_type> total(0.);
+    for (int k = 0; k < size(); ++k) accumulate(total, term(k).evaluate(m).value);
+    return {narrow<typename M::value_type>(total), &m, *this};
   }
   LOCKSTEP_FN int size() const { return a.size() < b.size() ? a.size() : b.size(); }
   LOCKSTEP_FN auto term(int k) const { return a.term(k) * b.term(k); }

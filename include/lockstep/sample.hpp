@@ -55,6 +55,14 @@ enum class Processor {
   cuda,                               // GPUs, or it is an error
 };
 
+// What the log density and its gradient are computed in. The sampler, and what is summed over observations, are doubles always.
+enum class Precision {
+  fp64,
+  mixed,                              // single precision for each observation and each linear predictor. Fit's attribute
+                                      // log_density_error is what this costs: no mean is off by more of its quantity's sd
+  tf32,                               // as mixed, with matrix products by a GPU's tensor cores, which keep 11 bits of a factor
+};
+
 struct SampleOptions {
   int chains = 0;                     // 0: chosen for this machine
   int warmup = -1;                    // draws per chain; -1: stops by itself, at most `warmup_cap`; 10 more follow
@@ -66,6 +74,7 @@ struct SampleOptions {
   Processor processor = Processor::automatic;
   std::vector<int> gpus;              // by number, as `lockstep devices` lists them; empty: all
   std::string geometry = "auto";      // how chains are cut into teams on a GPU, as "32x4": see kernels/geometry.hpp
+  Precision precision = Precision::fp64;
   int threads = 0;                    // 0: all that the process may use
   int max_depth = 10;
   double target_acceptance = 0.8;
@@ -85,6 +94,8 @@ struct SampleOptions {
   // Fit::stopped_early(). May be called from another thread than the caller's.
   std::function<bool()> cancel;
 };
+
+const char* precision_text(Precision precision);  // "double", "mixed", "tf32"
 
 // Throws SampleError if an option is out of range; the message names it.
 void validate(const SampleOptions& options);

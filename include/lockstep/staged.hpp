@@ -19,19 +19,26 @@ enum class Stage { whole, arguments, density, pull };  // whole: one run does it
 struct StagedSite {
   const double* values;   // [row][column]
   int rows, columns;
+  const float* singles;   // see Matrix
 };
 
-// What one chain reads and writes of all sites, one after the other: element i at [i * stride].
+// What one chain reads and writes of all sites, one after the other: element i at [i * stride]. Doubles; in mixed precision
+// floats, which are half as much to move.
 struct StagedArrays {
-  double *coefficients = nullptr, *coefficient_adjoints = nullptr;  // [column]
-  double *predictors = nullptr, *predictor_adjoints = nullptr;      // [row]
+  void *coefficients = nullptr, *coefficient_adjoints = nullptr;  // [column]
+  void *predictors = nullptr, *predictor_adjoints = nullptr;      // [row]
   int stride = 1;
   StagedSite* sites = nullptr;   // if not null, told of each site, of `most_sites` at most
   int most_sites = 0;
 };
 
 template <class T> struct StagedArray {
-  LaneArray<T> value, adjoint;
+  StoredFor<T> *values, *adjoints;
+  int stride;
+  LOCKSTEP_FN T value(int i) const { return values[std::int64_t(i) * stride]; }
+  LOCKSTEP_FN T adjoint(int i) const { return adjoints[std::int64_t(i) * stride]; }
+  LOCKSTEP_FN void store_value(int i, const T& value) const { values[std::int64_t(i) * stride] = StoredFor<T>(value); }
+  LOCKSTEP_FN void store_adjoint(int i, const T& adjoint) const { adjoints[std::int64_t(i) * stride] = StoredFor<T>(adjoint); }
 };
 
 template <class M, class Beta> class StagedPredictor : public OwnedAccess<StagedPredictor<M, Beta>> {
@@ -41,21 +48,21 @@ template <class M, class Beta> class StagedPredictor : public OwnedAccess<Staged
   LOCKSTEP_FN StagedPredictor(M& m, const Matrix& x, const Beta& beta)
       : m_(m), x_(x), beta_(&beta), coefficients_(m.take_staged_columns(x)), predictors_(m.take_staged_rows(x)) {
     if constexpr (M::stage == Stage::arguments)
-      for (int k = m.team().slice(); k < x.columns.size; k += m.team().slices()) coefficients_.value.store(k, beta.value(k));
+      for (int k = m.team().slice(); k < x.columns.size; k += m.team().slices()) coefficients_.store_value(k, beta.value(k));
     if constexpr (M::stage == Stage::density)
-      for (int i = m.team().slice(); i < x.rows.size; i += m.team().slices()) predictors_.adjoint.store(i, T(0.));
+      for (int i = m.team().slice(); i < x.rows.size; i += m.team().slices()) predictors_.store_adjoint(i, T(0.));
   }
   LOCKSTEP_FN ~StagedPredictor() {
     if constexpr (M::stage == Stage::pull)
-      for (int k = m_.team().slice(); k < x_.columns.size; k += m_.team().slices()) beta_->pull(k, coefficients_.adjoint.load(k));
+      for (int k = m_.team().slice(); k < x_.columns.size; k += m_.team().slices()) beta_->pull(k, coefficients_.adjoint(k));
   }
   // Before the first product there is none yet; nothing that is made of it is used.
   LOCKSTEP_FN T value(int i) const {
     if constexpr (M::stage == Stage::arguments) return T(0.);
-    else return predictors_.value.load(i);
+    else return predictors_.value(i);
   }
   template <class A> LOCKSTEP_FN void pull(int i, const A& a) const {
-    if constexpr (M::stage == Stage::density) predictors_.adjoint.add(i, a);
+    if constexpr (M::stage == Stage::density) predictors_.store_adjoint(i, predictors_.adjoint(i) + a);
   }
   LOCKSTEP_FN Dim dim() const { return x_.rows; }
 

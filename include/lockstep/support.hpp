@@ -13,6 +13,7 @@
 #include <limits>
 
 #include "lockstep/expression.hpp"
+#include "lockstep/lanes.hpp"
 
 namespace lockstep {
 
@@ -63,10 +64,10 @@ struct Positive {
 // The evaluated bound and the adjoint that gathers for it.
 template <class M, class E> struct BoundArgument {
   EvaluatedIn<E, M> evaluated;
-  typename M::value_type adjoint = typename M::value_type(0.);
+  SumOf<typename M::value_type> adjoint = SumOf<typename M::value_type>(0.);
   LOCKSTEP_FN BoundArgument(const M& m, const E& e) : evaluated(e.evaluate(m)) {}
   LOCKSTEP_FN BoundArgument(const BoundArgument&) = delete;
-  LOCKSTEP_FN ~BoundArgument() { evaluated.pull(adjoint); }
+  LOCKSTEP_FN ~BoundArgument() { evaluated.pull(narrow<typename M::value_type>(adjoint)); }
 };
 
 // value = bound + sign * exp(x)
@@ -89,7 +90,7 @@ template <class E, int sign> struct OneSided {
       return {limit.evaluated.value + double(sign) * distance, distance, x};
     }
     template <class T> LOCKSTEP_FN T gradient(const At<T>& at, const T& adjoint, double weight) {
-      limit.adjoint += adjoint;
+      accumulate(limit.adjoint, adjoint);
       return double(sign) * adjoint * at.distance + weight;
     }
     double unconstrain(double value) const { return std::log(sign * (value - limit.evaluated.value)); }
@@ -129,8 +130,8 @@ template <class L, class U> struct TwoSided {
       return {value, up.sigmoid, down, log_width + x - 2. * up.softplus};
     }
     template <class V> LOCKSTEP_FN V gradient(const At<V>& at, const V& adjoint, double weight) {
-      lower.adjoint += adjoint * at.remainder - weight * inverse_width;
-      upper.adjoint += adjoint * at.fraction + weight * inverse_width;
+      accumulate(lower.adjoint, adjoint * at.remainder - weight * inverse_width);
+      accumulate(upper.adjoint, adjoint * at.fraction + weight * inverse_width);
       return adjoint * width * at.fraction * at.remainder + weight * (at.remainder - at.fraction);
     }
     double unconstrain(double value) const {

@@ -33,9 +33,9 @@ struct CpuEnsemble::Tile {
 };
 
 CpuEnsemble::CpuEnsemble(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
-                         const NutsSettings& settings, int threads, std::int64_t data_sets)
+                         const NutsSettings& settings, int threads, std::int64_t data_sets, bool mixed)
     : Ensemble(chains, int(table.layout(model)->coordinates), settings), table_(table), model_(model),
-      threads_(threads > 0 ? std::min(threads, available_threads()) : available_threads()) {
+      threads_(threads > 0 ? std::min(threads, available_threads()) : available_threads()), mixed_(mixed) {
   const std::size_t elements = std::size_t(NutsVectors<Pack>::arrays(settings.max_depth, 1) * coordinates_) * pack_width;
   for (std::size_t t = 0; t < tiles_for(chains); ++t) {
     auto tile = std::make_unique<Tile>();
@@ -65,8 +65,8 @@ void CpuEnsemble::on_tile(int t, int worker, const DiagonalMetric& metric, const
   double gradients = 0;
   const auto gradient = [&](const LaneArray<Pack>& position, const LaneArray<Pack>& gradient_out) {
     alignas(64) double log_density[pack_width];
-    table_.log_density_gradient(model_, position.base, log_density, gradient_out.base, scratch_[std::size_t(worker)].data(),
-                                tile.data_columns);
+    const auto function = mixed_ ? table_.log_density_gradient_mixed : table_.log_density_gradient;
+    function(model_, position.base, log_density, gradient_out.base, scratch_[std::size_t(worker)].data(), tile.data_columns);
     gradients += 1;
     if (int(gradients) % 256 == 0) tile.count_draws();
     return Pack::load_aligned(log_density);

@@ -9,9 +9,10 @@ namespace lockstep {
 
 class CpuEnsemble : public Ensemble {
  public:
-  // `model` is bound to its data already. Chain c reads data set c modulo the number of sets.
+  // `model` is bound to its data already. Chain c reads data set c modulo the number of sets. `mixed`: gradients are computed in
+  // single precision.
   CpuEnsemble(const ModelTable& table, const void* model, int chains, std::uint64_t seed, const NutsSettings& settings,
-              int threads, std::int64_t data_sets = 1);
+              int threads, std::int64_t data_sets = 1, bool mixed = false);
   ~CpuEnsemble() override;
 
   void place(std::span<const double> positions, const std::vector<char>& moved) override;
@@ -34,6 +35,7 @@ class CpuEnsemble : public Ensemble {
   const ModelTable& table_;
   const void* model_;
   int threads_;
+  bool mixed_;
   std::vector<std::unique_ptr<Tile>> tiles_;
   std::vector<AlignedArray> scratch_;     // per worker
   std::atomic<double> gradients_done_{0};

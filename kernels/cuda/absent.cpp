@@ -10,6 +10,6 @@ constexpr const char* why = "this program was built without CUDA (it needs nvcc 
 
 CudaStatus cuda_status() { return {why, "", "", {}}; }
 std::unique_ptr<Device> open_cuda_device(int) { throw DeviceError(std::string("There is no GPU to use: ") + why); }
-const DeviceModelTable* cuda_zoo_table(const std::string&) { return nullptr; }
+const DeviceModelTable* cuda_zoo_table(const std::string&, bool) { return nullptr; }
 
 }  // namespace lockstep

@@ -92,15 +92,11 @@ class CudaGpu : public Device {
 
   // cuBLAS counts columns first, so what is [element][chain] here is a matrix of chains x elements there, and X its own
   // transpose.
-  void multiply(const MatrixProduct& p, Stream stream) override {
-    use();
-    if (!blas_) require(cublasCreate(&blas_), "start cuBLAS");
-    require(cublasSetStream(blas_, at(stream)), "use a stream");
-    const int out = p.transposed ? p.columns : p.rows, in = p.transposed ? p.rows : p.columns;
-    const double one = 1, zero = 0;
-    require(cublasDgemm(blas_, CUBLAS_OP_N, p.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, p.chains, out, in, &one, p.in, p.chains, p.x,
-                        p.columns, &zero, p.out, p.chains),
-            "multiply matrices");
+  void multiply(const MatrixProduct<double>& product, Stream stream) override {
+    multiply_by(cublasDgemm, CUBLAS_DEFAULT_MATH, product, stream);
+  }
+  void multiply(const MatrixProduct<float>& product, bool tf32, Stream stream) override {
+    multiply_by(cublasSgemm, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH, product, stream);
   }
   void moments(const MomentsLaunch& launch, Stream stream) override {
     use();
@@ -126,6 +122,17 @@ class CudaGpu : public Device {
   }
 
  private:
+  template <class Gemm, class V> void multiply_by(const Gemm& gemm, cublasMath_t mode, const MatrixProduct<V>& p, Stream stream) {
+    use();
+    if (!blas_) require(cublasCreate(&blas_), "start cuBLAS");
+    require(cublasSetStream(blas_, at(stream)), "use a stream");
+    require(cublasSetMathMode(blas_, mode), "choose its arithmetic");
+    const int out = p.transposed ? p.columns : p.rows, in = p.transposed ? p.rows : p.columns;
+    const V one = 1, zero = 0;
+    require(gemm(blas_, CUBLAS_OP_N, p.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, p.chains, out, in, &one, p.in, p.chains, p.x, p.columns,
+                 &zero, p.out, p.chains),
+            "multiply matrices");
+  }
   void use() const { require(cudaSetDevice(number_), "be used"); }
   cudaStream_t at(Stream stream) const { return streams_[stream == Stream::compute ? 0 : 1]; }
 

@@ -29,6 +29,6 @@ CudaStatus cuda_status();
 std::unique_ptr<Device> open_cuda_device(int number);
 
 // The functions of a model of the zoo; null if this program was built without them.
-const DeviceModelTable* cuda_zoo_table(const std::string& model);
+const DeviceModelTable* cuda_zoo_table(const std::string& model, bool mixed = false);
 
 }  // namespace lockstep

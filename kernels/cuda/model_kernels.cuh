@@ -7,6 +7,7 @@
 
 #include "kernels/cuda/device_team.cuh"
 #include "kernels/device_table.hpp"
+#include "lockstep/single.hpp"
 
 namespace lockstep {
 
@@ -37,12 +38,12 @@ LOCKSTEP_FN inline const ChainArrays& arrays_of(const ArriveLaunch& launch) { re
 LOCKSTEP_FN inline const ChainArrays& arrays_of(const StagedLaunch& launch) { return launch.tick.arrays; }
 
 // A block of threads for every tile. Dynamic shared memory: what the team's sums go through, then the moving point.
-template <class Work, class Model>
+template <class Work, class Model, class T>
 __global__ void tile_kernel(const __grid_constant__ Model model, const __grid_constant__ typename Work::Launch launch) {
   extern __shared__ double team_memory[];
   const ChainArrays& arrays = arrays_of(launch);
   const DeviceTeam team(team_memory, arrays.geometry.lanes);
-  DeviceTile<Model, DeviceTeam> tile(team, model, arrays, int(blockIdx.x), team_memory + blockDim.x * most_team_sums);
+  DeviceTile<Model, DeviceTeam, T> tile(team, model, arrays, int(blockIdx.x), team_memory + blockDim.x * most_team_sums);
   Work::run(tile, launch);
 }
 
@@ -54,12 +55,12 @@ inline bool succeeded(cudaError_t status, const char* what, const ErrorSink* err
   return false;
 }
 
-template <class Work, class Model>
+template <class Work, class Model, class T>
 bool launch_kernel(const void* model, const typename Work::Launch* launch, void* stream, const ErrorSink* errors) {
   const ChainArrays& arrays = arrays_of(*launch);
   const int threads = arrays.geometry.lanes * arrays.geometry.slices;
   const std::size_t bytes = (std::size_t(threads) * most_team_sums + std::size_t(arrays.resident_size())) * sizeof(double);
-  const auto kernel = tile_kernel<Work, Model>;
+  const auto kernel = tile_kernel<Work, Model, T>;
   if (!succeeded(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)), "give a team its memory", errors))
     return false;
   kernel<<<unsigned(arrays.tiles()), unsigned(threads), bytes, static_cast<cudaStream_t>(stream)>>>(
@@ -68,7 +69,7 @@ bool launch_kernel(const void* model, const typename Work::Launch* launch, void*
 }
 
 // The kernel that needs most of a team decides.
-template <class Model, class... Works> bool kernel_resources(KernelResources* resources, const ErrorSink* errors) {
+template <class Model, class T, class... Works> bool kernel_resources(KernelResources* resources, const ErrorSink* errors) {
   *resources = {0, 0, 1024};
   const auto look_at = [&](const auto kernel) {
     cudaFuncAttributes attributes{};
@@ -78,20 +79,22 @@ template <class Model, class... Works> bool kernel_resources(KernelResources* re
     if (attributes.maxThreadsPerBlock < resources->most_threads) resources->most_threads = attributes.maxThreadsPerBlock;
     return true;
   };
-  return (look_at(tile_kernel<Works, Model>) && ...);
+  return (look_at(tile_kernel<Works, Model, T>) && ...);
 }
 
-template <class Model> const DeviceModelTable* cuda_model_table() {
+// `T`: what the model computes with, double or Single.
+template <class Model, class T = double> const DeviceModelTable* cuda_model_table() {
   static const DeviceModelTable table{sizeof(DeviceModelTable),
+                                      std::is_same_v<T, Single>,
                                       create_on_device<Model>,
                                       destroy_on_device<Model>,
-                                      kernel_resources<Model, Advance, Arrive, Leap, Weigh, Land>,
-                                      launch_kernel<Arrive, Model>,
-                                      launch_kernel<Advance, Model>,
+                                      kernel_resources<Model, T, Advance, Arrive, Leap, Weigh, Land>,
+                                      launch_kernel<Arrive, Model, T>,
+                                      launch_kernel<Advance, Model, T>,
                                       staged_sites_of<Model>,
-                                      launch_kernel<Leap, Model>,
-                                      launch_kernel<Weigh, Model>,
-                                      launch_kernel<Land, Model>};
+                                      launch_kernel<Leap, Model, T>,
+                                      launch_kernel<Weigh, Model, T>,
+                                      launch_kernel<Land, Model, T>};
   return &table;
 }
 

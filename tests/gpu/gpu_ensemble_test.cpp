@@ -44,6 +44,19 @@ TEST_P(EveryModelOnGpu, DensitiesAndGradientsAreTheOraclesInEveryGeometry) {
     }
 }
 
+// In mixed precision, to what single precision gives: 1e-5 of the largest element (tests/mixed_precision_test.cpp).
+TEST_P(EveryModelOnGpu, DensitiesAndGradientsInMixedPrecisionAreNearlyTheOracles) {
+  const ZooSubject subject(GetParam(), true);
+  for (const char* geometry : {"32x1", "4x7", "8x4g"}) {
+    SCOPED_TRACE(geometry);
+    RunShape shape;
+    shape.chains = 33;
+    shape.geometry = parse_geometry(geometry);
+    ASSERT_NO_FATAL_FAILURE(expect_densities_of_the_oracle(
+        *ensemble_on(first_gpu(), subject, *cuda_zoo_table(GetParam(), true), shape), subject.model, 1e-5));
+  }
+}
+
 // One trajectory of at most 31 steps, short ones, so that a difference in rounding stays one. A mistake in bookkeeping
 // is of order one.
 TEST_P(EveryModelOnGpu, ATrajectoryIsTheCpus) {

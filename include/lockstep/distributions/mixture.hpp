@@ -69,7 +69,7 @@ template <class L, class... Parts> struct MixtureAt {
     L largest = get<0>(parts).log_term;
     ((largest = max(largest, get<I>(parts).log_term)), ...);
     // If every component is impossible, the sum is log 0, not NaN.
-    largest = choose(largest < L(-1e300), L(0.), largest);
+    largest = choose(largest < L(least_log_density), L(0.), largest);
     L sum(0.);
     ((get<I>(parts).log_term = exp(get<I>(parts).log_term - largest), sum += get<I>(parts).log_term), ...);
     log_density = largest + log(sum);
