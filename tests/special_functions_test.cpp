@@ -13,6 +13,7 @@
 
 #include "lockstep/pack.hpp"
 #include "lockstep/special.hpp"
+#include "lockstep/special_normal.hpp"
 
 namespace lockstep {
 namespace {
@@ -53,6 +54,10 @@ const std::vector<Row> table = {
     {"softplus", -708, 1e10, 1e-15, 0, [](auto x, auto) { return softplus(x); }},
     {"sigmoid", -708, 1e10, 1e-15, 0, [](auto x, auto) { return sigmoid(x); }},
     {"log_sum_exp", -1e8, 1e10, 1e-15, 1, [](auto x, auto y) { return log_sum_exp(x, y); }},
+    {"log_normal_cdf", -1e6, 20, 1e-15, 0.1, [](auto x, auto) { return log_normal_cdf(x).value; }},
+    {"log_normal_cdf", 1, 37, 2e-13, 0, [](auto x, auto) { return log_normal_cdf(x).value; }},
+    {"log_normal_cdf_slope", -1e6, 1, 1e-15, 0, [](auto x, auto) { return log_normal_cdf(x).slope; }},
+    {"log_normal_cdf_slope", 1, 37, 2e-13, 0, [](auto x, auto) { return log_normal_cdf(x).slope; }},
     {"log1m_exp", -708, -1e-10, 2e-15, 0, [](auto x, auto) { return log1m_exp(x); }},
 };
 
@@ -138,6 +143,10 @@ TEST(SpecialFunctions, LimitsAreTheMathematicalOnes) {
     EXPECT_EQ(lane(log_sum_exp(T(infinity), T(infinity))), infinity);
     EXPECT_EQ(lane(log1m_exp(T(0.))), -infinity);
     EXPECT_EQ(lane(log1m_exp(T(-infinity))), 0);
+    EXPECT_EQ(lane(log_normal_cdf(T(-infinity)).value), -infinity);
+    EXPECT_EQ(lane(log_normal_cdf(T(-infinity)).slope), infinity);
+    EXPECT_EQ(lane(log_normal_cdf(T(infinity)).value), 0);
+    EXPECT_EQ(lane(log_normal_cdf(T(infinity)).slope), 0);
     EXPECT_EQ(lane(log1p_minus(T(0.))), 0);
     EXPECT_EQ(lane(log1p_minus(T(-1.))), -infinity);
     EXPECT_EQ(lane(log_gamma(T(0.))), infinity);
@@ -159,6 +168,7 @@ TEST(SpecialFunctions, ArgumentsOutsideTheDomainAndNaNGiveNaN) {
     EXPECT_TRUE(std::isnan(lane(softplus(T(nan)))));
     EXPECT_TRUE(std::isnan(lane(sigmoid(T(nan)))));
     EXPECT_TRUE(std::isnan(lane(log1m_exp(T(nan)))));
+    EXPECT_TRUE(std::isnan(lane(log_normal_cdf(T(nan)).value)));
     EXPECT_TRUE(std::isnan(lane(log_sum_exp(T(nan), T(1.)))));
     EXPECT_TRUE(std::isnan(lane(log_sum_exp(T(1.), T(nan)))));
     EXPECT_TRUE(std::isnan(lane(log_sum_exp(T(nan), T(-infinity)))));

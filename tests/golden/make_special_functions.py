@@ -4,7 +4,7 @@
     python3 tests/golden/make_special_functions.py
 
 Needs mpmath. Every argument is a double and is converted exactly. A function is a list of cases [value, argument, ...];
-the names are those of include/lockstep/special.hpp, of the elementary functions, and
+the names are those of include/lockstep/special.hpp and special_normal.hpp, of the elementary functions, and
     log1p_minus_of_quotient(p, q) = log(p/q) - (p - q)/q.
 """
 
@@ -56,6 +56,14 @@ def log1m_exp(x):
     return log(-expm1(x)) if x > -1 else log1p(-exp(x))
 
 
+def log_normal_cdf(x):
+    return log(mpmath.erfc(-x / mpmath.sqrt(2)) / 2) if x < 0 else log1p(-mpmath.erfc(x / mpmath.sqrt(2)) / 2)
+
+
+def log_normal_cdf_slope(x):
+    return exp(-x * x / 2 - log(2 * pi) / 2 - log_normal_cdf(x))
+
+
 def between(low, high, steps):
     """Equally spaced doubles, both ends included."""
     return [low + (high - low) * i / steps for i in range(steps + 1)]
@@ -77,6 +85,7 @@ BESIDE_MINUS_ONE = [x - 1 for x in decades(-15, -1, 3)]
 ABOVE_MINUS_ONE = BESIDE_MINUS_ONE + both_signs(decades(-8, -1, 4)) + between(-0.89, 3.0, 97) + decades(0, 10, 4)
 ABOVE_MINUS_ONE += [math.nextafter(-0.5, -1), math.nextafter(-0.5, 0), math.nextafter(1, 0), math.nextafter(1, 2)]
 REAL = both_signs(decades(-8, 2, 4)) + between(-50.0, 50.0, 125) + [-700.0, -300.0, 0.0, 300.0, 700.0, 1e10]
+NORMAL = [-x for x in decades(-8, 4, 5)] + between(-20.0, 20.0, 160) + decades(-8, 1, 4) + [25.0, 36.5, -1e6]
 
 CASES = {
     "exp": (exp, [(x,) for x in both_signs(decades(-20, 2, 4)) + between(-708.0, 709.0, 200)]),
@@ -98,6 +107,8 @@ CASES = {
         log_sum_exp,
         [(a, a + d) for a in [-1e8, -300.0, -2.5, 0.0, 4.0, 1e10] for d in both_signs(decades(-6, 3, 2)) + [0.0]],
     ),
+    "log_normal_cdf": (log_normal_cdf, [(x,) for x in NORMAL]),
+    "log_normal_cdf_slope": (log_normal_cdf_slope, [(x,) for x in NORMAL]),
     "log1m_exp": (log1m_exp, [(-x,) for x in decades(-10, 2, 5) + between(0.05, 5.0, 99) + [300.0, 700.0]]),
 }
 
