@@ -158,6 +158,21 @@ Data Data::from_files(const std::vector<std::filesystem::path>& paths) {
   return all;
 }
 
+void Data::act(const std::string& site, Action action) {
+  require_name(site, "a site");
+  for (double value : action.values)
+    if (std::isnan(value))
+      throw DataError(fmt::format("site '{}' is given NaN (what is done or observed are numbers). Give one.", site));
+  if (!actions_.emplace(site, std::move(action)).second)
+    throw DataError(fmt::format("site '{}' is done or observed twice (it has one value). Leave one out.", site));
+}
+
+Data Data::without_actions() const {
+  Data copy = *this;
+  copy.actions_.clear();
+  return copy;
+}
+
 Data Data::stack(const std::vector<Data>& sets) {
   if (sets.empty()) throw DataError("no data sets were given to stack (at least one is needed). Pass one or more.");
   Data stacked = sets[0];
@@ -169,6 +184,9 @@ Data Data::stack(const std::vector<Data>& sets) {
     if (set.options_ != sets[0].options_)
       throw DataError(
           "data sets to be stacked have different options (all are bound by the same model). Make the options equal.");
+    if (set.actions_ != sets[0].actions_)
+      throw DataError(
+          "data sets to be stacked have different sites done or observed (all are bound by the same model). Make them equal.");
     if (set.fields_.size() != sets[0].fields_.size())
       throw DataError(
           "data sets to be stacked have different fields (all are bound by the same model). Give each the same ones.");
@@ -214,8 +232,11 @@ DataViews::DataViews(const Data& data, bool singles) {
     labels_.push_back({dim.c_str(), label_pointers_.back().data(), std::int64_t(labels.size())});
   }
   for (const auto& [name, value] : data.options()) options_.push_back({name.c_str(), value});
+  for (const auto& [site, action] : data.actions())
+    actions_.push_back({site.c_str(), action.keeps_density, action.values.data(), std::int64_t(action.values.size())});
   view_ = {fields_.data(),  std::int64_t(fields_.size()),  labels_.data(), std::int64_t(labels_.size()),
-           options_.data(), std::int64_t(options_.size()), singles};
+           options_.data(), std::int64_t(options_.size()), singles,
+           actions_.data(), std::int64_t(actions_.size())};
 }
 
 }  // namespace lockstep

@@ -1,5 +1,6 @@
 #include "host/host_model.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -9,17 +10,81 @@ namespace lockstep {
 namespace {
 // A matrix along one dimension twice: readers want two names.
 std::string second_axis(const std::string& dim) { return dim + "_bis"; }
+
+Variable variable_of(const LayoutView& layout, const SiteView& site) {
+  Variable variable;
+  variable.name = site.name;
+  variable.type = site.whole ? ElementType::integer : ElementType::real;
+  for (int axis = 0; axis < site.rank; ++axis) {
+    const DimView& dim = layout.dims[site.dims[axis]];
+    const bool twin = axis == 1 && site.dims[0] == site.dims[1];
+    variable.dims.push_back(twin ? second_axis(dim.name) : dim.name);
+    variable.shape.push_back(std::size_t(dim.size));
+  }
+  return variable;
+}
 }  // namespace
 
-HostModel::HostModel(const ModelTable& table, const Data& data, bool singles) : table_(table), views_(data, singles) {
-  if (table.size != sizeof(ModelTable) || table.pack_width != pack_width)
+HostModel::HostModel(const ModelTable& table, const Data& data, bool singles)
+    : table_(table), data_(data), acted_on_(apply_actions(data)), views_(bound_to(), singles), handle_(bind(views_.view())) {
+  scratch_.resize(std::size_t(layout().scratch) + std::size_t(layout().coordinates) + 1);
+}
+
+void* HostModel::bind(const DataView& view) const {
+  if (table_.size != sizeof(ModelTable) || table_.pack_width != pack_width)
     throw ModelError(fmt::format("The model was compiled for {} lanes and the library for {} (or for another version of it; the two "
                                  "must agree). Compile both with the same flags: find_package(lockstep) brings them.",
-                                 table.pack_width, pack_width));
+                                 table_.pack_width, pack_width));
   ErrorMessage message;
-  handle_ = table.create(&views_.view(), &message.sink);
-  if (!handle_) throw DataError(message.text);
-  scratch_.resize(std::size_t(layout().scratch) + std::size_t(layout().coordinates) + 1);
+  void* handle = table_.create(&view, &message.sink);
+  if (!handle) throw DataError(message.text);
+  return handle;
+}
+
+// Which sites there are, and of what size, only a model that is bound knows: so it is bound once without the actions.
+std::optional<Data> HostModel::apply_actions(const Data& data) {
+  if (data.actions().empty()) return std::nullopt;
+  Data left = data.without_actions();
+  const DataViews views(left);
+  const std::unique_ptr<void, void (*)(void*)> plain(bind(views.view()), table_.destroy);
+  const LayoutView& layout = *table_.layout(plain.get());
+  std::string names;
+  for (std::int64_t i = 0; i < layout.site_count; ++i) names += (names.empty() ? "" : ", ") + std::string(layout.sites[i].name);
+  // As many as there are elements.
+  const auto spread = [](std::vector<double> values, std::size_t count, const std::string& what) {
+    if (values.size() == 1) values.resize(count, values.front());
+    if (values.size() != count)
+      throw ModelError(fmt::format("{} is given {} values (it has {}). Give one for each element, or one for all.", what, values.size(), count));
+    return values;
+  };
+  Data result = left;
+  for (const auto& [name, action] : data.actions()) {
+    const auto* end = layout.sites + layout.site_count;
+    const auto* site = std::find_if(layout.sites, end, [&](const SiteView& each) { return each.name == name; });
+    if (site != end) {
+      if (action.keeps_density && site->kind == SiteKind::deterministic)
+        throw ModelError(fmt::format("'{}' cannot be observed (it is computed, and has no density that would stay). Use do.", name));
+      std::vector<double> values = spread(action.values, std::size_t(site->size), fmt::format("site '{}'", name));
+      if (!action.keeps_density) {
+        done_.push_back(variable_of(layout, *site));
+        done_.back().values = values;
+      }
+      if (action.keeps_density) result.set_observed(name, std::move(values));
+      else result.set_do(name, std::move(values));
+      continue;
+    }
+    const auto field = left.fields().find(name);
+    if (field == left.fields().end() || action.keeps_density)
+      throw ModelError(fmt::format("there is no site '{}' to {} (the model's sites: {}). Name one of these{}.", name,
+                                   action.keeps_density ? "observe" : "do", names, action.keeps_density ? "" : ", or a field of the data"));
+    if (field->second.columns != 1)
+      throw ModelError(fmt::format("field '{}' differs between stacked data sets (one value would be done to all of them). Stack data that "
+                                   "have it as it is to be.", name));
+    Data::Field replaced = field->second;
+    replaced.values = spread(action.values, replaced.values.size(), fmt::format("field '{}'", name));
+    result.set(name, std::move(replaced));
+  }
+  return result;
 }
 
 HostModel::~HostModel() { table_.destroy(handle_); }
@@ -89,18 +154,7 @@ std::vector<Dimension> HostModel::dimensions() const {
   return dimensions;
 }
 
-Variable HostModel::variable(const SiteView& site) const {
-  Variable variable;
-  variable.name = site.name;
-  variable.type = site.whole ? ElementType::integer : ElementType::real;
-  for (int axis = 0; axis < site.rank; ++axis) {
-    const DimView& dim = layout().dims[site.dims[axis]];
-    const bool twin = axis == 1 && site.dims[0] == site.dims[1];
-    variable.dims.push_back(twin ? second_axis(dim.name) : dim.name);
-    variable.shape.push_back(std::size_t(dim.size));
-  }
-  return variable;
-}
+Variable HostModel::variable(const SiteView& site) const { return variable_of(layout(), site); }
 
 Variable HostModel::log_likelihood(const SiteView& site) const {
   Variable variable = this->variable(site);

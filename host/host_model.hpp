@@ -21,7 +21,8 @@ struct ImpossibleEvent {
 
 class HostModel {
  public:
-  // Throws DataError if the data do not fit the model. `data` must outlive this. `singles`: for mixed precision.
+  // Throws DataError if the data do not fit the model, ModelError if what is to be done to its sites cannot be. `data` must
+  // outlive this. `singles`: for mixed precision.
   HostModel(const ModelTable& table, const Data& data, bool singles = false);
   ~HostModel();
   HostModel(const HostModel&) = delete;
@@ -43,6 +44,11 @@ class HostModel {
   // (log_prior).
   std::optional<ImpossibleEvent> first_impossible(Meaning meaning, const std::vector<double>& position) const;
 
+  // The data that it is bound to: what is done to fields is done.
+  const Data& bound_to() const { return acted_on_ ? *acted_on_ : data_; }
+  // The sites whose values are given by `do`: they are none of the layout's.
+  const std::vector<Variable>& done() const { return done_; }
+
   std::vector<Dimension> dimensions() const;
   // A variable for a site, without values. A square matrix's second axis is called as its dimension, with "_bis".
   Variable variable(const SiteView& site) const;
@@ -50,7 +56,14 @@ class HostModel {
   Variable log_likelihood(const SiteView& site) const;
 
  private:
+  void* bind(const DataView& view) const;
+  // The data with actions of sites only, one value for each element; none if there are no actions.
+  std::optional<Data> apply_actions(const Data& data);
+
   ModelTable table_;
+  const Data& data_;
+  std::vector<Variable> done_;
+  std::optional<Data> acted_on_;
   DataViews views_;
   void* handle_;
   mutable std::vector<double> scratch_;

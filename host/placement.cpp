@@ -42,8 +42,13 @@ const char* precision_text(Precision precision) {
   return precision == Precision::fp64 ? "double" : precision == Precision::mixed ? "mixed" : "tf32";
 }
 
-Devices choose_devices(const ModelTable& table, const SampleOptions& options) {
+Devices choose_devices(const ModelTable& table, const Data& data, const SampleOptions& options) {
   const bool mixed = options.precision != Precision::fp64;
+  if (!data.actions().empty()) {
+    if (options.processor == Processor::cuda)
+      throw SampleError("Sites are done or observed, and the run is to be on a GPU (its kernels know no such sites). Run on the CPU.");
+    return {};
+  }
   // The first look at a GPU takes a while: not if the model could not run on it anyway.
   if (options.processor == Processor::cpu || (options.processor == Processor::automatic && !table.cuda)) return {};
   const CudaStatus status = cuda_status();

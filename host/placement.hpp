@@ -17,7 +17,7 @@ struct Devices {
 };
 
 // Throws SampleError if GPUs are asked for and cannot be had.
-Devices choose_devices(const ModelTable& table, const SampleOptions& options);
+Devices choose_devices(const ModelTable& table, const Data& data, const SampleOptions& options);
 
 // Throws DeviceError.
 std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, const SampleOptions& options,

@@ -187,21 +187,24 @@ Group Recorder::observed_data(const Data& data) const {
     const SiteView& site = model_.layout().sites[i];
     if (site.kind != SiteKind::observed) continue;
     const auto field = data.fields().find(site.name);
-    if (field == data.fields().end() || field->second.columns != 1) continue;
+    const auto action = data.actions().find(site.name);
+    if (action == data.actions().end() && (field == data.fields().end() || field->second.columns != 1)) continue;
     group.variables.push_back(model_.variable(site));
-    group.variables.back().values = field->second.values;
+    group.variables.back().values = action == data.actions().end() ? field->second.values : action->second.values;
   }
   return group;
 }
 
-// All other fields. Which dimensions they run along only the model knows: they have names as ArviZ gives them.
+// Sites that were done, and all other fields. Which dimensions they run along only the model knows: they have names as ArviZ gives them.
 Group Recorder::constant_data(const Data& data) const {
-  Group group{"constant_data", false, {}};
+  Group group{"constant_data", false, model_.done()};
   const LayoutView& layout = model_.layout();
   for (const auto& [name, field] : data.fields()) {
     const bool is_site = std::any_of(layout.sites, layout.sites + layout.site_count,
                                      [&](const SiteView& site) { return site.name == name; });
-    if (is_site || field.columns != 1 || !can_be_stored(name, outline_.dimensions)) continue;
+    const bool is_done = std::any_of(model_.done().begin(), model_.done().end(),
+                                     [&](const Variable& site) { return site.name == name; });
+    if (is_site || is_done || field.columns != 1 || !can_be_stored(name, outline_.dimensions)) continue;
     const bool whole = std::all_of(field.values.begin(), field.values.end(),
                                    [](double x) { return x == std::trunc(x) && std::abs(x) <= 0x1p53; });
     Variable variable{name, {}, {}, whole ? ElementType::integer : ElementType::real, field.values};

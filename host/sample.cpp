@@ -168,7 +168,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
 
   std::vector<int> superchain(static_cast<std::size_t>(plan.chains));
   for (int c = 0; c < plan.chains; ++c) superchain[std::size_t(c)] = c % plan.superchains;
-  Recorder recorder(model, data, options, plan, superchain, sink);
+  Recorder recorder(model, model.bound_to(), options, plan, superchain, sink);
 
   const Starts starts(model, options.init, options.seed);
   std::vector<std::vector<double>> shared_starts;
@@ -242,7 +242,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
 Fit sample(const ModelTable& table, const Data& data, const SampleOptions& options) {
   FitBuilder builder;
   validate(options);
-  run(table, data, options, true, builder, usual_block_bytes, choose_devices(table, options));
+  run(table, data, options, true, builder, usual_block_bytes, choose_devices(table, data, options));
   return builder.take();
 }
 
@@ -250,7 +250,7 @@ std::filesystem::path sample_to_file(const ModelTable& table, const Data& data, 
                                      const SampleOptions& options, bool overwrite) {
   validate(options);
   NetcdfWriter writer(file, overwrite);
-  run(table, data, options, false, writer, usual_block_bytes, choose_devices(table, options));
+  run(table, data, options, false, writer, usual_block_bytes, choose_devices(table, data, options));
   return writer.path();
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <tuple>
 
 #include "host/plugin.hpp"
 #include "kernels/cuda/devices.hpp"
@@ -151,7 +152,7 @@ void DeviceInput::read(SampleOptions& options) const {
   else if (precision_ != "double")
     throw UsageError(fmt::format("--precision is '{}' (there are double, mixed and tf32). Choose one of these.", precision_));
   if (precision_ == "tf32" && device_ == "cpu")
-    throw UsageError("--precision is tf32 (matrix products by a GPU's tensor cores) with --device cpu. Ask for mixed.");
+    throw UsageError("--precision is tf32 and --device cpu (matrix products by tensor cores are a GPU's). Ask for mixed.");
   if (device_ == "auto") return;
   options.processor = device_ == "cpu" ? Processor::cpu : Processor::cuda;
   if (device_ == "cpu" || device_ == "cuda") return;
@@ -169,10 +170,45 @@ void ModelInput::add_to(CLI::App& command) {
                   "Several --data are put together. Default: the model's example data")
       ->option_text("FILE")
       ->allow_extra_args(false);
+  for (const auto& [option, texts, what] :
+       {std::tuple("--do", &done_, "Give a site its values and take away its density, such as --do tau=2 or\n"
+                                   "--do theta=@file.json (its field theta); or replace a field. May be repeated"),
+        std::tuple("--observe", &observed_, "Give a site its values and keep its density; likewise")})
+    command.add_option(option, *texts, what)->option_text("SITE=VALUES")->allow_extra_args(false);
   command.add_option("--set", settings_, "An option of the model, such as --set K=5; may be repeated")
       ->option_text("NAME=VALUE")
       ->allow_extra_args(false);
 }
+
+namespace {
+
+// SITE=1.5, SITE=1,2,3, or SITE=@FILE, which has a field of that name.
+std::pair<std::string, std::vector<double>> parse_action(const char* option, const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    throw UsageError(fmt::format("{} is '{}' (a site and its values are needed). Write {} SITE=VALUE, or SITE=@FILE.", option, text, option));
+  const std::string site = text.substr(0, equals), values = text.substr(equals + 1);
+  if (values.starts_with('@')) {
+    const Data file = Data::from_file(values.substr(1));
+    const auto field = file.fields().find(site);
+    if (field == file.fields().end())
+      throw DataError(fmt::format("'{}' has no field '{}' (which {} takes from it). Name the values so.", values.substr(1), site, option));
+    return {site, field->second.values};
+  }
+  std::vector<double> numbers;
+  for (const std::string& each : comma_list(option, values)) {
+    double number = 0;
+    const char* const end = each.data() + each.size();
+    const auto [stop, error] = std::from_chars(each.data(), end, number);
+    if (error != std::errc() || stop != end || !std::isfinite(number))
+      throw UsageError(fmt::format("{} gives '{}' the value '{}' (numbers are needed, with commas between them, or @FILE). Give such.", option,
+                                   site, each));
+    numbers.push_back(number);
+  }
+  return {site, numbers};
+}
+
+}  // namespace
 
 Data ModelInput::read(const NamedModel& model) const {
   for (const std::string& file : files_)
@@ -185,6 +221,14 @@ Data ModelInput::read(const NamedModel& model) const {
   }
   Data data = model.data(files_);
   for (const auto& [name, value] : options) data.set_option(name, value);
+  for (const std::string& text : done_) {
+    const auto [site, values] = parse_action("--do", text);
+    data.set_do(site, values);
+  }
+  for (const std::string& text : observed_) {
+    const auto [site, values] = parse_action("--observe", text);
+    data.set_observed(site, values);
+  }
   return data;
 }
 

@@ -117,7 +117,7 @@ class ModelInput {
   Data read(const NamedModel& model) const;
 
  private:
-  std::vector<std::string> files_, settings_;
+  std::vector<std::string> files_, settings_, done_, observed_;
 };
 
 }  // namespace lockstep

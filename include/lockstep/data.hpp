@@ -77,18 +77,37 @@ class Data {
   // eight axes, more elements than memory holds.
   static Data from_hdf5_file(const std::filesystem::path& path, const std::string& group = "/");
 
+  // What is done to a site of the model, by name, when it is bound: `do` gives its values and takes its density away (a
+  // parameter has no prior then, an observed site no likelihood, a quantity is not computed); of a name that is a field's
+  // only, the field is replaced. `observe` gives the values and keeps the density: a parameter becomes an observed site.
+  // One number stands for all elements. Binding throws a ModelError for a name that there is not, values that are not as
+  // many as the site has, values observed of what is computed. Throws DataError if the site is acted on already, or a
+  // value is no number.
+  void set_do(const std::string& site, std::vector<double> values) { act(site, {false, std::move(values)}); }
+  void set_observed(const std::string& site, std::vector<double> values) { act(site, {true, std::move(values)}); }
+  struct Action {
+    bool keeps_density;
+    std::vector<double> values;
+    bool operator==(const Action&) const = default;
+  };
+
   // Many data sets as one: fields that differ get one column per data set, equal ones stay shared.
-  // Throws DataError if the sets do not have the same fields, shapes, labels and options.
+  // Throws DataError if the sets do not have the same fields, shapes, labels, options and actions.
   static Data stack(const std::vector<Data>& sets);
   std::int64_t data_sets() const;
 
   const std::map<std::string, Field>& fields() const { return fields_; }
   const std::map<std::string, std::vector<std::string>>& labels() const { return labels_; }
   const std::map<std::string, double>& options() const { return options_; }
+  const std::map<std::string, Action>& actions() const { return actions_; }
+  Data without_actions() const;
 
  private:
+  void act(const std::string& site, Action action);
+
   std::map<std::string, Field> fields_;
   std::map<std::string, double> options_;
+  std::map<std::string, Action> actions_;
   std::map<std::string, std::vector<std::string>> labels_;
 };
 
@@ -103,6 +122,7 @@ class DataViews {
   std::vector<FieldView> fields_;
   std::vector<LabelsView> labels_;
   std::vector<OptionView> options_;
+  std::vector<ActionView> actions_;
   std::deque<std::vector<const char*>> label_pointers_;
   DataView view_{};
 };

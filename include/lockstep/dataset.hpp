@@ -54,6 +54,14 @@ struct OptionView {
   double value;                // true and false are 1 and 0
 };
 
+// What a user does to a site (lockstep/actions.hpp).
+struct ActionView {
+  const char* site;
+  bool keeps_density;          // observe; do removes it
+  const double* values;        // of all its elements, row after row
+  std::int64_t count;
+};
+
 // Who is told of an error that may not cross the boundary as an exception.
 struct ErrorSink {
   void* context;
@@ -82,6 +90,8 @@ struct DataView {
   const OptionView* options;
   std::int64_t option_count;
   bool singles;                // matrices are read in single precision too
+  const ActionView* actions;
+  std::int64_t action_count;
 };
 
 // ---- errors ------------------------------------------------------------------------------------------------------------
@@ -375,6 +385,9 @@ class Dataset {
     dim.size = size;
     return {with_tables(name, values, size, 1), dim};
   }
+
+  // The values of an action, as a field's: owned by the data set.
+  FieldData action_values(const ActionView& action) { return with_tables(action.site, action.values, action.count, 1); }
 
   struct DimInfo {
     std::string name;

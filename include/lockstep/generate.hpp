@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/actions.hpp"
 #include "lockstep/distributions.hpp"
 #include "lockstep/hidden_markov.hpp"
 #include "lockstep/lanes.hpp"
@@ -56,6 +57,7 @@ class Generate {
     const double* values = nullptr;            // unconstrain: the parameters' values, site after site
     StreamId stream;                           // prior, predict
     std::int64_t data_column = 0;
+    SiteActions actions;
     double* position_out = nullptr;            // unconstrain, prior
     double* out = nullptr;
     std::vector<SiteView>* sites = nullptr;    // layout
@@ -67,9 +69,7 @@ class Generate {
     return param(name, prior, support_of(prior));
   }
   template <DistributionLike D, SupportLike S> PlainScalar param(const char* name, const D& prior, const S& support) {
-    double value;
-    parameter(name, Shape{}, support, SameForAll<D>{prior}, &value);
-    return PlainScalar(value);
+    return PlainScalar(*parameter(name, Shape{}, support, SameForAll<D>{prior}));
   }
   template <DistributionLike D> PlainVector param(const char* name, const D& prior, Dim dim) {
     return param(name, prior, dim, support_of(prior));
@@ -81,6 +81,7 @@ class Generate {
   template <class F> requires std::is_invocable_v<const F&, Index>
   PlainVector param(const char* name, Dim dim, const F& prior) {
     if (dim.size > 0) return param(name, dim, prior, support_of(prior(index(dim, 0))));
+    if (action_on(name, 0)) return {name, store(0), dim};
     report(name, SiteKind::parameter, Shape{dim}, nullptr, decltype(support_of(prior(CheckedIndex{})))::description);
     return {name, store(0), dim};
   }
@@ -100,6 +101,7 @@ class Generate {
     const Shape shape{rows, columns};
     if (shape.size() > 0)
       return {name, parameter(name, shape, support_of(prior(index(rows, 0), index(columns, 0))), prior), rows, columns};
+    if (action_on(name, 0)) return {name, store(0), rows, columns};
     report(name, SiteKind::parameter, shape, nullptr, decltype(support_of(prior(CheckedIndex{}, CheckedIndex{})))::description);
     return {name, store(0), rows, columns};
   }
@@ -114,13 +116,14 @@ class Generate {
 
   template <DistributionLike D> PlainScalar observe(const char* name, const RealScalar& y, const D& d) {
     double value = y.evaluate(*this).value;
-    observed(name, Shape{}, false, &value, SameForAll<D>{d});
+    if (replace(name, Shape{}, &value)) observed(name, Shape{}, false, &value, SameForAll<D>{d});
     return PlainScalar(value);
   }
   template <class Y, class F> requires std::is_base_of_v<Real, Y>
   PlainVector observe(const char* name, const Y& y, Dim dim, const F& f) {
     double* values = read(name, y, dim);
     const PlainVector node(name, values, dim);
+    if (!replace(name, Shape{dim}, values)) return {name, values, dim};
     observed(name, Shape{dim}, std::is_same_v<Y, Integer>, values,
              [&](CheckedIndex j) { return element_distribution(f, j, node); });
     if (std::is_invocable_v<const F&, CheckedIndex, Past<PlainVector>>) mark_recurrence();
@@ -133,6 +136,7 @@ class Generate {
                        std::to_string(dim.first + 1) + " (the state's first value belongs to the first element). Let the plate "
                        "start there: leave out from().");
     double* values = read(name, y, dim);
+    if (!replace(name, Shape{dim}, values)) return {name, values, dim};
     double* state = store(dim.size);
     scratch_ += 2 * dim.size;
     const PlainVector node(name, values, dim);
@@ -150,6 +154,7 @@ class Generate {
   }
   template <JointDistribution D> PlainVector observe(const char* name, const Real& y, const D& d) {
     double* values = read(name, y, y.dim);
+    if (!replace(name, Shape{y.dim}, values)) return {name, values, y.dim};
     observed_events(name, Shape{y.dim}, y.dim.size > 0 ? 1 : 0, y.dim, values, [&](int) -> const D& { return d; });
     return {name, values, y.dim};
   }
@@ -160,6 +165,7 @@ class Generate {
     const Shape shape{rows, y.columns};
     double* values = store(shape.size());
     std::copy_n(y.values, shape.size(), values);
+    if (!replace(name, shape, values)) return {name, values, rows, y.columns};
     observed_events(name, shape, rows.size, y.columns, values, [&](int i) { return f(index(rows, i)); });
     return {name, values, rows, y.columns};
   }
@@ -173,6 +179,9 @@ class Generate {
     const auto weights = vector_argument(initial);
     require_vector_along(name, weights, state);
     double* values = read(name, y, time);
+    if (!replace(name, Shape{time}, values)) return {name, values, time};
+    const SiteAction* action = in_.actions.on(name);
+    const Real series = action ? Real{action->field, time} : y;
     scratch_ += Model::scratch(time.size, state.size);
     std::vector<double> log_density(std::size_t(time.size), 0.);
     if (in_.meaning == Meaning::layout)
@@ -180,7 +189,7 @@ class Generate {
         for (int k = 0; k < state.size; ++k) evaluate_once(emission(index(time, t), index(state, k)), values[t]);
     if (in_.meaning == Meaning::pointwise)
       Model(*this, time, state, weights, transition, emission)
-          .run_forward(y, [&](int t, double v) { log_density[std::size_t(t)] = v; });
+          .run_forward(series, [&](int t, double v) { log_density[std::size_t(t)] = v; });
     if (in_.meaning == Meaning::predict) {
       int now = 0;
       std::vector<double> probability(std::size_t(state.size));
@@ -198,51 +207,34 @@ class Generate {
   }
 
   template <Operand E> auto deterministic(const char* name, const E& e) {
-    const double value = as_recipe(e).evaluate(*this).value;
-    report(name, SiteKind::deterministic, Shape{}, &value);
-    return as_recipe(e);
+    const double* given = quantity(name, Shape{}, [&](double* value) { *value = as_recipe(e).evaluate(*this).value; }).second;
+    return Replaceable<RecipeOf<E>>(as_recipe(e), given);
   }
-  template <class F> LazyVector<F> deterministic(const char* name, Dim dim, const F& f) {
-    double* values = store(dim.size);
-    evaluate(Shape{dim}, f, values);
-    report(name, SiteKind::deterministic, Shape{dim}, values);
-    return {f, dim, name};
+  template <class F> ReplaceableLazyVector<F> deterministic(const char* name, Dim dim, const F& f) {
+    const double* given = quantity(name, Shape{dim}, [&](double* values) { evaluate(Shape{dim}, f, values); }).second;
+    return {{f, dim, name}, dim, name, given};
   }
-  template <class F> LazyMatrix<F> deterministic(const char* name, Dim rows, Dim columns, const F& f) {
+  template <class F> ReplaceableLazyMatrix<F> deterministic(const char* name, Dim rows, Dim columns, const F& f) {
     const Shape shape{rows, columns};
-    double* values = store(shape.size());
-    evaluate(shape, f, values);
-    report(name, SiteKind::deterministic, shape, values);
-    return {f, rows, columns, name};
+    const double* given = quantity(name, shape, [&](double* values) { evaluate(shape, f, values); }).second;
+    return {{f, rows, columns, name}, given};
   }
   template <Operand E> PlainScalar let(const char* name, const E& e) {
-    const double value = as_recipe(e).evaluate(*this).value;
-    report(name, SiteKind::deterministic, Shape{}, &value);
-    return PlainScalar(value);
+    return PlainScalar(*quantity(name, Shape{}, [&](double* value) { *value = as_recipe(e).evaluate(*this).value; }).first);
   }
   template <class F> PlainVector let(const char* name, Dim dim, const F& f) {
-    double* values = store(dim.size);
-    evaluate(Shape{dim}, f, values);
-    scratch_ += 2 * dim.size;
-    report(name, SiteKind::deterministic, Shape{dim}, values);
-    return PlainVector(name, values, dim);
+    return {name, kept_quantity(name, Shape{dim}, [&](double* values) { evaluate(Shape{dim}, f, values); }), dim};
   }
   template <class F> PlainMatrix<false> let(const char* name, Dim rows, Dim columns, const F& f) {
     const Shape shape{rows, columns};
-    double* values = store(shape.size());
-    evaluate(shape, f, values);
-    scratch_ += 2 * std::int64_t(shape.size());
-    report(name, SiteKind::deterministic, shape, values);
-    return {name, values, rows, columns};
+    return {name, kept_quantity(name, shape, [&](double* values) { evaluate(shape, f, values); }), rows, columns};
   }
   template <Operand I, class Step> PlainVector scan(const char* name, Dim dim, const I& initial, const Step& step) {
-    double* values = store(dim.size);
-    scratch_ += 2 * dim.size;
-    if (dim.size > 0) values[0] = as_recipe(initial).evaluate(*this).value;
-    for (int t = 1; t < dim.size; ++t)
-      values[t] = as_recipe(step(index(dim, t), PlainRead<false>(values + t - 1))).evaluate(*this).value;
-    report(name, SiteKind::deterministic, Shape{dim}, values);
-    return PlainVector(name, values, dim);
+    return {name, kept_quantity(name, Shape{dim}, [&](double* values) {
+      if (dim.size > 0) values[0] = as_recipe(initial).evaluate(*this).value;
+      for (int t = 1; t < dim.size; ++t)
+        values[t] = as_recipe(step(index(dim, t), PlainRead<false>(values + t - 1))).evaluate(*this).value;
+    }), dim};
   }
   template <class Beta> PlainVector linear(const Matrix& x, const Beta& beta) {
     if (beta.dim().id != x.columns.id)
@@ -302,6 +294,7 @@ class Generate {
                        "along the same one.");
   }
   int coordinates() const { return coordinate_; }
+  int actions_taken() const { return actions_taken_; }
   // Elements of scratch that the gradient's nodes will take on one slice; the gradient's own count must agree.
   std::int64_t scratch() const { return scratch_; }
 
@@ -346,6 +339,43 @@ class Generate {
     return stored_.back().data();
   }
 
+  // The action on a site with so many elements. Throws ModelError if as many values are not given.
+  const SiteAction* action_on(const char* name, int size) {
+    const SiteAction* action = in_.actions.on(name);
+    if (!action) return nullptr;
+    ++actions_taken_;
+    if (action->field.length != size)
+      throw ModelError("site '" + std::string(name) + "' is given " + std::to_string(action->field.length) + " values (it has " +
+                       std::to_string(size) + "). Give one for each element.");
+    return action;
+  }
+  // Puts what is given for an observed site in place of its values. False: it has no likelihood.
+  bool replace(const char* name, const Shape& shape, double* values) {
+    const SiteAction* action = action_on(name, shape.size());
+    if (!action) return true;
+    std::copy_n(action->field.values, shape.size(), values);
+    return action->keeps_density;
+  }
+  // The values of a computed quantity, which are reported; and those that are given in their place, which are not.
+  template <class F> std::pair<double*, const double*> quantity(const char* name, const Shape& shape, const F& compute) {
+    double* values = store(shape.size());
+    if (const SiteAction* action = action_on(name, shape.size())) {
+      if (action->keeps_density)
+        throw ModelError("'" + std::string(name) + "' is computed (it has no density, which to observe it keeps). Use do.");
+      std::copy_n(action->field.values, shape.size(), values);
+      return {values, values};
+    }
+    compute(values);
+    report(name, SiteKind::deterministic, shape, values);
+    return {values, nullptr};
+  }
+  // Of a node that keeps its values.
+  template <class F> double* kept_quantity(const char* name, const Shape& shape, const F& compute) {
+    const auto [values, given] = quantity(name, shape, compute);
+    if (!given) scratch_ += 2 * std::int64_t(shape.size());
+    return values;
+  }
+
   void report(const char* name, SiteKind kind, const Shape& shape, const double* values, const char* support = "",
               bool whole = false, int coordinates = 0) {
     report_events(name, kind, shape, 0, shape.size(), values, support, whole, coordinates);
@@ -385,7 +415,20 @@ class Generate {
 
   template <class S, class Prior> double* parameter(const char* name, const Shape& shape, const S& support, const Prior& prior) {
     double* values = store(shape.size());
-    parameter(name, shape, support, prior, values);
+    const SiteAction* action = action_on(name, shape.size());
+    if (!action) {
+      parameter(name, shape, support, prior, values);
+      return values;
+    }
+    std::copy_n(action->field.values, shape.size(), values);
+    if (!action->keeps_density) return values;
+    // A parameter that is observed is an observed site.
+    if constexpr (JointDistribution<Prior>) {
+      const int events = shape.size() == 0 ? 0 : shape.rank == 2 && !SquareSupport<S> ? shape.rows.size : 1;
+      observed_events(name, shape, events, shape.last(), values, [&](int) -> const Prior& { return prior; });
+    } else {
+      observed(name, shape, false, values, prior);
+    }
     return values;
   }
   // `prior`: a JointDistribution, or a lambda that gives each element's distribution.
@@ -558,7 +601,7 @@ class Generate {
                          "modelled). Give more data, or start the plate earlier.");
       require_plate(name, shape, distribution, values);
     }
-    for (int i = shape.rows.first; i < shape.rows.size; ++i) {
+    for (int i = shape.rows.first * shape.columns.size; i < shape.size(); ++i) {
       if (in_.meaning == Meaning::predict) values[i] = draw("site '", name, element(distribution, shape, i));
       if (in_.meaning == Meaning::pointwise)
         log_density[std::size_t(i)] = evaluate_once(element(distribution, shape, i), values[i]);
@@ -585,7 +628,7 @@ class Generate {
   Inputs in_;
   Stream random_;
   std::deque<std::vector<double>> stored_;
-  int coordinate_ = 0;
+  int coordinate_ = 0, actions_taken_ = 0;
   std::int64_t scratch_ = 0;
 };
 

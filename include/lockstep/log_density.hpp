@@ -9,6 +9,7 @@
 #include <concepts>
 #include <type_traits>
 
+#include "lockstep/actions.hpp"
 #include "lockstep/cholesky.hpp"
 #include "lockstep/hidden_markov.hpp"
 #include "lockstep/linear.hpp"
@@ -26,6 +27,7 @@ struct Workspace {
   const std::int64_t* data_columns = nullptr; // per lane: which data set; only read if fields have columns
   int stride = 1;
   StagedArrays staged = {};                   // of this lane; only read by the runs of a staged gradient
+  SiteActions actions = {};                   // only read by a context that has actions
 };
 
 // ---- observed data as a node ---------------------------------------------------------------------------------------------
@@ -42,8 +44,10 @@ struct ObservedMatrix {
 
 // ---- the context ---------------------------------------------------------------------------------------------------------
 
-// `with_columns`: some fields have one column per data set. `Stage`: which run of a staged gradient it is.
-template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage which = Stage::whole> class LogDensity {
+// `with_columns`: some fields have one column per data set. `Stage`: which run of a staged gradient it is. `with_actions`: sites
+// may be acted on (actions.hpp), which costs a branch at each; on the host only.
+template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage which = Stage::whole, bool with_actions = false>
+class LogDensity {
  public:
   using value_type = T;
   using Team = TeamType;
@@ -55,76 +59,69 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage 
   LogDensity(const LogDensity&) = delete;
 
   // A parameter with its prior, on the prior's support or on one that is named.
-  template <DistributionLike D> LOCKSTEP_FN auto param(const char*, const D& prior) {
-    return ScalarParam<LogDensity, decltype(support_of(prior))>(*this, prior, support_of(prior));
+  template <DistributionLike D> LOCKSTEP_FN auto param(const char* name, const D& prior) {
+    return param(name, prior, support_of(prior));
   }
-  template <DistributionLike D, SupportLike S> LOCKSTEP_FN auto param(const char*, const D& prior, const S& support) {
-    return ScalarParam<LogDensity, S>(*this, prior, support);
+  template <DistributionLike D, SupportLike S> LOCKSTEP_FN auto param(const char* name, const D& prior, const S& support) {
+    using Node = ScalarParam<LogDensity, S>;
+    if constexpr (with_actions) {
+      const SiteAction* action = workspace_.actions.on(name);
+      if (action && action->keeps_density) count_scalar(RealScalar(action->field), prior);
+      return ReplaceableScalar<Node>(action, [&] { return Node(*this, prior, support); });
+    } else {
+      return Node(*this, prior, support);
+    }
   }
   // A vector of them: one prior for all elements, or each element with its own, `[&](auto j) { return normal(mu[j], 1); }`.
   template <DistributionLike D> LOCKSTEP_FN auto param(const char* name, const D& prior, Dim dim) {
     return param(name, prior, dim, support_of(prior));
   }
-  template <DistributionLike D, SupportLike S> LOCKSTEP_FN auto param(const char*, const D& prior, Dim dim, const S& support) {
+  template <DistributionLike D, SupportLike S> LOCKSTEP_FN auto param(const char* name, const D& prior, Dim dim, const S& support) {
     static_assert(!SquareSupport<S>, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1)");
-    return VectorParam<LogDensity, S>(*this, dim, support, SameForAll<D>{prior});
+    return vector_param(name, dim, support, SameForAll<D>{prior});
   }
   template <class F> requires std::is_invocable_v<const F&, Index>
   LOCKSTEP_FN auto param(const char* name, Dim dim, const F& prior) {
     return param(name, dim, prior, support_of(prior(Index{0, dim.id})));
   }
   template <class F, SupportLike S> requires std::is_invocable_v<const F&, Index>
-  LOCKSTEP_FN auto param(const char*, Dim dim, const F& prior, const S& support) {
-    return VectorParam<LogDensity, S>(*this, dim, support, prior);
+  LOCKSTEP_FN auto param(const char* name, Dim dim, const F& prior, const S& support) {
+    return vector_param(name, dim, support, prior);
   }
   // A matrix, likewise.
   template <DistributionLike D> LOCKSTEP_FN auto param(const char* name, const D& prior, Dim rows, Dim columns) {
     return param(name, prior, rows, columns, support_of(prior));
   }
   template <DistributionLike D, SupportLike S>
-  LOCKSTEP_FN auto param(const char*, const D& prior, Dim rows, Dim columns, const S& support) {
+  LOCKSTEP_FN auto param(const char* name, const D& prior, Dim rows, Dim columns, const S& support) {
     static_assert(!SquareSupport<S>, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1)");
-    return MatrixParam<LogDensity, S>(*this, rows, columns, support, SameForAll<D>{prior});
+    return matrix_param(name, rows, columns, support, SameForAll<D>{prior});
   }
   template <class F> requires std::is_invocable_v<const F&, Index, Index>
-  LOCKSTEP_FN auto param(const char*, Dim rows, Dim columns, const F& prior) {
-    const auto support = support_of(prior(Index{0, rows.id}, Index{0, columns.id}));
-    return MatrixParam<LogDensity, std::remove_const_t<decltype(support)>>(*this, rows, columns, support, prior);
+  LOCKSTEP_FN auto param(const char* name, Dim rows, Dim columns, const F& prior) {
+    return matrix_param(name, rows, columns, support_of(prior(Index{0, rows.id}, Index{0, columns.id})), prior);
   }
   // A distribution of the whole vector; of each row of a matrix; of a square matrix, both axes of which run along `dim`.
-  template <JointDistribution D> LOCKSTEP_FN auto param(const char*, const D& prior, Dim dim) {
+  template <JointDistribution D> LOCKSTEP_FN auto param(const char* name, const D& prior, Dim dim) {
     using S = typename D::Support;
-    if constexpr (SquareSupport<S>) return MatrixParam<LogDensity, S>(*this, dim, dim, S{}, prior);
-    else return VectorParam<LogDensity, S>(*this, dim, S{}, prior);
+    if constexpr (SquareSupport<S>) return matrix_param(name, dim, dim, S{}, prior);
+    else return vector_param(name, dim, S{}, prior);
   }
-  template <JointDistribution D> LOCKSTEP_FN auto param(const char*, const D& prior, Dim rows, Dim columns) {
+  template <JointDistribution D> LOCKSTEP_FN auto param(const char* name, const D& prior, Dim rows, Dim columns) {
     static_assert(!SquareSupport<typename D::Support>, "a square matrix runs along one dimension: m.param(name, prior, dim)");
-    return MatrixParam<LogDensity, typename D::Support>(*this, rows, columns, typename D::Support{}, prior);
+    return matrix_param(name, rows, columns, typename D::Support{}, prior);
   }
 
-  template <DistributionLike D> LOCKSTEP_FN RealScalar observe(const char*, const RealScalar& y, const D& d) {
-    if constexpr (!with_data) return y;
-    Prepared<LogDensity, D> prepared(*this, d);
-    auto density = prepared.at(*this, d, y.evaluate(*this));
-    if (first_slice()) {
-      add(density.log_density);
-      density.pull(Unit{});
-    }
-    return y;
+  template <DistributionLike D> LOCKSTEP_FN RealScalar observe(const char* name, const RealScalar& y, const D& d) {
+    const RealScalar given = replaced(name, y);
+    if constexpr (with_data)
+      if (counts(name)) count_scalar(given, d);
+    return given;
   }
-  template <class F> LOCKSTEP_FN ObservedVector observe(const char*, const Real& y, Dim dim, const F& f) {
-    const ObservedVector node{y};
-    if (!with_data || dim.first >= dim.size) return node;
-    using D = std::remove_cvref_t<decltype(element_distribution(f, Index{}, node))>;
-    Prepared<LogDensity, D> prepared(*this, element_distribution(f, Index{dim.first, dim.id}, node));
-    SumOf<T> total(0.);
-    for (int i = first_owned(dim); i < dim.size; i += team_.slices()) {
-      const Index j{i, dim.id};
-      auto density = prepared.at(*this, element_distribution(f, j, node), y[j].evaluate(*this));
-      accumulate(total, density.log_density);
-      density.pull(Unit{});
-    }
-    log_density_ += total;
+  template <class F> LOCKSTEP_FN ObservedVector observe(const char* name, const Real& y, Dim dim, const F& f) {
+    const ObservedVector node{replaced(name, y)};
+    if constexpr (with_data)
+      if (counts(name)) count_elements(node.field, dim, [&](Index j) { return element_distribution(f, j, node); });
     return node;
   }
 
@@ -132,58 +129,86 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage 
   // is observed; `f(t, h[t])` is the distribution of element t.
   template <class I, class Step, class F>
   LOCKSTEP_FN ObservedVector observe(const char* name, const Real& y, Dim dim, const Carry<I, Step>& carry, const F& f) {
-    const ObservedVector node{y};
+    const ObservedVector node{replaced(name, y)};
+    if constexpr (!with_data) return node;
+    if (!counts(name)) return node;
     const auto step = [&](Index t, const auto& before) { return carry.step(t, Past<ObservedVector>{&node, t}, before); };
-    const auto state = scan("", dim, carry.initial, step);
-    return observe(name, y, dim, [&](auto t) { return f(t, state[t]); });
+    const Scan<LogDensity, I, decltype(step)> state(*this, dim, carry.initial, step);
+    count_elements(node.field, dim, [&](Index t) { return f(t, state[t]); });
+    return node;
   }
   // One event: the whole vector.
-  template <JointDistribution D> LOCKSTEP_FN ObservedVector observe(const char*, const Real& y, const D& d) {
-    if constexpr (!with_data) return {y};
-    PreparedJoint<LogDensity, D> prepared(*this, d, y.dim);
-    if (first_slice() && y.dim.size > 0) add(prepared.log_density(*this, d, DataEvent{y.field.table(FieldData::value)}));
-    return {y};
+  template <JointDistribution D> LOCKSTEP_FN ObservedVector observe(const char* name, const Real& y, const D& d) {
+    const ObservedVector node{replaced(name, y)};
+    if constexpr (with_data)
+      if (counts(name)) count_event(node.field.field.values, node.field.dim, d);
+    return node;
   }
   // An event for each row: `f(i)` is the distribution of row i.
-  template <class F> LOCKSTEP_FN ObservedMatrix observe(const char*, const Matrix& y, Dim rows, const F& f) {
-    if (!with_data || rows.size == 0 || y.columns.size == 0) return {y};
-    const auto first = f(Index{0, rows.id});
-    PreparedJoint<LogDensity, std::remove_const_t<decltype(first)>> prepared(*this, first, y.columns);
-    for (int i = team_.slice(); i < rows.size; i += team_.slices())
-      add(prepared.log_density(*this, f(Index{i, rows.id}), DataEvent{y.row(i)}));
-    return {y};
+  template <class F> LOCKSTEP_FN ObservedMatrix observe(const char* name, const Matrix& y, Dim rows, const F& f) {
+    ObservedMatrix node{y};
+    if constexpr (with_actions)
+      if (const SiteAction* action = workspace_.actions.on(name)) node.field.values = action->field.values;
+    if constexpr (with_data)
+      if (counts(name)) count_rows(node.field, rows, f);
+    return node;
   }
   // A series with a hidden state, a Markov chain over `state`, which is summed out. `initial`: the first state's
   // probabilities (a number for all, a vector, or a lambda); `transition(j, k)`, a matrix node: from j to k;
   // `emission(t, k)`: the distribution of element t in state k.
   template <class Initial, class Transition, class F>
-  LOCKSTEP_FN ObservedVector hidden_markov(const char*, const Real& y, Dim time, Dim state, const Initial& initial,
+  LOCKSTEP_FN ObservedVector hidden_markov(const char* name, const Real& y, Dim time, Dim state, const Initial& initial,
                                            const Transition& transition, const F& emission) {
-    if constexpr (!with_data) return {y};
+    const ObservedVector node{replaced(name, y)};
+    if constexpr (!with_data) return node;
+    if (!counts(name)) return node;
     HiddenMarkov<LogDensity, VectorArgument<Initial>, Transition, F> model(*this, time, state, vector_argument(initial),
                                                                            transition, emission);
-    add(model.run_forward(y, [](int, const T&) {}));
-    model.run_backward(y);
-    return {y};
+    add(model.run_forward(node.field, [](int, const T&) {}));
+    model.run_backward(node.field);
+    return node;
   }
 
   // A quantity to report. It is evaluated where it is used.
-  template <Operand E> LOCKSTEP_FN auto deterministic(const char*, const E& e) { return as_recipe(e); }
-  template <class F> LOCKSTEP_FN LazyVector<F> deterministic(const char* name, Dim dim, const F& f) {
-    return {f, dim, name};
+  template <Operand E> LOCKSTEP_FN auto deterministic(const char* name, const E& e) {
+    if constexpr (with_actions) return Replaceable<RecipeOf<E>>(as_recipe(e), given_values(name));
+    else return as_recipe(e);
   }
-  template <class F> LOCKSTEP_FN LazyMatrix<F> deterministic(const char* name, Dim rows, Dim columns, const F& f) {
-    return {f, rows, columns, name};
+  template <class F> LOCKSTEP_FN auto deterministic(const char* name, Dim dim, const F& f) {
+    const LazyVector<F> node{f, dim, name};
+    if constexpr (with_actions) return ReplaceableLazyVector<F>{node, dim, name, given_values(name)};
+    else return node;
+  }
+  template <class F> LOCKSTEP_FN auto deterministic(const char* name, Dim rows, Dim columns, const F& f) {
+    const LazyMatrix<F> node{f, rows, columns, name};
+    if constexpr (with_actions) return ReplaceableLazyMatrix<F>{node, given_values(name)};
+    else return node;
   }
   // A quantity to report that is computed once and kept: for what is used often.
-  template <Operand E> LOCKSTEP_FN auto let(const char*, const E& e) { return ScalarLet<LogDensity, RecipeOf<E>>(*this, as_recipe(e)); }
-  template <class F> LOCKSTEP_FN VectorLet<LogDensity, F> let(const char*, Dim dim, const F& f) { return {*this, dim, f}; }
-  template <class F> LOCKSTEP_FN MatrixLet<LogDensity, F> let(const char*, Dim rows, Dim columns, const F& f) {
-    return {*this, rows, columns, f};
+  template <Operand E> LOCKSTEP_FN auto let(const char* name, const E& e) {
+    using Node = ScalarLet<LogDensity, RecipeOf<E>>;
+    if constexpr (with_actions)
+      return ReplaceableScalar<Node>(workspace_.actions.on(name), [&] { return Node(*this, as_recipe(e)); });
+    else return Node(*this, as_recipe(e));
+  }
+  template <class F> LOCKSTEP_FN auto let(const char* name, Dim dim, const F& f) {
+    using Node = VectorLet<LogDensity, F>;
+    if constexpr (with_actions)
+      return ReplaceableVector<Node>(workspace_.actions.on(name), dim, [&] { return Node(*this, dim, f); });
+    else return Node(*this, dim, f);
+  }
+  template <class F> LOCKSTEP_FN auto let(const char* name, Dim rows, Dim columns, const F& f) {
+    using Node = MatrixLet<LogDensity, F>;
+    if constexpr (with_actions)
+      return ReplaceableMatrix<Node>(workspace_.actions.on(name), rows, columns, [&] { return Node(*this, rows, columns, f); });
+    else return Node(*this, rows, columns, f);
   }
 
-  template <Operand I, class Step> LOCKSTEP_FN auto scan(const char*, Dim dim, const I& initial, const Step& step) {
-    return Scan<LogDensity, RecipeOf<I>, Step>(*this, dim, as_recipe(initial), step);
+  template <Operand I, class Step> LOCKSTEP_FN auto scan(const char* name, Dim dim, const I& initial, const Step& step) {
+    using Node = Scan<LogDensity, RecipeOf<I>, Step>;
+    if constexpr (with_actions)
+      return ReplaceableVector<Node>(workspace_.actions.on(name), dim, [&] { return Node(*this, dim, as_recipe(initial), step); });
+    else return Node(*this, dim, as_recipe(initial), step);
   }
   template <class Beta> LOCKSTEP_FN auto linear(const Matrix& x, const Beta& beta) {
     static_assert(!std::is_base_of_v<OwnedAccess<Beta>, Beta>,
@@ -258,6 +283,98 @@ template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage 
   }
 
  private:
+  // ---- parameters ----
+  template <class S, class Prior>
+  LOCKSTEP_FN auto vector_param(const char* name, Dim dim, const S& support, const Prior& prior) {
+    using Node = VectorParam<LogDensity, S>;
+    if constexpr (with_actions) {
+      const SiteAction* action = workspace_.actions.on(name);
+      if (action && action->keeps_density) {
+        if constexpr (JointDistribution<Prior>) count_event(action->field.values, dim, prior);
+        else count_elements(Real{action->field, dim}, dim, prior);
+      }
+      return ReplaceableVector<Node>(action, dim, [&] { return Node(*this, dim, support, prior); });
+    } else {
+      return Node(*this, dim, support, prior);
+    }
+  }
+  template <class S, class Prior>
+  LOCKSTEP_FN auto matrix_param(const char* name, Dim rows, Dim columns, const S& support, const Prior& prior) {
+    using Node = MatrixParam<LogDensity, S>;
+    if constexpr (with_actions) {
+      const SiteAction* action = workspace_.actions.on(name);
+      if (action && action->keeps_density) {
+        const Matrix values{action->field.values, rows, columns};
+        if constexpr (SquareSupport<S>) count_event(values.values, columns, prior);
+        else if constexpr (JointDistribution<Prior>) count_rows(values, rows, [&](Index) -> const Prior& { return prior; });
+        else
+          for (int i = 0; i < rows.size; ++i)
+            count_elements(Real{{values.row(i), action->field.length, 1, nullptr}, columns}, columns, [&](Index j) { return prior(Index{i, rows.id}, j); });
+      }
+      return ReplaceableMatrix<Node>(action, rows, columns, [&] { return Node(*this, rows, columns, support, prior); });
+    } else {
+      return Node(*this, rows, columns, support, prior);
+    }
+  }
+
+  // ---- what is done to sites ----
+  // Data, or what is given in their place.
+  LOCKSTEP_FN Real replaced(const char* name, const Real& y) const {
+    if constexpr (with_actions)
+      if (const SiteAction* action = workspace_.actions.on(name)) return {action->field, y.dim};
+    return y;
+  }
+  LOCKSTEP_FN RealScalar replaced(const char* name, const RealScalar& y) const {
+    if constexpr (with_actions)
+      if (const SiteAction* action = workspace_.actions.on(name)) return RealScalar(action->field);
+    return y;
+  }
+  // Whether an observed site has a likelihood.
+  LOCKSTEP_FN bool counts(const char* name) const {
+    if constexpr (with_actions)
+      if (const SiteAction* action = workspace_.actions.on(name)) return action->keeps_density;
+    return true;
+  }
+  const double* given_values(const char* name) const {
+    const SiteAction* action = workspace_.actions.on(name);
+    return action ? action->field.values : nullptr;
+  }
+
+  // ---- log densities of what is given ----
+  template <class D> LOCKSTEP_FN void count_scalar(const RealScalar& y, const D& d) {
+    Prepared<LogDensity, D> prepared(*this, d);
+    auto density = prepared.at(*this, d, y.evaluate(*this));
+    if (first_slice()) {
+      add(density.log_density);
+      density.pull(Unit{});
+    }
+  }
+  // `f(j)` is the distribution of element j.
+  template <class F> LOCKSTEP_FN void count_elements(const Real& y, Dim dim, const F& f) {
+    if (dim.first >= dim.size) return;
+    using D = std::remove_cvref_t<decltype(f(Index{}))>;
+    Prepared<LogDensity, D> prepared(*this, f(Index{dim.first, dim.id}));
+    SumOf<T> total(0.);
+    for (int i = first_owned(dim); i < dim.size; i += team_.slices()) {
+      const Index j{i, dim.id};
+      auto density = prepared.at(*this, f(j), y[j].evaluate(*this));
+      accumulate(total, density.log_density);
+      density.pull(Unit{});
+    }
+    log_density_ += total;
+  }
+  template <class D> LOCKSTEP_FN void count_event(const double* values, Dim along, const D& d) {
+    PreparedJoint<LogDensity, D> prepared(*this, d, along);
+    if (first_slice() && along.size > 0) add(prepared.log_density(*this, d, DataEvent{values}));
+  }
+  template <class F> LOCKSTEP_FN void count_rows(const Matrix& y, Dim rows, const F& f) {
+    if (rows.size == 0 || y.columns.size == 0) return;
+    const auto first = f(Index{0, rows.id});
+    PreparedJoint<LogDensity, std::remove_const_t<decltype(first)>> prepared(*this, first, y.columns);
+    for (int i = team_.slice(); i < rows.size; i += team_.slices())
+      add(prepared.log_density(*this, f(Index{i, rows.id}), DataEvent{y.row(i)}));
+  }
+
   LOCKSTEP_FN int first_owned(Dim dim) const {
     if constexpr (!Team::sliced) return dim.first;
     const int ahead = (team_.slice() - dim.first % team_.slices() + team_.slices()) % team_.slices();

@@ -63,11 +63,13 @@ template <class Model> class BoundModel {
 
   const LayoutView& layout() const { return layout_; }
 
-  // In lanes of type T.
+  // In lanes of type T. The usual lanes have a form of their own for stacked data sets; others take the one for everything.
   template <class T> void gradient(const double* position, double* log_density, double* gradient, double* scratch,
                                    const std::int64_t* data_columns) const {
-    if (bound_.has_columns()) run<T, true>(position, log_density, gradient, scratch, data_columns);
-    else run<T, false>(position, log_density, gradient, scratch, data_columns);
+    const bool acted_on = bound_.actions().count > 0, stacked = bound_.has_columns();
+    if (!acted_on && !stacked) run<T, false, false>(position, log_density, gradient, scratch, data_columns);
+    else if (std::is_same_v<T, Pack> && !acted_on) run<T, true, !std::is_same_v<T, Pack>>(position, log_density, gradient, scratch, data_columns);
+    else run<T, true, true>(position, log_density, gradient, scratch, data_columns);
   }
 
   void generate(const GenerateRequest& request) const {
@@ -77,6 +79,7 @@ template <class Model> class BoundModel {
     inputs.values = request.values;
     const Purpose purpose = request.meaning == Meaning::predict ? Purpose::predictive : Purpose::prior_draw;
     inputs.stream = {request.seed, std::uint32_t(request.data_column), request.chain, request.draw, purpose};
+    inputs.actions = bound_.actions();
     inputs.data_column = request.data_column;
     inputs.position_out = request.position_out;
     inputs.out = request.out;
@@ -87,18 +90,23 @@ template <class Model> class BoundModel {
   const Model& model() const { return bound_.model(); }
 
  private:
-  template <class T, bool with_columns>
+  template <class T, bool with_columns, bool with_actions>
   LOCKSTEP_FLATTEN void run(const double* position, double* log_density, double* gradient, double* scratch,
                             const std::int64_t* data_columns) const {
-    const Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
+    Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
+    workspace.actions = bound_.actions();
     const int n = int(layout_.coordinates);
-    LaneTraits<SumOf<T>>::store(log_density, log_density_gradient<T, with_columns>(model(), WholeTeam{}, workspace, n));
+    LaneTraits<SumOf<T>>::store(
+        log_density, log_density_gradient<T, with_columns, Stage::whole, with_actions>(model(), WholeTeam{}, workspace, n));
   }
   void lay_out() {
     Generate::Inputs inputs;
     inputs.sites = &sites_;
+    inputs.actions = bound_.actions();
     Generate m(inputs);
     model()(m);
+    if (m.actions_taken() != bound_.actions().count)
+      throw ModelError("a site that is acted on is not there (do and observe are of sites, by name). Correct the name.");
     for (std::size_t i = 0; i < sites_.size(); ++i)
       for (std::size_t j = 0; j < i; ++j)
         if (std::string(sites_[i].name) == sites_[j].name)
@@ -114,19 +122,23 @@ template <class Model> class BoundModel {
     }
     layout_ = {sites_.data(), std::int64_t(sites_.size()), dims_.data(), std::int64_t(dims_.size()), m.coordinates(),
                m.scratch()};
-    check_scratch();
+    check_counts();
   }
 
-  // The gradient counts what it takes as it runs; the layout's count of it must be the same.
-  void check_scratch() const {
-    std::vector<double> scratch(std::size_t(2 * layout_.scratch) + 64), position(std::size_t(layout_.coordinates) + 1),
-        gradient(std::size_t(layout_.coordinates) + 1);
+  // The gradient counts what it takes as it runs; the layout's counts must be the same.
+  void check_counts() const {
+    const std::size_t more = 64;  // so that a wrong count does no harm before it is seen
+    std::vector<double> scratch(std::size_t(2 * layout_.scratch) + more), position(std::size_t(2 * layout_.coordinates) + more),
+        gradient(std::size_t(2 * layout_.coordinates) + more);
     const std::int64_t column = 0;
-    LogDensity<double, WholeTeam, true> m(WholeTeam{}, Workspace{position.data(), gradient.data(), scratch.data(), &column, 1});
+    Workspace workspace{position.data(), gradient.data(), scratch.data(), &column, 1};
+    workspace.actions = bound_.actions();
+    LogDensity<double, WholeTeam, true, Stage::whole, true> m(WholeTeam{}, workspace);
     model()(m);
-    if (m.scratch_used() != layout_.scratch)
-      throw std::logic_error("the gradient takes " + std::to_string(m.scratch_used()) + " elements of scratch (the layout "
-                             "counted " + std::to_string(layout_.scratch) + "). This is a bug in lockstep; please report it.");
+    if (m.scratch_used() != layout_.scratch || m.last_coordinate() != layout_.coordinates)
+      throw std::logic_error("the gradient takes " + std::to_string(m.scratch_used()) + " elements of scratch and " +
+                             std::to_string(m.last_coordinate()) + " coordinates (the layout counted " + std::to_string(layout_.scratch) +
+                             " and " + std::to_string(layout_.coordinates) + "). This is a bug in lockstep; please report it.");
   }
 
   ModelData<Model> bound_;
