@@ -66,7 +66,7 @@ template <class Model> class BoundModel {
   // In lanes of type T. The usual lanes have a form of their own for stacked data sets; others take the one for everything.
   template <class T> void gradient(const double* position, double* log_density, double* gradient, double* scratch,
                                    const std::int64_t* data_columns) const {
-    const bool acted_on = bound_.actions().count > 0, stacked = bound_.has_columns();
+    const bool acted_on = bound_.has_actions(), stacked = bound_.has_columns();
     if (!acted_on && !stacked) run<T, false, false>(position, log_density, gradient, scratch, data_columns);
     else if (std::is_same_v<T, Pack> && !acted_on) run<T, true, !std::is_same_v<T, Pack>>(position, log_density, gradient, scratch, data_columns);
     else run<T, true, true>(position, log_density, gradient, scratch, data_columns);
@@ -94,7 +94,7 @@ template <class Model> class BoundModel {
   LOCKSTEP_FLATTEN void run(const double* position, double* log_density, double* gradient, double* scratch,
                             const std::int64_t* data_columns) const {
     Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
-    workspace.actions = bound_.actions();
+    if constexpr (with_actions) workspace.actions = bound_.actions();
     const int n = int(layout_.coordinates);
     LaneTraits<SumOf<T>>::store(
         log_density, log_density_gradient<T, with_columns, Stage::whole, with_actions>(model(), WholeTeam{}, workspace, n));
