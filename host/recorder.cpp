@@ -89,6 +89,8 @@ Recorder::Recorder(const HostModel& model, const Data& data, const SampleOptions
   for (Group group : {observed_data(data), constant_data(data)})
     if (!group.variables.empty()) outline_.data.push_back(std::move(group));
   note_thinning();
+  if (model.layout().has_potentials && (options.log_likelihood || options.predictive))
+    notes_.push_back("The model has potentials, which are in no log likelihood and no prediction.");
   sink_.open(outline_);
 }
 

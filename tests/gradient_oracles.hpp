@@ -60,6 +60,17 @@ struct Dual {
   friend Dual log(const Dual& x) { return {std::log(x.value), x.slope / x.value}; }
   friend Dual log1p(const Dual& x) { return {std::log1p(x.value), x.slope / (1 + x.value)}; }
   friend Dual sqrt(const Dual& x) { return {std::sqrt(x.value), 0.5 * x.slope / std::sqrt(x.value)}; }
+  friend Dual sin(const Dual& x) { return {std::sin(x.value), std::cos(x.value) * x.slope}; }
+  friend Dual cos(const Dual& x) { return {std::cos(x.value), -std::sin(x.value) * x.slope}; }
+  friend Dual tan(const Dual& x) { return {std::tan(x.value), x.slope / std::pow(std::cos(x.value), 2)}; }
+  friend Dual atan(const Dual& x) { return {std::atan(x.value), x.slope / (1 + x.value * x.value)}; }
+  friend Dual sinh(const Dual& x) { return {std::sinh(x.value), std::cosh(x.value) * x.slope}; }
+  friend Dual cosh(const Dual& x) { return {std::cosh(x.value), std::sinh(x.value) * x.slope}; }
+  friend Dual tanh(const Dual& x) { return {std::tanh(x.value), x.slope / std::pow(std::cosh(x.value), 2)}; }
+  friend Dual pow(const Dual& x, const Dual& y) {
+    const double v = std::pow(x.value, y.value);
+    return {v, y.value * std::pow(x.value, y.value - 1) * x.slope + v * std::log(x.value) * y.slope};
+  }
   friend Dual abs(const Dual& x) { return x.value < 0 ? -x : x; }
   friend Dual floor(const Dual& x) { return {std::floor(x.value), 0}; }
   friend Dual max(const Dual& x, const Dual& y) { return x > y ? x : y; }

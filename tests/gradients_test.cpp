@@ -1,5 +1,6 @@
 // Gradients of every node kind and every zoo model, by the oracles of gradient_oracles.hpp.
 #include "gradient_oracles.hpp"
+#include "host/host_model.hpp"
 
 #include <concepts>
 #include <functional>
@@ -215,6 +216,81 @@ TEST(Gradients, OfEveryOperation) {
   data.set("y", numbers.uniforms(7, -2, 2));
   data.set("s", 0.4);
   expect_right_gradients(Bound<EveryOperation>(data), 1);
+}
+
+// Functions of one number and of two, choices, sums.
+struct EveryFunction {
+  Dim i;
+  Real x, y;
+  explicit EveryFunction(Dataset& d) : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    auto b = m.param("b", half_normal(1));
+    auto p = m.param("p", beta(2, 2));
+    auto v = m.param("v", half_normal(1), i);
+    auto total = m.let("total", sum(i, [&](auto k) { return v[k] * x[k] * a; }));
+    auto norm = m.let("norm", log_sum_exp(i, [&](auto k) { return v[k] * a + x[k]; }));
+    auto share = m.let("share", i, [&](auto k) { return exp(v[k] * a + x[k] - norm); });
+    m.potential("bump", -0.5 * square(a - b) + log(p));
+    m.potential("each", i, [&](auto j) { return -v[j] * share[j]; });
+    m.observe("y", y, i, [&](auto j) {
+      auto waves = sin(a * x[j]) + cos(v[j]) * tan(0.3 * a) + atan(a - v[j]) + sinh(0.5 * a) - cosh(0.4 * v[j]) + tanh(a * v[j]);
+      auto logs = logit(p) + softplus(a - x[j]) + log1m_exp(-b) + log_add_exp(a, v[j]) + log_diff_exp(b + v[j], v[j]) +
+                  log_gamma(b + 0.1) - digamma(v[j] + 0.2);
+      auto powers = pow(v[j], a) + pow(b + 0.2, 1.5) - pow(2, a) + abs(a - 0.1) + log_add_exp(2, p);
+      auto chosen = select(a < v[j], square(a), b * v[j]) + select(v[j] >= b, 1, a) + max(a, p) - min(v[j], 0.7) + clip(a, -0.2, b);
+      return normal(waves + logs + powers + chosen + 0.1 * total, 1 + b * share[j]);
+    });
+  }
+};
+
+TEST(Gradients, OfEveryFunction) {
+  Numbers numbers(23);
+  Data data;
+  data.set("x", numbers.uniforms(7, 0.5, 2));
+  data.set("y", numbers.uniforms(7, -2, 2));
+  expect_right_gradients(Bound<EveryFunction>(data), 1);
+}
+
+// Values, which gradients do not show: against the standard library, and trigamma against zeta values.
+struct Functions {
+  explicit Functions(Dataset&) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    auto b = m.param("b", half_normal(1));
+    m.deterministic("sin", sin(a));
+    m.deterministic("tanh", tanh(a));
+    m.deterministic("pow", pow(b, a));
+    m.deterministic("logit", logit(inverse_logit(a)));
+    m.deterministic("log_add_exp", log_add_exp(a, b));
+    m.deterministic("log_diff_exp", log_diff_exp(b + 1, b));
+    m.deterministic("select", select(a < 0, -1, 1));
+    m.deterministic("clip", clip(a, -0.1, 0.1));
+    m.deterministic("abs", abs(a));
+    m.deterministic("log_gamma", log_gamma(b));
+  }
+};
+TEST(Expressions, HaveTheValuesOfTheStandardLibrary) {
+  const Data none;
+  const HostModel model(*model_table<Functions>(), none);
+  const double a = -0.7, b = std::exp(0.4);
+  const std::vector<double> found = model.generate(Meaning::constrain, {a, 0.4});
+  const std::vector<double> expected{a, b, std::sin(a), std::tanh(a), std::pow(b, a), a, std::log(std::exp(a) + std::exp(b)),
+                                     std::log(std::exp(b + 1) - std::exp(b)), -1, -0.1, 0.7, std::lgamma(b)};
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-14) << "quantity " << i;
+}
+TEST(Expressions, TrigammaIsZetaAtWholeNumbers) {
+  const double pi = 3.14159265358979323846;
+  double expected = pi * pi / 6;
+  for (int n = 1; n <= 30; ++n) {
+    EXPECT_NEAR(trigamma(double(n)), expected, 1e-14);
+    expected -= 1. / (double(n) * n);
+  }
+  EXPECT_NEAR(trigamma(0.5), pi * pi / 2, 1e-14);
+  EXPECT_NEAR(trigamma(1e-3), 1e6 + 1.6425341665, 1e-6);
 }
 
 // ---- gathering ----------------------------------------------------------------------------------------------------

@@ -21,8 +21,8 @@
 
 namespace lockstep {
 
-struct RecipeTag {};
-struct NodeTag {};  // a named value that lives in the model's scope; `use()` gives the recipe that reads it
+struct RecipeTag : SymbolicTag {};
+struct NodeTag : SymbolicTag {};  // a named value that lives in the model's scope; `use()` gives the recipe that reads it
 
 template <class E> concept Recipe = std::is_base_of_v<RecipeTag, std::remove_cvref_t<E>>;
 template <class E> concept ScalarNode = std::is_base_of_v<NodeTag, std::remove_cvref_t<E>> && requires(const E& e) { e.use(); };
@@ -142,6 +142,63 @@ struct InverseLogit {
     return value_and_slope(both.sigmoid, both.sigmoid * (1. - both.sigmoid));
   }
 };
+struct Abs {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    auto v = abs(x.value);
+    return value_and_slope(v, choose(x.value < 0., decltype(v)(-1.), decltype(v)(1.)));
+  }
+};
+struct Sin {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) { return value_and_slope(sin(x.value), cos(x.value)); }
+};
+struct Cos {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) { return value_and_slope(cos(x.value), -sin(x.value)); }
+};
+struct Tan {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    auto v = tan(x.value);
+    return value_and_slope(v, 1. + v * v);
+  }
+};
+struct Atan {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    return value_and_slope(atan(x.value), 1. / (1. + x.value * x.value));
+  }
+};
+struct Sinh {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) { return value_and_slope(sinh(x.value), cosh(x.value)); }
+};
+struct Cosh {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) { return value_and_slope(cosh(x.value), sinh(x.value)); }
+};
+struct Tanh {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    auto v = tanh(x.value);
+    return value_and_slope(v, 1. - v * v);
+  }
+};
+struct Logit {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    return value_and_slope(log_of(x) - log1m_of(x), 1. / (x.value * (1. - x.value)));
+  }
+};
+struct Softplus {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    auto both = softplus_sigmoid(x.value);
+    return value_and_slope(both.softplus, both.sigmoid);
+  }
+};
+struct Log1mExp {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    return value_and_slope(log1m_exp(x.value), -1. / expm1(-x.value));
+  }
+};
+struct LogGamma {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) { return value_and_slope(log_gamma(x.value), digamma(x.value)); }
+};
+struct Digamma {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) { return value_and_slope(digamma(x.value), trigamma(x.value)); }
+};
 }  // namespace operation
 
 template <class Op, class E> LOCKSTEP_FN constexpr auto make_unary(const E& e) { return Unary<Op, RecipeOf<E>>(as_recipe(e)); }
@@ -154,6 +211,22 @@ template <Symbolic E> LOCKSTEP_FN auto expm1(const E& e) { return make_unary<ope
 template <Symbolic E> LOCKSTEP_FN auto sqrt(const E& e) { return make_unary<operation::Sqrt>(e); }
 template <Symbolic E> LOCKSTEP_FN auto square(const E& e) { return make_unary<operation::Square>(e); }
 template <Symbolic E> LOCKSTEP_FN auto inverse_logit(const E& e) { return make_unary<operation::InverseLogit>(e); }
+
+template <Symbolic E> LOCKSTEP_FN auto abs(const E& e) { return make_unary<operation::Abs>(e); }
+template <Symbolic E> LOCKSTEP_FN auto sin(const E& e) { return make_unary<operation::Sin>(e); }
+template <Symbolic E> LOCKSTEP_FN auto cos(const E& e) { return make_unary<operation::Cos>(e); }
+template <Symbolic E> LOCKSTEP_FN auto tan(const E& e) { return make_unary<operation::Tan>(e); }
+template <Symbolic E> LOCKSTEP_FN auto atan(const E& e) { return make_unary<operation::Atan>(e); }
+template <Symbolic E> LOCKSTEP_FN auto sinh(const E& e) { return make_unary<operation::Sinh>(e); }
+template <Symbolic E> LOCKSTEP_FN auto cosh(const E& e) { return make_unary<operation::Cosh>(e); }
+template <Symbolic E> LOCKSTEP_FN auto tanh(const E& e) { return make_unary<operation::Tanh>(e); }
+// log(x / (1 - x)); log(1 + exp(x)); log(1 - exp(x)) for x < 0.
+template <Symbolic E> LOCKSTEP_FN auto logit(const E& e) { return make_unary<operation::Logit>(e); }
+template <Symbolic E> LOCKSTEP_FN auto softplus(const E& e) { return make_unary<operation::Softplus>(e); }
+template <Symbolic E> LOCKSTEP_FN auto log1m_exp(const E& e) { return make_unary<operation::Log1mExp>(e); }
+// For x > 0.
+template <Symbolic E> LOCKSTEP_FN auto log_gamma(const E& e) { return make_unary<operation::LogGamma>(e); }
+template <Symbolic E> LOCKSTEP_FN auto digamma(const E& e) { return make_unary<operation::Digamma>(e); }
 
 // ---- operations with two arguments ------------------------------------------------------------------------------
 
@@ -209,6 +282,47 @@ struct Divide {
     r.pull(-scaled * value);
   }
 };
+struct Power {
+  template <class L, class R> LOCKSTEP_FN static auto value(const L& l, const R& r) {
+    using V = std::remove_cvref_t<decltype(l * r)>;
+    return V(pow(V(l), V(r)));
+  }
+  template <class A, class L, class R, class V>
+  LOCKSTEP_FN static void pull(const A& a, const L& l, const R& r, const V& value) {
+    l.pull(a * (r.value * pow(V(l.value), V(r.value - 1.))));
+    // By the exponent: 0 log 0 is 0.
+    r.pull(a * (value * log(choose(l.value > 0., V(l.value), V(1.)))));
+  }
+};
+struct LogAddExp {
+  template <class L, class R> LOCKSTEP_FN static auto value(const L& l, const R& r) {
+    using V = std::remove_cvref_t<decltype(l + r)>;
+    return V(log_sum_exp(V(l), V(r)));
+  }
+  template <class A, class L, class R, class V>
+  LOCKSTEP_FN static void pull(const A& a, const L& l, const R& r, const V&) {
+    l.pull(a * sigmoid(V(l.value - r.value)));
+    r.pull(a * sigmoid(V(r.value - l.value)));
+  }
+};
+// Of l > r.
+struct LogDiffExp {
+  template <class L, class R> LOCKSTEP_FN static auto value(const L& l, const R& r) {
+    using V = std::remove_cvref_t<decltype(l + r)>;
+    return V(l + log1m_exp(V(r - l)));
+  }
+  template <class A, class L, class R, class V>
+  LOCKSTEP_FN static void pull(const A& a, const L& l, const R& r, const V&) {
+    l.pull(a * (-1. / expm1(V(r.value - l.value))));
+    r.pull(a * (-1. / expm1(V(l.value - r.value))));
+  }
+};
+struct Less {
+  template <class V> LOCKSTEP_FN static auto holds(const V& l, const V& r) { return l < r; }
+};
+struct LessOrEqual {
+  template <class V> LOCKSTEP_FN static auto holds(const V& l, const V& r) { return l <= r; }
+};
 }  // namespace operation
 
 template <class Op, class L, class R> LOCKSTEP_FN constexpr auto make_binary(const L& l, const R& r) {
@@ -224,10 +338,72 @@ LOCKSTEP_FN auto operator*(const L& l, const R& r) { return make_binary<operatio
 template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
 LOCKSTEP_FN auto operator/(const L& l, const R& r) { return make_binary<operation::Divide>(l, r); }
 
-// A model does not branch on a value: use `select`, when it is offered, or a mixture.
-template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>) void operator<(const L&, const R&) = delete;
-template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>) void operator>(const L&, const R&) = delete;
-template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>) void operator<=(const L&, const R&) = delete;
-template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>) void operator>=(const L&, const R&) = delete;
+// x to the power y, x > 0 (or y a whole number).
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto pow(const L& l, const R& r) { return make_binary<operation::Power>(l, r); }
+// log(exp(l) + exp(r)); log(exp(l) - exp(r)) for l > r.
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto log_add_exp(const L& l, const R& r) { return make_binary<operation::LogAddExp>(l, r); }
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto log_diff_exp(const L& l, const R& r) { return make_binary<operation::LogDiffExp>(l, r); }
+
+// ---- choosing between two expressions -----------------------------------------------------------------------------------
+
+// A model does not branch on a value, since lanes differ: a comparison is a condition for `select`, no truth value.
+template <class Op, class L, class R> struct Condition {
+  L left;
+  R right;
+};
+template <class Op, class L, class R> LOCKSTEP_FN constexpr auto make_condition(const L& l, const R& r) {
+  return Condition<Op, RecipeOf<L>, RecipeOf<R>>{as_recipe(l), as_recipe(r)};
+}
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto operator<(const L& l, const R& r) { return make_condition<operation::Less>(l, r); }
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto operator>(const L& l, const R& r) { return make_condition<operation::Less>(r, l); }
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto operator<=(const L& l, const R& r) { return make_condition<operation::LessOrEqual>(l, r); }
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto operator>=(const L& l, const R& r) { return make_condition<operation::LessOrEqual>(r, l); }
+
+template <class Mask, class E, class F, class V> struct SelectValue {
+  Mask mask;
+  E if_true;
+  F if_false;
+  V value;
+  template <class A> LOCKSTEP_FN void pull(const A& a) const {
+    if_true.pull(choose(mask, V(a * V(1.)), V(0.)));
+    if_false.pull(choose(mask, V(0.), V(a * V(1.))));
+  }
+};
+template <class Op, class L, class R, class E, class F> struct Select : RecipeTag {
+  Condition<Op, L, R> condition;
+  E if_true;
+  F if_false;
+  static constexpr bool uniform = L::uniform && R::uniform && E::uniform && F::uniform;
+  LOCKSTEP_FN constexpr Select(const Condition<Op, L, R>& c, const E& t, const F& f) : condition(c), if_true(t), if_false(f) {}
+  template <class M> LOCKSTEP_FN auto evaluate(const M& m) const {
+    using V = typename M::value_type;
+    const auto mask = Op::holds(V(condition.left.evaluate(m).value), V(condition.right.evaluate(m).value));
+    auto t = if_true.evaluate(m);
+    auto f = if_false.evaluate(m);
+    const V value = choose(mask, V(t.value), V(f.value));
+    return SelectValue<std::remove_const_t<decltype(mask)>, decltype(t), decltype(f), V>{mask, t, f, value};
+  }
+};
+// `if_true` where the condition holds, say `x > 0`, else `if_false`. Both are computed, in every lane: where one of them has no
+// finite derivative, it must not be reached by its argument either (take the logarithm of select(x > 0, x, 1), not of x).
+template <class Op, class L, class R, Operand E, Operand F>
+LOCKSTEP_FN auto select(const Condition<Op, L, R>& condition, const E& if_true, const F& if_false) {
+  return Select<Op, L, R, RecipeOf<E>, RecipeOf<F>>(condition, as_recipe(if_true), as_recipe(if_false));
+}
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto max(const L& l, const R& r) { return select(l < r, r, l); }
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto min(const L& l, const R& r) { return select(r < l, r, l); }
+// The nearest number between the two.
+template <Symbolic E, Operand L, Operand R> LOCKSTEP_FN auto clip(const E& e, const L& lower, const R& upper) {
+  return min(max(e, lower), upper);
+}
 
 }  // namespace lockstep

@@ -236,6 +236,17 @@ class Generate {
         values[t] = as_recipe(step(index(dim, t), PlainRead<false>(values + t - 1))).evaluate(*this).value;
     }), dim};
   }
+  // In no prediction and no log likelihood: nothing can be simulated from it, and it is of no observation.
+  template <Operand E> void potential(const char*, const E& e) {
+    as_recipe(e).evaluate(*this);
+    has_potentials_ = true;
+  }
+  template <class F> void potential(const char*, Dim dim, const F& f) {
+    for (int i = dim.first; i < dim.size; ++i) as_recipe(f(index(dim, i))).evaluate(*this);
+    has_potentials_ = true;
+  }
+  bool has_potentials() const { return has_potentials_; }
+
   template <class Beta> PlainVector linear(const Matrix& x, const Beta& beta) {
     if (beta.dim().id != x.columns.id)
       throw ModelError("'" + std::string(beta.name) + "' does not run along the matrix's columns (its elements and they "
@@ -628,6 +639,7 @@ class Generate {
   Inputs in_;
   Stream random_;
   std::deque<std::vector<double>> stored_;
+  bool has_potentials_ = false;
   int coordinate_ = 0, actions_taken_ = 0;
   std::int64_t scratch_ = 0;
 };

@@ -204,6 +204,23 @@ class LogDensity {
     else return Node(*this, rows, columns, f);
   }
 
+  // A term of the log density that no distribution gives.
+  template <Operand E> LOCKSTEP_FN void potential(const char*, const E& e) {
+    if constexpr (!with_data) return;
+    const auto term = as_recipe(e).evaluate(*this);
+    if (!first_slice()) return;
+    add(T(term.value));
+    term.pull(1.);
+  }
+  template <class F> LOCKSTEP_FN void potential(const char*, Dim dim, const F& f) {
+    if constexpr (!with_data) return;
+    for (int i = first_owned(dim); i < dim.size; i += team_.slices()) {
+      const auto term = as_recipe(f(Index{i, dim.id})).evaluate(*this);
+      add(T(term.value));
+      term.pull(1.);
+    }
+  }
+
   template <Operand I, class Step> LOCKSTEP_FN auto scan(const char* name, Dim dim, const I& initial, const Step& step) {
     using Node = Scan<LogDensity, RecipeOf<I>, Step>;
     if constexpr (with_actions)

@@ -9,16 +9,24 @@
 
 namespace lockstep {
 
+// What an expression is made of (expression.hpp), as against numbers in lanes.
+struct SymbolicTag {};
+template <class T> concept Number = !std::is_base_of_v<SymbolicTag, T>;
+
 using ::atan;
 using ::cos;
+using ::cosh;
 using ::exp;
 using ::expm1;
 using ::floor;
 using ::log;
 using ::log1p;
+using ::pow;
 using ::sin;
+using ::sinh;
 using ::sqrt;
 using ::tan;
+using ::tanh;
 LOCKSTEP_FN inline double abs(double x) { return ::fabs(x); }
 // As the pack library's: the second argument if either is NaN.
 LOCKSTEP_FN inline double max(double x, double y) { return x > y ? x : y; }

@@ -10,6 +10,7 @@
 //   m.param(name, prior, support)         on a named support     m.param(name, dim, lambda)     priors by element
 //   m.observe(name, y, dim, lambda)       data, given a distribution per element; returns a node
 //   m.deterministic(name, expression)     a reported quantity    m.let(...)                     computed once and kept
+//   m.potential(name, expression)         a term of the log density that no distribution gives
 //   m.scan(name, dim, initial, step)      a recurrence           m.linear(X, beta)              a dense linear predictor
 //
 // Elements are read with the plate's index, x[j], or through a group index; one named by a number, mu[0], is the same for the

@@ -21,6 +21,7 @@ struct LayoutView {
   std::int64_t dim_count;
   std::int64_t coordinates;       // unconstrained dimension
   std::int64_t scratch;           // elements of scratch per lane, with one slice
+  bool has_potentials;            // terms of the log density that no distribution gives
 };
 
 struct GenerateRequest {
@@ -121,7 +122,7 @@ template <class Model> class BoundModel {
       dims_.push_back({dim.name.c_str(), dim.size, labels_.back().empty() ? nullptr : labels_.back().data()});
     }
     layout_ = {sites_.data(), std::int64_t(sites_.size()), dims_.data(), std::int64_t(dims_.size()), m.coordinates(),
-               m.scratch()};
+               m.scratch(), m.has_potentials()};
     check_counts();
   }
 

@@ -56,8 +56,6 @@ template <> struct LaneTraits<Pack> {
 
 #if XSIMD_WITH_AVX512F
 using SinglePack = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
-#elif XSIMD_WITH_AVX2
-using SinglePack = xsimd::batch<float, xsimd::fma3<xsimd::sse4_2>>;
 #elif XSIMD_WITH_AVX
 using SinglePack = xsimd::batch<float, xsimd::sse4_2>;
 #else

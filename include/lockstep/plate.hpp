@@ -102,6 +102,67 @@ template <class A, class B> LOCKSTEP_FN auto dot(const A& a, const B& b) {
   return Dot<decltype(sequence(a)), decltype(sequence(b))>(sequence(a), sequence(b));
 }
 
+// ---- sums over a dimension -----------------------------------------------------------------------------------------------
+
+template <class F> struct SumOver : RecipeTag {
+  Dim dim;
+  F element;
+  static constexpr bool uniform = true;
+  LOCKSTEP_FN SumOver(Dim d, const F& f) : dim(d), element(f) {}
+
+  template <class M> struct Value {
+    typename M::value_type value;
+    const M* m;
+    SumOver recipe;
+    template <class Adjoint> LOCKSTEP_FN void pull(const Adjoint& adjoint) const {
+      for (int k = 0; k < recipe.dim.size; ++k) recipe.term(k).evaluate(*m).pull(adjoint);
+    }
+  };
+  template <class M> LOCKSTEP_FN Value<M> evaluate(const M& m) const {
+    SumOf<typename M::value_type> total(0.);
+    for (int k = 0; k < dim.size; ++k) accumulate(total, term(k).evaluate(m).value);
+    return {narrow<typename M::value_type>(total), &m, *this};
+  }
+  LOCKSTEP_FN auto term(int k) const { return as_recipe(element(GatheredIndex{{k, dim.id}})); }
+};
+// f(0) + f(1) + ... over a dimension; 0 of none. It is the same for every element of a plate: read nothing with the plate's own
+// index inside. What reads it often keeps it in a let.
+template <class F> requires std::is_invocable_v<const F&, GatheredIndex> LOCKSTEP_FN auto sum(Dim dim, const F& f) {
+  return SumOver<F>(dim, f);
+}
+
+template <class F> struct LogSumExpOver : RecipeTag {
+  Dim dim;
+  F element;
+  static constexpr bool uniform = true;
+  LOCKSTEP_FN LogSumExpOver(Dim d, const F& f) : dim(d), element(f) {}
+
+  template <class M> struct Value {
+    typename M::value_type value;
+    const M* m;
+    LogSumExpOver recipe;
+    template <class Adjoint> LOCKSTEP_FN void pull(const Adjoint& adjoint) const {
+      for (int k = 0; k < recipe.dim.size; ++k) {
+        const auto term = recipe.term(k).evaluate(*m);
+        term.pull(adjoint * exp(typename M::value_type(term.value) - value));
+      }
+    }
+  };
+  template <class M> LOCKSTEP_FN Value<M> evaluate(const M& m) const {
+    using T = typename M::value_type;
+    T largest(least_log_density);
+    for (int k = 0; k < dim.size; ++k) largest = max(largest, T(term(k).evaluate(m).value));
+    SumOf<T> total(0.);
+    for (int k = 0; k < dim.size; ++k) accumulate(total, exp(T(term(k).evaluate(m).value) - largest));
+    return {largest + log(narrow<T>(total)), &m, *this};
+  }
+  LOCKSTEP_FN auto term(int k) const { return as_recipe(element(GatheredIndex{{k, dim.id}})); }
+};
+// log(exp(f(0)) + exp(f(1)) + ...), likewise. With it, exp(f(k) - log_sum_exp(dim, f)) is the softmax.
+template <class F> requires std::is_invocable_v<const F&, GatheredIndex> LOCKSTEP_FN auto log_sum_exp(Dim dim, const F& f) {
+  return LogSumExpOver<F>(dim, f);
+}
+
 // ---- lambdas of plates ---------------------------------------------------------------------------------------------------------
 
 // The distribution of element j; the lambda may ask for the past.

@@ -39,14 +39,18 @@ struct Single {
 LOCKSTEP_FN inline Single abs(Single x) { return ::fabsf(x.value); }
 LOCKSTEP_FN inline Single atan(Single x) { return ::atanf(x.value); }
 LOCKSTEP_FN inline Single cos(Single x) { return ::cosf(x.value); }
+LOCKSTEP_FN inline Single cosh(Single x) { return ::coshf(x.value); }
 LOCKSTEP_FN inline Single exp(Single x) { return ::expf(x.value); }
 LOCKSTEP_FN inline Single expm1(Single x) { return ::expm1f(x.value); }
 LOCKSTEP_FN inline Single floor(Single x) { return ::floorf(x.value); }
 LOCKSTEP_FN inline Single log(Single x) { return ::logf(x.value); }
 LOCKSTEP_FN inline Single log1p(Single x) { return ::log1pf(x.value); }
+LOCKSTEP_FN inline Single pow(Single x, Single y) { return ::powf(x.value, y.value); }
 LOCKSTEP_FN inline Single sin(Single x) { return ::sinf(x.value); }
+LOCKSTEP_FN inline Single sinh(Single x) { return ::sinhf(x.value); }
 LOCKSTEP_FN inline Single sqrt(Single x) { return ::sqrtf(x.value); }
 LOCKSTEP_FN inline Single tan(Single x) { return ::tanf(x.value); }
+LOCKSTEP_FN inline Single tanh(Single x) { return ::tanhf(x.value); }
 LOCKSTEP_FN inline Single max(Single x, Single y) { return x > y ? x : y; }
 LOCKSTEP_FN inline Single min(Single x, Single y) { return x < y ? x : y; }
 LOCKSTEP_FN inline Single select(bool mask, Single if_true, Single if_false) { return mask ? if_true : if_false; }

@@ -116,7 +116,7 @@ LOCKSTEP_FN inline T stirling_error_derivative(T x) {
 }
 
 // log Gamma(x) for x > 0; +inf at 0, NaN below.
-template <class T>
+template <Number T>
 LOCKSTEP_FN inline T log_gamma(T x) {
   const auto small = x < T(10.);
   const T up = select(small, x + T(10.), x);
@@ -127,13 +127,30 @@ LOCKSTEP_FN inline T log_gamma(T x) {
 }
 
 // d log Gamma / dx for x > 0.
-template <class T>
+template <Number T>
 LOCKSTEP_FN inline T digamma(T x) {
   const auto small = x < T(10.);
   const T up = select(small, x + T(10.), x);
   const auto factors = detail::ten_factors(x);
   const T carried = select(small, (T(2.) * x + T(9.)) * factors.slope / factors.product, T(0.));
   return log(up) - T(0.5) / up + detail::stirling_series_derivative(up) - carried;
+}
+
+// d digamma / dx for x > 0: the ten terms below x + 10 by themselves, 1/x^2 + ... + 1/(x + 9)^2, then the derivative of
+// digamma's asymptotic series (NIST DLMF 5.15.8).
+template <class T>
+LOCKSTEP_FN inline T trigamma(T x) {
+  const auto small = x < T(10.);
+  const T up = select(small, x + T(10.), x);
+  T carried(0.);
+  for (int k = 9; k >= 0; --k) {
+    const T inverse = T(1.) / (x + T(double(k)));
+    carried += inverse * inverse;
+  }
+  const T r = T(1.) / up, y = r * r;
+  const T series = detail::horner(y, -0.2531135531135531, 0.07575757575757576, -0.03333333333333333, 0.023809523809523808,
+                                  -0.03333333333333333, 0.16666666666666666);
+  return r + T(0.5) * y + r * y * series + select(small, carried, T(0.));
 }
 
 // log(1 + x) - x for finite x > -1, with full relative accuracy where the two cancel. Near 0, with r = x/(2 + x),
@@ -165,7 +182,7 @@ LOCKSTEP_FN inline SoftplusSigmoid<T> softplus_sigmoid(T x) {
   return {max(x, T(0.)) + detail::log_ratio(e * one_plus * inverse), select(x < T(0.), e * larger, larger)};
 }
 
-template <class T>
+template <Number T>
 LOCKSTEP_FN inline T softplus(T x) {
   return softplus_sigmoid(x).softplus;
 }
@@ -185,7 +202,7 @@ LOCKSTEP_FN inline T log_sum_exp(T a, T b) {
 
 // log(1 - exp(x)) for x < 0 (M. Maechler, "Accurately computing log(1 - exp(-|a|))", 2012): through expm1 above
 // -log 2, where exp(x) is near 1; below it as log1p(-exp(x)), so that the result keeps its digits as it goes to 0.
-template <class T>
+template <Number T>
 LOCKSTEP_FN inline T log1m_exp(T x) {
   const T e = exp(x);
   return select(x > T(-0.6931471805599453), log(-expm1(x)), detail::log_ratio(-e / (T(2.) - e)));
