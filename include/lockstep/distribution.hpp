@@ -148,6 +148,13 @@ template <class Mask, class L> LOCKSTEP_FN auto unless(const Mask& outside, cons
   return choose(outside, L(impossible), log_density);
 }
 
+// What arithmetic with these gives: lanes, if any of them is in lanes.
+template <class... S> using LanesOf = std::remove_cvref_t<decltype((... + std::declval<const S&>().value))>;
+
+template <class V> LOCKSTEP_FN V sign_of(const V& x) {
+  return choose(x > 0., V(1.), choose(x < 0., V(-1.), V(0.)));
+}
+
 // ---- evaluation over a plate ---------------------------------------------------------------------------------------------
 
 // An argument that is the same for every element of a plate.

@@ -42,5 +42,7 @@ template <class M, class S> class Prepared<M, Flat<S>> {
   template <class Y> LOCKSTEP_FN FlatDensity at(const M&, const Flat<S>&, const Y&) const { return {}; }
 };
 template <class S = RealLine> LOCKSTEP_FN constexpr Flat<S> flat(const S& support = {}) { return Flat<S>(support); }
+// The same on y > 0.
+LOCKSTEP_FN constexpr Flat<Positive> half_flat() { return flat(Positive{}); }
 
 }  // namespace lockstep

@@ -1,0 +1,101 @@
+// Counts without large factorials: geometric, discrete uniform, discrete Weibull; and a point mass.
+// Formulas: Johnson, Kemp & Kotz, Univariate Discrete Distributions, ch. 5, 6, 11.
+#pragma once
+
+#include "lockstep/distributions/binomial.hpp"
+
+namespace lockstep {
+
+template <class V> LOCKSTEP_FN auto not_whole(const V& y) { return y != floor(y); }
+
+struct GeometricKernel {
+  template <class Y, class P> LOCKSTEP_FN static auto density(const Y& y, const P& p) {
+    using V = LanesOf<Y, P>;
+    const V value = y.value, failures = value - 1.;
+    const auto first = failures == 0.;   // no failure, also where p rounds to 1
+    const V rest = choose(first, V(0.), V(failures * p.log1m)), by_rest = choose(first, V(0.), V(failures / (1. - p.value)));
+    return partials(unless(failures < 0. || not_whole(value), V(p.log + rest)), Zero{}, V(1. / p.value - by_rest));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double p) {
+    return p < 1 ? floor(random.exponential() / -log1p(-p)) + 1 : 1;
+  }
+};
+// How many trials it takes to the first success, each with probability p, 0 < p < 1; y = 1, 2, 3, ...
+template <Operand P> LOCKSTEP_FN auto geometric(const P& p) {
+  return make_distribution<GeometricKernel>(argument<Probability>(p));
+}
+
+struct GeometricLogitKernel {
+  template <class Y, class Eta> LOCKSTEP_FN static auto density(const Y& y, const Eta& eta) {
+    using V = LanesOf<Y, Eta>;
+    const V value = y.value, failures = value - 1.;
+    return partials(unless(failures < 0. || not_whole(value), V(eta.log_p + failures * eta.log_q)), Zero{},
+                    V(eta.q - failures * eta.p));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double eta) {
+    return floor(random.exponential() / softplus(eta)) + 1;
+  }
+};
+// The same, by the log odds eta of a success.
+template <Operand Eta> LOCKSTEP_FN auto geometric_logit(const Eta& eta) {
+  return make_distribution<GeometricLogitKernel>(argument<LogOdds>(eta));
+}
+
+struct DiscreteUniformKernel {
+  template <class Y, class Lower, class Upper, class Count>
+  LOCKSTEP_FN static auto density(const Y& y, const Lower& lower, const Upper& upper, const Count& count) {
+    using V = LanesOf<Y, Lower, Upper>;
+    const V value = y.value, inside = min(V(value - lower.value), V(upper.value - value));
+    return partials(unless(inside < 0. || not_whole(value), V(-count.log)), Zero{}, Zero{}, Zero{}, -count.inverse);
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double lower, double, double count) {
+    return lower + floor(count * random.uniform());
+  }
+};
+// Uniform over the whole numbers lower, lower + 1, ..., upper.
+template <Operand Lower, Operand Upper> LOCKSTEP_FN auto discrete_uniform(const Lower& lower, const Upper& upper) {
+  return make_distribution<DiscreteUniformKernel>(argument<Location>(lower), argument<Location>(upper),
+                                                  argument<Scale>(as_recipe(upper) - as_recipe(lower) + 1.));
+}
+
+struct DiscreteWeibullKernel {
+  // With powers a = y^beta and b = (y + 1)^beta: p(y) = q^a - q^b = q^a (1 - q^(b - a)).
+  template <class Y, class Q, class Beta> LOCKSTEP_FN static auto density(const Y& y, const Q& q, const Beta& beta) {
+    using V = LanesOf<Y, Q, Beta>;
+    const V value = y.value;
+    const auto is_zero = value == 0.;
+    const V safe = choose(value > 0., value, V(1.));
+    const V log_y = log(safe), log_growth = log1p(V(1. / safe));
+    const V power = choose(is_zero, V(0.), V(exp(V(beta.value * log_y))));
+    const V growth = expm1(V(beta.value * log_growth));
+    const V step = choose(is_zero, V(1.), V(power * growth));
+    const V fall = step * q.log;                         // log q^(b - a) < 0
+    const V odds = 1. / expm1(V(-fall));                 // q^(b - a)/(1 - q^(b - a))
+    const V by_power = power * log_y;                    // da/dbeta
+    const V by_step = choose(is_zero, V(0.), V(by_power * growth + (power + step) * log_growth));
+    return partials(unless(value < 0. || not_whole(value), V(power * q.log + log1m_exp(fall))), Zero{},
+                    V((power - step * odds) / q.value), V(q.log * (by_power - by_step * odds)));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double q, double beta) {
+    return floor(exp(log(random.exponential() / -log(q)) / beta));
+  }
+};
+// Discrete Weibull: P(y >= x) = q^(x^beta), 0 < q < 1, beta > 0; y = 0, 1, 2, ... Source: T. Nakagawa & S. Osaki, "The
+// discrete Weibull distribution", 1975.
+template <Operand Q, Operand Beta> LOCKSTEP_FN auto discrete_weibull(const Q& q, const Beta& beta) {
+  return make_distribution<DiscreteWeibullKernel>(argument<Probability>(q), argument<Scale>(beta));
+}
+
+struct DiracDeltaKernel {
+  template <class Y, class C> LOCKSTEP_FN static auto density(const Y& y, const C& c) {
+    using V = LanesOf<Y, C>;
+    return partials(unless(V(y.value) != V(c.value), V(0.)), Zero{}, Zero{});
+  }
+  template <class R> LOCKSTEP_FN static double sample(R&, double c) { return c; }
+};
+// A point mass: y is c, with probability 1. For data, and as a component of a mixture of counts.
+template <Operand C> LOCKSTEP_FN auto dirac_delta(const C& c) {
+  return make_distribution<DiracDeltaKernel>(argument<Location>(c));
+}
+
+}  // namespace lockstep

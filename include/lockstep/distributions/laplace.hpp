@@ -1,0 +1,55 @@
+// Laplace and asymmetric Laplace. Formulas: Kotz, Kozubowski & Podgorski, The Laplace Distribution and Generalizations, ch. 2, 3.
+#pragma once
+
+#include "lockstep/distribution.hpp"
+#include "lockstep/support.hpp"
+
+namespace lockstep {
+
+struct LaplaceKernel {
+  template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
+  template <class Y, class Mu, class B> LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const B& b) {
+    using V = LanesOf<Y, Mu, B>;
+    const V z = (y.value - mu.value) * b.inverse;
+    const V size = abs(z), slope = sign_of(z) * b.inverse;
+    return partials(V(-size - (b.log + log_2)), V(-slope), slope, V((size - 1.) * b.inverse));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double b) {
+    const double up = random.exponential(), down = random.exponential();
+    return mu + b * (up - down);
+  }
+};
+// Laplace (double exponential) with mean mu and scale b > 0 (variance 2 b^2), on the real line.
+template <Operand Mu, Operand B> LOCKSTEP_FN auto laplace(const Mu& mu, const B& b) {
+  return make_distribution<LaplaceKernel>(argument<Location>(mu), argument<Scale>(b));
+}
+
+struct AsymmetricLaplaceKernel {
+  template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
+  template <class Y, class Kappa, class Mu, class B>
+  LOCKSTEP_FN static auto density(const Y& y, const Kappa& kappa, const Mu& mu, const B& b) {
+    using V = LanesOf<Y, Kappa, Mu, B>;
+    const V distance = y.value - mu.value, side = sign_of(distance);
+    const V decay = choose(distance < 0., V(kappa.inverse), V(kappa.value));
+    const V fall = abs(distance) * decay;
+    // log(kappa + 1/kappa), and its derivative by log kappa
+    const V size = abs(V(kappa.log)), below = expm1(V(-2. * size));
+    const V slope = side * b.value * decay;
+    return partials(V(b.log - size - log1p(V(1. + below)) - b.value * fall), V(-slope),
+                    V((sign_of(V(kappa.log)) * below / (2. + below) - side * b.value * fall) * kappa.inverse), slope,
+                    V(b.inverse - fall));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double kappa, double mu, double b) {
+    const double up = random.exponential() / kappa, down = random.exponential() * kappa;
+    return mu + (up - down) / b;
+  }
+};
+// Asymmetric Laplace on the real line: mode mu, and away from it a decay at rate b kappa above and b/kappa below; kappa,
+// b > 0. b is a rate, as in PyMC. Stan's skew_double_exponential(mu, sigma, tau) has kappa = sqrt(tau/(1 - tau)) and
+// b = 2 sqrt(tau (1 - tau))/sigma.
+template <Operand Kappa, Operand Mu, Operand B>
+LOCKSTEP_FN auto asymmetric_laplace(const Kappa& kappa, const Mu& mu, const B& b) {
+  return make_distribution<AsymmetricLaplaceKernel>(argument<Scale>(kappa), argument<Location>(mu), argument<Scale>(b));
+}
+
+}  // namespace lockstep

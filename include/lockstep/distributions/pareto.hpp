@@ -1,0 +1,48 @@
+// Pareto of the first and the second kind. Formulas: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, ch. 20.
+#pragma once
+
+#include "lockstep/distribution.hpp"
+#include "lockstep/support.hpp"
+
+namespace lockstep {
+
+struct ParetoKernel {
+  template <class D> LOCKSTEP_FN static auto support(const D& d) { return above(get<1>(d.arguments).expression); }
+  template <class Y, class Alpha, class Least>
+  LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Least& m) {
+    using V = LanesOf<Y, Alpha, Least>;
+    const V log_share = m.log - log_of(y);
+    return partials(unless(V(y.value) < V(m.value), V(alpha.log + alpha.value * log_share - log_of(y))),
+                    V(-(alpha.value + 1.) * inverse_of(y)), V(alpha.inverse + log_share), V(alpha.value * m.inverse));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double m) {
+    return m * exp(random.exponential() / alpha);
+  }
+};
+// Pareto with tail index alpha > 0, on y > m > 0: P(y > x) = (m/x)^alpha. Stan's pareto has the arguments the other way.
+template <Operand Alpha, Operand Least> LOCKSTEP_FN auto pareto(const Alpha& alpha, const Least& m) {
+  return make_distribution<ParetoKernel>(argument<Scale>(alpha), argument<Scale>(m));
+}
+
+struct Pareto2Kernel {
+  template <class D> LOCKSTEP_FN static auto support(const D& d) { return above(get<0>(d.arguments).expression); }
+  template <class Y, class Mu, class Lambda, class Alpha>
+  LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Lambda& lambda, const Alpha& alpha) {
+    using V = LanesOf<Y, Mu, Lambda, Alpha>;
+    const V z = (y.value - mu.value) * lambda.inverse, log_growth = log1p(z);
+    const V share = lambda.inverse / (1. + z), slope = (alpha.value + 1.) * share;
+    return partials(unless(z < 0., V(alpha.log - lambda.log - (alpha.value + 1.) * log_growth)), V(-slope), slope,
+                    V((alpha.value * z - 1.) * share), V(alpha.inverse - log_growth));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double lambda, double alpha) {
+    return mu + lambda * expm1(random.exponential() / alpha);
+  }
+};
+// Pareto of the second kind (mu = 0: Lomax) with scale lambda > 0 and tail index alpha > 0, on y > mu:
+// P(y > x) = (1 + (x - mu)/lambda)^-alpha. As Stan's pareto_type_2.
+template <Operand Mu, Operand Lambda, Operand Alpha>
+LOCKSTEP_FN auto pareto_2(const Mu& mu, const Lambda& lambda, const Alpha& alpha) {
+  return make_distribution<Pareto2Kernel>(argument<Location>(mu), argument<Scale>(lambda), argument<Scale>(alpha));
+}
+
+}  // namespace lockstep

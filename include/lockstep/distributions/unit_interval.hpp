@@ -1,0 +1,114 @@
+// On an interval: Kumaraswamy, logit-normal, beta by mean and concentration, zero-one-inflated beta, triangular.
+#pragma once
+
+#include "lockstep/distributions/gamma.hpp"
+
+namespace lockstep {
+
+struct KumaraswamyKernel {
+  template <class D> LOCKSTEP_FN static UnitInterval support(const D&) { return {}; }
+  template <class Y, class A, class B> LOCKSTEP_FN static auto density(const Y& y, const A& a, const B& b) {
+    using V = LanesOf<Y, A, B>;
+    const V log_y = log_of(y), log_power = a.value * log_y;
+    const V log_rest = log1m_exp(log_power);                  // log(1 - y^a)
+    const V pull = (b.value - 1.) / expm1(V(-log_power));     // (b - 1) y^a/(1 - y^a)
+    const V log_density = a.log + b.log + (log_power - log_y) + (b.value - 1.) * log_rest;
+    return partials(on_unit_interval(y, log_density), V((a.value - 1. - a.value * pull) * inverse_of(y)),
+                    V(a.inverse + log_y * (1. - pull)), V(b.inverse + log_rest));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double a, double b) {
+    return exp(log1m_exp(-random.exponential() / b) / a);
+  }
+};
+// Kumaraswamy with a, b > 0, on 0 < y < 1: P(y <= x) = 1 - (1 - x^a)^b. Source: P. Kumaraswamy, "A generalized probability
+// density function for double-bounded random processes", 1980.
+template <Operand A, Operand B> LOCKSTEP_FN auto kumaraswamy(const A& a, const B& b) {
+  return make_distribution<KumaraswamyKernel>(argument<Scale>(a), argument<Scale>(b));
+}
+
+struct LogitNormalKernel {
+  template <class D> LOCKSTEP_FN static UnitInterval support(const D&) { return {}; }
+  template <class Y, class Mu, class Sigma>
+  LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Sigma& sigma) {
+    using V = LanesOf<Y, Mu, Sigma>;
+    const V log_y = log_of(y), log_rest = log1m_of(y), rest = complement_of(y);
+    const V z = (log_y - log_rest - mu.value) * sigma.inverse, slope = z * sigma.inverse;
+    const V log_density = -0.5 * z * z - (sigma.log + log_sqrt_2pi) - log_y - log_rest;
+    return partials(on_unit_interval(y, log_density), V((y.value - rest - slope) / (y.value * rest)), slope,
+                    V((z * z - 1.) * sigma.inverse));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma) {
+    return sigmoid(mu + sigma * random.normal());
+  }
+};
+// Logit-normal, on 0 < y < 1: log(y/(1 - y)) is Normal(mu, sigma).
+template <Operand Mu, Operand Sigma> LOCKSTEP_FN auto logit_normal(const Mu& mu, const Sigma& sigma) {
+  return make_distribution<LogitNormalKernel>(argument<Location>(mu), argument<Scale>(sigma));
+}
+
+// Beta with mean mu, 0 < mu < 1, and concentration kappa > 0 (variance mu (1 - mu)/(1 + kappa)), on 0 < y < 1: a
+// Beta(mu kappa, (1 - mu) kappa). As PyMC's Beta(mu, nu) and Stan's beta_proportion.
+template <Operand Mu, Operand Kappa> LOCKSTEP_FN auto beta_proportion(const Mu& mu, const Kappa& kappa) {
+  return beta(as_recipe(mu) * as_recipe(kappa), (1. - as_recipe(mu)) * as_recipe(kappa));
+}
+
+struct ZeroOneInflatedBetaKernel {
+  template <class Y, class Ends, class One, class Alpha, class Beta, class Total>
+  LOCKSTEP_FN static auto density(const Y& y, const Ends& ends, const One& one, const Alpha& alpha, const Beta& beta,
+                                  const Total& total) {
+    const auto inside = BetaKernel::density(y, alpha, beta, total);
+    using V = std::remove_cvref_t<decltype(inside.log_density + ends.log + one.log)>;
+    const auto is_zero = V(y.value) == 0., is_one = V(y.value) == 1., at_end = is_zero || is_one;
+    const V log_end = choose(is_one, V(one.log), V(one.log1m));
+    const V d_one = choose(is_one, V(1. / one.value), V(-1. / (1. - one.value)));
+    const auto inner = [&](const auto& d) { return choose(at_end, V(0.), V(d)); };
+    return partials(choose(at_end, V(ends.log + log_end), V(ends.log1m + inside.log_density)), inner(inside.d_value),
+                    choose(at_end, V(1. / ends.value), V(-1. / (1. - ends.value))), choose(at_end, d_one, V(0.)),
+                    inner(get<0>(inside.d_arguments)), inner(get<1>(inside.d_arguments)), inner(get<2>(inside.d_arguments)));
+  }
+  template <class R>
+  LOCKSTEP_FN static double sample(R& random, double ends, double one, double alpha, double beta, double) {
+    if (!random.bernoulli(ends)) return random.beta(alpha, beta);
+    return random.bernoulli(one) ? 1. : 0.;
+  }
+};
+// A proportion that may be exactly 0 or 1, for data: with probability zoi it is one of the two (1 with probability coi,
+// given that), else Beta(alpha, beta). Both probabilities are between 0 and 1.
+template <Operand Ends, Operand One, Operand Alpha, Operand Beta>
+LOCKSTEP_FN auto zero_one_inflated_beta(const Ends& zoi, const One& coi, const Alpha& alpha, const Beta& beta) {
+  return make_distribution<ZeroOneInflatedBetaKernel>(argument<Probability>(zoi), argument<Probability>(coi),
+                                                      argument<Shape>(alpha), argument<Shape>(beta),
+                                                      argument<Shape>(as_recipe(alpha) + as_recipe(beta)));
+}
+
+struct TriangularKernel {
+  template <class D> LOCKSTEP_FN static auto support(const D& d) {
+    return between(get<0>(d.arguments).expression, get<1>(d.arguments).expression);
+  }
+  template <class Y, class Lower, class Upper, class C>
+  LOCKSTEP_FN static auto density(const Y& y, const Lower& lower, const Upper& upper, const C& c) {
+    using V = LanesOf<Y, Lower, Upper, C>;
+    const V width = upper.value - lower.value, up = y.value - lower.value, down = upper.value - y.value;
+    const auto rising = V(y.value) < V(c.value);
+    // The distances of y and of the mode from the end on their side; alike where y is the mode, also at an end.
+    const V distance = choose(rising, up, down);
+    const V side = choose(rising, V(c.value - lower.value), V(upper.value - c.value));
+    const V share = choose(distance == side, V(1.), V(distance / side));
+    const V by_distance = 1. / distance, by_side = 1. / side, by_width = 1. / width;
+    const V end = by_side - by_distance, zero(0.);
+    return partials(unless(min(up, down) < 0., V(log(V(2. * share / width)))), choose(rising, by_distance, V(-by_distance)),
+                    V(by_width + choose(rising, end, zero)), V(choose(rising, zero, V(-end)) - by_width),
+                    choose(rising, V(-by_side), by_side));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double lower, double upper, double c) {
+    const double u = random.uniform(), width = upper - lower, left = (c - lower) / width;
+    return u < left ? lower + width * sqrt(u * left) : upper - width * sqrt((1 - u) * (1 - left));
+  }
+};
+// Triangular on lower < y < upper with mode c, lower <= c <= upper; the bounds may be expressions.
+template <Operand Lower, Operand Upper, Operand C>
+LOCKSTEP_FN auto triangular(const Lower& lower, const Upper& upper, const C& c) {
+  return make_distribution<TriangularKernel>(argument<Location>(lower), argument<Location>(upper), argument<Location>(c));
+}
+
+}  // namespace lockstep

@@ -1,0 +1,139 @@
+// Distributions with extra zeros: inflated ones have zeros from two sources, a hurdle has all of its zeros from one.
+// Sources: D. Lambert, "Zero-inflated Poisson regression", 1992; J. Mullahy, "Specification and testing of some modified count
+// data models", 1986.
+#pragma once
+
+#include "lockstep/distributions/bernoulli.hpp"
+#include "lockstep/distributions/binomial.hpp"
+#include "lockstep/distributions/gamma.hpp"
+#include "lockstep/distributions/negative_binomial.hpp"
+#include "lockstep/distributions/normal.hpp"
+
+namespace lockstep {
+
+// `partials` with f(derivative, I) of each argument of `base` after the first argument's.
+template <class F, class... Leading, class... DA, std::size_t... I>
+LOCKSTEP_FN auto extend_partials(const Slots<DA...>& d, const F& f, std::index_sequence<I...>, const Leading&... leading) {
+  return partials(leading..., f(get<I>(d), std::integral_constant<std::size_t, I>{})...);
+}
+
+// p(0) = 1 - psi + psi base(0), p(y) = psi base(y).
+template <class Base> struct ZeroInflatedKernel {
+  template <class Y, class Psi, class... A> LOCKSTEP_FN static auto density(const Y& y, const Psi& psi, const A&... a) {
+    const auto base = Base::density(y, a...);
+    using V = std::remove_cvref_t<decltype(base.log_density + psi.log + y.value)>;
+    const auto is_zero = V(y.value) == 0.;
+    const V joint = psi.log + base.log_density, either = log_sum_exp(V(psi.log1m), joint);
+    const V share = choose(is_zero, V(exp(V(joint - either))), V(1.));   // that y is from the base
+    const V d_psi = choose(is_zero, V(expm1(V(base.log_density)) * exp(V(-either))), V(1. / psi.value));
+    const auto shared = [&](const auto& d, auto) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(d)>, Zero>) return Zero{};
+      else return V(share * d);
+    };
+    return extend_partials(base.d_arguments, shared, std::index_sequence_for<A...>{}, choose(is_zero, either, joint), Zero{},
+                           d_psi);
+  }
+  template <class R, class... A> LOCKSTEP_FN static double sample(R& random, double psi, A... a) {
+    return random.bernoulli(psi) ? Base::sample(random, a...) : 0.;
+  }
+};
+
+// Counts that are not 0, however rare they are.
+template <class R> LOCKSTEP_FN double positive_count(PoissonKernel, R& random, double mu) {
+  // The first event's time in (0, mu), given that there is one; then those after it.
+  const double first = -log1p(random.uniform() * expm1(-mu));
+  return 1 + random.poisson(mu > first ? mu - first : 0.);
+}
+// A. W. Kemp, "Efficient generation of logarithmically distributed pseudo-random variables", 1981: P(k) proportional to q^k/k.
+template <class R> LOCKSTEP_FN double logarithmic_count(R& random, double log_rest) {
+  const double v = random.uniform();
+  if (v >= -expm1(log_rest)) return 1;
+  const double t = -expm1(log_rest * random.uniform());
+  return v <= t * t ? floor(1 + log(v) / log(t)) : v >= t ? 1 : 2;
+}
+template <class R> LOCKSTEP_FN double positive_count(NegativeBinomialKernel, R& random, double mu, double alpha, double) {
+  // Clusters, a Poisson number of them, each of a logarithmic size. If none is unlikely, the whole by rejection.
+  const double log_rest = -log1p(mu / alpha), clusters = -alpha * log_rest;
+  if (!(clusters > 0)) return clusters;
+  double y = 0;
+  if (clusters > 1) {
+    while (y == 0) y = random.negative_binomial(mu, alpha);
+  } else {
+    for (double k = positive_count(PoissonKernel{}, random, clusters); k > 0; --k) y += logarithmic_count(random, log_rest);
+  }
+  return y;
+}
+
+// p(0) = 1 - psi, and above 0 psi times the base's density there, normalised: `counts` says that the base has zeros too.
+template <class Base, bool counts> struct HurdleKernel {
+  template <class Y, class Psi, class... A> LOCKSTEP_FN static auto density(const Y& y, const Psi& psi, const A&... a) {
+    const auto base = Base::density(y, a...);
+    using V = std::remove_cvref_t<decltype(base.log_density + psi.log + y.value)>;
+    const auto is_zero = V(y.value) == 0.;
+    const V zero(0.), d_psi = choose(is_zero, V(-1. / (1. - psi.value)), V(1. / psi.value));
+    if constexpr (counts) {
+      const auto at_zero = Base::density(DataValue<V>{zero}, a...);
+      const V log_none = at_zero.log_density, odds = 1. / expm1(V(-log_none));
+      const auto above = [&]<std::size_t I>(const auto& d, std::integral_constant<std::size_t, I>) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(d)>, Zero>) return Zero{};
+        else return choose(is_zero, V(0.), V(d + odds * get<I>(at_zero.d_arguments)));
+      };
+      const V log_density = choose(is_zero, V(psi.log1m), V(psi.log + base.log_density - log1m_exp(log_none)));
+      return extend_partials(base.d_arguments, above, std::index_sequence_for<A...>{}, log_density, Zero{}, d_psi);
+    } else {
+      const auto above = [&](const auto& d, auto) { return choose(is_zero, V(0.), V(d)); };
+      const V log_density = choose(is_zero, V(psi.log1m), V(psi.log + base.log_density));
+      return extend_partials(base.d_arguments, above, std::index_sequence_for<A...>{}, log_density,
+                             choose(is_zero, zero, V(base.d_value)), d_psi);
+    }
+  }
+  template <class R, class... A> LOCKSTEP_FN static double sample(R& random, double psi, A... a) {
+    if (!random.bernoulli(psi)) return 0.;
+    if constexpr (counts) return positive_count(Base{}, random, a...);
+    else return Base::sample(random, a...);
+  }
+};
+
+// Poisson(mu) with probability psi, else 0; 0 < psi < 1. psi is PyMC's: the share of the Poisson.
+template <Operand Psi, Operand Mu> LOCKSTEP_FN auto zero_inflated_poisson(const Psi& psi, const Mu& mu) {
+  return make_distribution<ZeroInflatedKernel<PoissonKernel>>(argument<Probability>(psi), argument<Scale>(mu));
+}
+// Binomial(n, p) with probability psi, else 0.
+template <Operand Psi, Operand N, Operand P>
+LOCKSTEP_FN auto zero_inflated_binomial(const Psi& psi, const N& n, const P& p) {
+  return make_distribution<ZeroInflatedKernel<BinomialKernel>>(argument<Probability>(psi), argument<Trials>(n),
+                                                               argument<Probability>(p));
+}
+// Negative binomial with mean mu and dispersion alpha with probability psi, else 0.
+template <Operand Psi, Operand Mu, Operand Alpha>
+LOCKSTEP_FN auto zero_inflated_negative_binomial(const Psi& psi, const Mu& mu, const Alpha& alpha) {
+  return make_distribution<ZeroInflatedKernel<NegativeBinomialKernel>>(
+      argument<Probability>(psi), argument<Scale>(mu), argument<Shape>(alpha),
+      argument<Scale>(as_recipe(mu) + as_recipe(alpha)));
+}
+
+// 0 with probability 1 - psi, else a Poisson(mu) that is not 0; 0 < psi < 1. psi is PyMC's: the probability of a count above 0.
+template <Operand Psi, Operand Mu> LOCKSTEP_FN auto hurdle_poisson(const Psi& psi, const Mu& mu) {
+  return make_distribution<HurdleKernel<PoissonKernel, true>>(argument<Probability>(psi), argument<Scale>(mu));
+}
+// 0 with probability 1 - psi, else a negative binomial with mean mu and dispersion alpha that is not 0.
+template <Operand Psi, Operand Mu, Operand Alpha>
+LOCKSTEP_FN auto hurdle_negative_binomial(const Psi& psi, const Mu& mu, const Alpha& alpha) {
+  return make_distribution<HurdleKernel<NegativeBinomialKernel, true>>(
+      argument<Probability>(psi), argument<Scale>(mu), argument<Shape>(alpha),
+      argument<Scale>(as_recipe(mu) + as_recipe(alpha)));
+}
+// 0 with probability 1 - psi, else Gamma(alpha, rate beta). For data, as all hurdles.
+template <Operand Psi, Operand Alpha, Operand Beta>
+LOCKSTEP_FN auto hurdle_gamma(const Psi& psi, const Alpha& alpha, const Beta& beta) {
+  return make_distribution<HurdleKernel<GammaKernel, false>>(argument<Probability>(psi), argument<Shape>(alpha),
+                                                             argument<Scale>(beta));
+}
+// 0 with probability 1 - psi, else log-normal(mu, sigma).
+template <Operand Psi, Operand Mu, Operand Sigma>
+LOCKSTEP_FN auto hurdle_lognormal(const Psi& psi, const Mu& mu, const Sigma& sigma) {
+  return make_distribution<HurdleKernel<LogNormalKernel, false>>(argument<Probability>(psi), argument<Location>(mu),
+                                                                 argument<Scale>(sigma));
+}
+
+}  // namespace lockstep
