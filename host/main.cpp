@@ -100,6 +100,7 @@ void run(int argc, char** argv) {
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   app.get_formatter()->label("Positionals", "Arguments");
   add_sample_command(app);
+  add_prior_command(app);
   add_check_command(app);
   add_build_command(app);
   add_summary_command(app);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/data_groups.hpp"
 #include "kernels/cpu/launch.hpp"
 
 namespace lockstep {
@@ -52,16 +53,9 @@ constexpr int warmup_at_a_time = 8;  // about what warmup makes between two barr
 
 int kept_of(int draws, int stride) { return draws / stride + (draws % stride != 0 ? 1 : 0); }
 
-// HDF5 takes the rest for paths; no reader takes a variable for what has the name of a dimension.
-bool can_be_stored(const std::string& name, const std::vector<Dimension>& dimensions) {
-  if (name.empty() || name == "." || name.find('/') != std::string::npos || name == "chain" || name == "draw")
-    return false;
-  return std::none_of(dimensions.begin(), dimensions.end(), [&](const Dimension& each) { return each.name == name; });
-}
-
 }  // namespace
 
-Recorder::Recorder(const HostModel& model, const Data& data, const SampleOptions& options, const RunPlan& plan,
+Recorder::Recorder(const HostModel& model, const SampleOptions& options, const RunPlan& plan,
                    const std::vector<int>& superchain, DrawSink& sink)
     : model_(model), options_(options), plan_(plan), sink_(sink) {
   keep_sites();
@@ -86,8 +80,7 @@ Recorder::Recorder(const HostModel& model, const Data& data, const SampleOptions
     warmup_statistics_ = outline_.draws.size();
     add_statistics("warmup_sample_stats", most, warmup_at_a_time);
   }
-  for (Group group : {observed_data(data), constant_data(data)})
-    if (!group.variables.empty()) outline_.data.push_back(std::move(group));
+  outline_.data = data_groups(model, outline_.dimensions);
   note_thinning();
   if (model.layout().has_potentials && (options.log_likelihood || options.predictive))
     notes_.push_back("The model has potentials, which are in no log likelihood and no prediction.");
@@ -181,42 +174,6 @@ Variable Recorder::log_likelihood_variable(const SiteView& site) {
   variable.shape[0] = modelled.size;
   if (named(modelled.name) == outline_.dimensions.end()) outline_.dimensions.push_back(std::move(modelled));
   return variable;
-}
-
-Group Recorder::observed_data(const Data& data) const {
-  Group group{"observed_data", false, {}};
-  for (std::int64_t i = 0; i < model_.layout().site_count; ++i) {
-    const SiteView& site = model_.layout().sites[i];
-    if (site.kind != SiteKind::observed) continue;
-    const auto field = data.fields().find(site.name);
-    const auto action = data.actions().find(site.name);
-    if (action == data.actions().end() && (field == data.fields().end() || field->second.columns != 1)) continue;
-    group.variables.push_back(model_.variable(site));
-    group.variables.back().values = action == data.actions().end() ? field->second.values : action->second.values;
-  }
-  return group;
-}
-
-// Sites that were done, and all other fields. Which dimensions they run along only the model knows: they have names as ArviZ gives them.
-Group Recorder::constant_data(const Data& data) const {
-  Group group{"constant_data", false, model_.done()};
-  const LayoutView& layout = model_.layout();
-  for (const auto& [name, field] : data.fields()) {
-    const bool is_site = std::any_of(layout.sites, layout.sites + layout.site_count,
-                                     [&](const SiteView& site) { return site.name == name; });
-    const bool is_done = std::any_of(model_.done().begin(), model_.done().end(),
-                                     [&](const Variable& site) { return site.name == name; });
-    if (is_site || is_done || field.columns != 1 || !can_be_stored(name, outline_.dimensions)) continue;
-    const bool whole = std::all_of(field.values.begin(), field.values.end(),
-                                   [](double x) { return x == std::trunc(x) && std::abs(x) <= 0x1p53; });
-    Variable variable{name, {}, {}, whole ? ElementType::integer : ElementType::real, field.values};
-    for (std::size_t axis = 0; axis < field.shape.size(); ++axis) {
-      variable.dims.push_back(fmt::format("{}_dim_{}", name, axis));
-      variable.shape.push_back(std::size_t(field.shape[axis]));
-    }
-    group.variables.push_back(std::move(variable));
-  }
-  return group;
 }
 
 void Recorder::warmup(const DrawBlock& block, int first) {

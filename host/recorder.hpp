@@ -14,7 +14,7 @@ namespace lockstep {
 class Recorder {
  public:
   // Opens the sink. Throws SampleError if the options name a site that the model does not have.
-  Recorder(const HostModel& model, const Data& data, const SampleOptions& options, const RunPlan& plan,
+  Recorder(const HostModel& model, const SampleOptions& options, const RunPlan& plan,
            const std::vector<int>& superchain, DrawSink& sink);
 
   // Draws of warmup, draw number `first` being the block's first.
@@ -43,8 +43,6 @@ class Recorder {
   void add_product(const char* name, Meaning meaning, int most, int stride, int at_a_time,
                    std::vector<Product>& products);
   Variable log_likelihood_variable(const SiteView& site);
-  Group observed_data(const Data& data) const;
-  Group constant_data(const Data& data) const;
   void record(const std::vector<Product>& products, std::size_t statistics, const DrawBlock& block, int first,
               int count);
   std::vector<std::vector<double>> generate(const Product& product, const DrawBlock& block, int first,

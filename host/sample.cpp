@@ -168,7 +168,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
 
   std::vector<int> superchain(static_cast<std::size_t>(plan.chains));
   for (int c = 0; c < plan.chains; ++c) superchain[std::size_t(c)] = c % plan.superchains;
-  Recorder recorder(model, model.bound_to(), options, plan, superchain, sink);
+  Recorder recorder(model, options, plan, superchain, sink);
 
   const Starts starts(model, options.init, options.seed);
   std::vector<std::vector<double>> shared_starts;

@@ -1029,5 +1029,52 @@ TEST_F(CommandLine, ConformanceRefusesWhatIsNoDatabaseAndNamesItDoesNotHave) {
   expect_refused(run({"sample", "eight_schools", "--geometry", "lots"}), 2, "'lots' is no geometry", {});
 }
 
+// ---- do, observe, prior ---------------------------------------------------------------------------------------------------
+
+TEST_F(CommandLine, SitesAreDoneAndObservedByNumbersAndByFiles) {
+  write("theta.json", R"({"theta": [1, 2, 3, 4, 5, 6, 7, 8], "other": 3})");
+  const Outcome outcome = run({"sample", "eight_schools_centered", "--chains", "4", "--warmup", "10", "--draws", "5", "--do", "tau=2",
+                               "--observe", "theta=@theta.json", "--do", "sigma=1,2,3,4,5,6,7,8"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  const Fit fit = read_netcdf(file("eight_schools_centered.nc"));
+  EXPECT_EQ(fit.group("posterior").variables.size(), 1u);
+  EXPECT_EQ(fit.variable("constant_data", "tau").values, std::vector<double>{2});
+  EXPECT_EQ(fit.variable("constant_data", "sigma").values, (std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8}));
+  EXPECT_EQ(fit.variable("observed_data", "theta").values, (std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8}));
+}
+
+TEST_F(CommandLine, WhatCannotBeDoneOrObservedIsRefused) {
+  write("theta.json", R"({"other": 3})");
+  const auto refused = [&](const Words& more, int code, const std::string& part) {
+    Words words{"sample", "eight_schools"};
+    words.insert(words.end(), more.begin(), more.end());
+    expect_refused(run(words), code, part, {"theta.json"});
+  };
+  refused({"--do", "tau"}, 2, "--do is 'tau'");
+  refused({"--do", "tau="}, 2, "--do is 'tau='");
+  refused({"--do", "tau=two"}, 2, "--do gives 'tau' the value 'two'");
+  refused({"--observe", "mu=1,,2"}, 2, "--observe is '1,,2'");
+  refused({"--do", "theta=@theta.json"}, 1, "'theta.json' has no field 'theta'");
+  refused({"--do", "theta=@nowhere.json"}, 1, "nowhere.json");
+  refused({"--do", "rho=1"}, 1, "there is no site 'rho' to do");
+  refused({"--observe", "theta=1"}, 1, "'theta' cannot be observed");
+  refused({"--do", "z=1,2"}, 1, "site 'z' is given 2 values");
+  refused({"--do", "mu=1", "--observe", "mu=1"}, 1, "site 'mu' is done or observed twice");
+}
+
+TEST_F(CommandLine, PriorDrawsAndSimulates) {
+  const Outcome outcome = run({"prior", "eight_schools", "--draws", "50"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "eight_schools: 50 draws from the prior")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "Results: eight_schools-prior.nc")) << outcome.out;
+  const Fit fit = read_netcdf(file("eight_schools-prior.nc"), {"prior", "prior_predictive"});
+  EXPECT_EQ(fit.draws, 50u);
+  EXPECT_EQ(fit.variable("prior", "tau").values.size(), 50u);
+  EXPECT_EQ(fit.variable("prior_predictive", "y").values.size(), 400u);
+  expect_refused(run({"prior", "flat_regression"}), 1, "flat prior", {"eight_schools-prior.nc"});
+  expect_refused(run({"prior", "eight_schools", "--draws", "0"}), 2, "--draws is '0'", {"eight_schools-prior.nc"});
+  expect_refused(run({"prior", "eight_schools", "--out", "eight_schools-prior.nc"}), 2, "there is such a file", {"eight_schools-prior.nc"});
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -1,12 +1,16 @@
 #include "host/commands/command.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <system_error>
 #include <tuple>
 
+#include "host/partial_file.hpp"
 #include "host/plugin.hpp"
 #include "kernels/cuda/devices.hpp"
 #include "kernels/geometry.hpp"
@@ -160,6 +164,55 @@ void DeviceInput::read(SampleOptions& options) const {
     throw UsageError(fmt::format("--device is '{}' (there are auto, cpu, cuda and cuda:N,...). Choose one of these.", device_));
   for (const std::string& number : comma_list("--device", device_.substr(5)))
     options.gpus.push_back(whole_number<int>("--device cuda:", number, 0, 1023, false));
+}
+
+void ResultsInput::add_to(CLI::App& command, const std::string& stem) {
+  option_ = command
+                .add_option("--out", out_,
+                            fmt::format("Results file (NetCDF, for ArviZ). Default: {0}.nc, or the first of\n"
+                                        "{0}-2.nc, {0}-3.nc, ... that is free. A FILE that is there is refused", stem))
+                ->option_text("FILE");
+  command.add_flag("--overwrite", overwrite_, fmt::format("Replace FILE, or {}.nc, if it is there", stem));
+}
+
+namespace {
+
+// What file systems take, less what is added to it while the file is written.
+constexpr std::size_t longest_name = 220;
+
+void require_writable(const fs::path& file) {
+  const auto refuse = [&](const std::string& why, const std::string& suggestion) {
+    throw UsageError(fmt::format("The results cannot be written to '{}' ({}). {}", file.string(), why, suggestion));
+  };
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  if (fs::is_directory(status)) refuse("it is a folder", "Name a file in it with --out.");
+  if (fs::exists(status) && !fs::is_regular_file(status)) refuse("it is no ordinary file", "Name one with --out.");
+  if (file.filename().native().size() > longest_name)
+    refuse(fmt::format("its name is longer than {} bytes", longest_name), "Choose a shorter one with --out.");
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  if (!fs::is_directory(folder, error)) refuse("its folder does not exist", "Make it first, or name another with --out.");
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
+    refuse(std::strerror(errno), "Name a file in a folder that you may write to with --out.");
+}
+
+}  // namespace
+
+fs::path ResultsInput::file(const std::string& stem, const std::vector<std::string>& inputs) const {
+  // An empty name is a shell variable that is not set, not a wish for the default.
+  if (option_->count() > 0 && out_.empty()) throw UsageError("--out is empty (it takes the name of a file). Give one, or leave it out.");
+  const fs::path wanted = out_.empty() ? stem + ".nc" : out_;
+  require_writable(wanted);
+  for (const std::string& input : inputs)
+    if (std::error_code error; (overwrite_ || !out_.empty()) &&
+                               (fs::equivalent(wanted, input, error) || fs::equivalent(wanted, input.substr(0, input.rfind('#')), error)))
+      throw UsageError(fmt::format("The results would be written to '{}' (the data are in it, and would be lost). Name another file with --out.",
+                                   wanted.string()));
+  if (overwrite_) return wanted;
+  if (out_.empty()) return free_name(wanted);
+  if (std::error_code error; fs::exists(wanted, error))
+    throw UsageError(fmt::format("--out is '{}' (there is such a file, and it would be lost). Name another, or add --overwrite.", out_));
+  return wanted;
 }
 
 void ModelInput::add_to(CLI::App& command) {

@@ -34,6 +34,7 @@ void add_devices_command(CLI::App& app);
 void add_draws_command(CLI::App& app);
 void add_conformance_command(CLI::App& app);
 void add_models_command(CLI::App& app);
+void add_prior_command(CLI::App& app);
 void add_sample_command(CLI::App& app);
 void add_summary_command(CLI::App& app);
 
@@ -106,6 +107,22 @@ class DeviceInput {
 
  private:
   std::string device_ = "auto", geometry_ = "auto", precision_ = "double";
+};
+
+// --out and --overwrite: where results go. Nothing that is there is lost, unless the user says so.
+class ResultsInput {
+ public:
+  // `stem`: how the default's name is described, as MODEL.
+  void add_to(CLI::App& command, const std::string& stem);
+  bool overwrite() const { return overwrite_; }
+  // Default: STEM.nc, or the first of STEM-2.nc, ... that is free. `inputs`: files that may not be overwritten. Throws UsageError
+  // if the file could not be written: before the work, not after it.
+  std::filesystem::path file(const std::string& stem, const std::vector<std::string>& inputs) const;
+
+ private:
+  std::string out_;
+  bool overwrite_ = false;
+  CLI::Option* option_ = nullptr;
 };
 
 // The options of a command by which a user gives a model its data and its options.

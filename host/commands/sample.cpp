@@ -1,16 +1,10 @@
 #include "lockstep/sample.hpp"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <limits>
-#include <system_error>
 
 #include "host/commands/command.hpp"
 #include "host/commands/stop_signals.hpp"
 #include "host/digest.hpp"
-#include "host/partial_file.hpp"
 #include "host/progress_bar.hpp"
 #include "host/summary.hpp"
 #include "host/verdict.hpp"
@@ -24,11 +18,12 @@ namespace {
 namespace fs = std::filesystem;
 
 struct SampleCommand {
-  std::string model, seed = "1", out, keep, predictive;
+  std::string model, seed = "1", keep, predictive;
   ModelInput input;
   DeviceInput device;
+  ResultsInput results;
   std::string init = "2";
-  bool overwrite = false, log_likelihood = false, keep_warmup = false;
+  bool log_likelihood = false, keep_warmup = false;
   Count chains{"--chains", 1, 1000000, 0};
   Count warmup{"--warmup", 0, 1000000, -1};
   Count draws{"--draws", 1, 1000000000, 0};
@@ -53,10 +48,7 @@ struct SampleCommand {
            "chains give the same draws on any number of threads");
     option("--threads", threads.text, "N|auto", "Threads. auto: all cores that the process may use");
     device.add_to(*command);
-    option("--out", out, "FILE",
-           "Results file (NetCDF, for ArviZ). Default: MODEL.nc, or the first of\n"
-           "MODEL-2.nc, MODEL-3.nc, ... that is free. A FILE that is there is refused");
-    command->add_flag("--overwrite", overwrite, "Replace FILE, or MODEL.nc, if it is there");
+    results.add_to(*command, "MODEL");
     option("--keep", keep, "SITES",
            "Parameters and deterministics to store, as mu,tau; or, as '~z,theta', all but\n"
            "these. Default: all");
@@ -79,7 +71,6 @@ struct SampleCommand {
   }
 
   void run() {
-    refuse_empty();
     SampleOptions options;
     options.chains = chains.value();
     options.warmup = warmup.value();
@@ -90,7 +81,7 @@ struct SampleCommand {
     options.thin = whole_number<int>("--thin", thin.text, thin.least, thin.most, false);
     read_what_is_kept(options);
     const NamedModel named(model);
-    const fs::path file = results_file(named);
+    const fs::path file = results.file(named.stem(), input.files());
     if (options.threads > available_threads()) {
       complain(fmt::format("--threads is {} (the process may use {}). Going on with these.", options.threads,
                            available_threads()));
@@ -104,23 +95,23 @@ struct SampleCommand {
     const StopSignals signals;
     options.cancel = [] { return StopSignals::caught(); };
     fs::path written;
-    const Digest results = [&] {
+    const Digest digested = [&] {
       ProgressBar bar(stderr, options.warmup < 0);
       options.progress = [&bar](const Progress& progress) { bar(progress); };
       try {
-        written = sample_to_file(table, data, file, options, overwrite);
+        written = sample_to_file(table, data, file, options, results.overwrite());
       } catch (const Stopped&) {
         throw Interrupted("Stopped by a signal (there was no draw to keep yet, so nothing was written). Run it again.");
       }
       bar.now("summarising");
       return digest(FitFile(written, {"posterior", "sample_stats"}));
     }();
-    say(results, written);
-    if (results.fit.stopped_early())
+    say(digested, written);
+    if (digested.fit.stopped_early())
       throw Interrupted(
           fmt::format("Stopped by a signal ({:.0f} of {:.0f} draws of each chain were made, and are in '{}'). Run it "
                       "again for all.",
-                      number(results, "draws_made"), number(results, "draws_asked_for"), written.string()));
+                      number(digested, "draws_made"), number(digested, "draws_asked_for"), written.string()));
   }
 
   static double number(const Digest& results, const char* attribute) {
@@ -156,51 +147,6 @@ struct SampleCommand {
           fmt::format("--predictive is '{}' (there are auto, all and none). Choose one of these.", predictive));
     options.predictive = predictive == "auto" || predictive == "all";
     if (predictive == "all") options.generated = Generated::all;
-  }
-
-  // Nothing that is there is lost, unless the user says so.
-  fs::path results_file(const NamedModel& named) const {
-    const fs::path wanted = out.empty() ? named.stem() + ".nc" : out;
-    require_writable(wanted);
-    for (const std::string& data : input.files())
-      if (std::error_code error; (overwrite || !out.empty()) && (fs::equivalent(wanted, data, error) ||
-                                                                 fs::equivalent(wanted, data.substr(0, data.rfind('#')), error)))
-        throw UsageError(fmt::format(
-            "The results would be written to '{}' (the data are in it, and would be lost). Name another file with --out.",
-            wanted.string()));
-    if (overwrite) return wanted;
-    if (out.empty()) return free_name(wanted);
-    if (std::error_code error; fs::exists(wanted, error))
-      throw UsageError(fmt::format(
-          "--out is '{}' (there is such a file, and it would be lost). Name another, or add --overwrite.", out));
-    return wanted;
-  }
-
-  // An empty name is a shell variable that is not set, not a wish for the default.
-  void refuse_empty() const {
-    if (command->count("--out") > 0 && out.empty())
-      throw UsageError("--out is empty (it takes the name of a file). Give one, or leave it out.");
-  }
-
-  // What file systems take, less what is added to it while the file is written.
-  static constexpr std::size_t longest_name = 220;
-
-  // Before the work, not after it.
-  static void require_writable(const fs::path& file) {
-    const auto refuse = [&](const std::string& why, const std::string& suggestion) {
-      throw UsageError(fmt::format("The results cannot be written to '{}' ({}). {}", file.string(), why, suggestion));
-    };
-    std::error_code error;
-    const fs::file_status status = fs::status(file, error);
-    if (fs::is_directory(status)) refuse("it is a folder", "Name a file in it with --out.");
-    if (fs::exists(status) && !fs::is_regular_file(status)) refuse("it is no ordinary file", "Name one with --out.");
-    if (file.filename().native().size() > longest_name)
-      refuse(fmt::format("its name is longer than {} bytes", longest_name), "Choose a shorter one with --out.");
-    const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
-    if (!fs::is_directory(folder, error))
-      refuse("its folder does not exist", "Make it first, or name another with --out.");
-    if (access(folder.c_str(), W_OK | X_OK) != 0)
-      refuse(std::strerror(errno), "Name a file in a folder that you may write to with --out.");
   }
 };
 

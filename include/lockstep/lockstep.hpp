@@ -14,12 +14,16 @@
 
 #include "lockstep/model.hpp"
 #include "lockstep/model_table.hpp"
+#include "lockstep/prior.hpp"
 #include "lockstep/sample.hpp"
 
 namespace lockstep {
 
 template <class Model> Fit sample(const Data& data, const SampleOptions& options = {}) {
   return sample(*model_table<Model>(), data, options);
+}
+template <class Model> Fit sample_prior(const Data& data, const PriorOptions& options = {}) {
+  return sample_prior(*model_table<Model>(), data, options);
 }
 template <class Model>
 std::filesystem::path sample_to_file(const Data& data, const std::filesystem::path& file, const SampleOptions& options = {},

@@ -1,0 +1,78 @@
+#include "lockstep/prior.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "host/commands/command.hpp"
+#include "host/diagnostics.hpp"
+#include "host/netcdf.hpp"
+#include "host/summary.hpp"
+#include "lockstep/model_table.hpp"
+
+namespace lockstep {
+
+namespace {
+
+struct PriorCommand {
+  std::string model, seed = "1";
+  ModelInput input;
+  ResultsInput results;
+  Count draws{"--draws", 1, 1000000000, 1000, "1000"};
+  Count threads{"--threads", 1, 4096, 0};
+
+  void add_to(CLI::App& app) {
+    CLI::App* command = app.add_subcommand("prior", "Draw from a model's prior, and simulate what would be observed");
+    command->add_option("MODEL", model, "A model of the zoo (see: lockstep models), or a model file: path/to/model.hpp")
+        ->required()
+        ->option_text(" ");
+    input.add_to(*command);
+    command->add_option("--draws", draws.text, "Independent draws. Default: 1000")->option_text("N");
+    command->add_option("--seed", seed, "Seed of the random numbers. Default: 1")->option_text("S");
+    command->add_option("--threads", threads.text, "Threads. auto: all cores that the process may use")->option_text("N|auto");
+    results.add_to(*command, "MODEL-prior");
+    command->footer(
+        "Writes the groups prior and prior_predictive, and prints what they look like. What is observed must be in the\n"
+        "data, as for sampling, since its size is known from there; its values have no say.");
+    command->callback([this] { run(); });
+  }
+
+  void run() const {
+    PriorOptions options;
+    options.draws = whole_number<int>("--draws", draws.text, draws.least, draws.most, false);
+    options.threads = threads.value();
+    options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), false);
+    const NamedModel named(model);
+    const std::filesystem::path file = results.file(named.stem() + "-prior", input.files());
+    Fit fit = sample_prior(named.table(), input.read(named), options);
+    fit.attributes["model"] = model;
+    std::string text = fmt::format("{}: {} draws from the prior\n\n{:<28} {:>10} {:>10} {:>10} {:>10} {:>10}\n", model, fit.draws, "", "mean", "sd",
+                                   "q5", "median", "q95");
+    for (const char* name : {"prior", "prior_predictive"})
+      if (fit.has_group(name)) text += table_of(fit, fit.group(name));
+    write_netcdf(fit, file);
+    print(text + fmt::format("\nResults: {}\n", file.string()));
+  }
+
+  static std::string table_of(const Fit& fit, const Group& group) {
+    std::string text;
+    Diagnoser diagnose;
+    for (const Variable& variable : group.variables) {
+      const std::vector<std::string> names = element_names(fit, variable);
+      for (std::size_t e = 0; e < variable.size(); ++e) {
+        const Diagnosis d = diagnose({variable.values.data() + e, 1, fit.draws, fit.draws * variable.size(), variable.size()});
+        text += fmt::format("{:<28} {:>10.4g} {:>10.4g} {:>10.4g} {:>10.4g} {:>10.4g}\n", names[e], d.mean, d.sd, d.q5, d.median, d.q95);
+      }
+    }
+    return text;
+  }
+};
+
+}  // namespace
+
+void add_prior_command(CLI::App& app) {
+  static PriorCommand command;
+  command.add_to(app);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,88 @@
+#include "lockstep/prior.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "host/data_groups.hpp"
+#include "host/host_model.hpp"
+#include "kernels/cpu/launch.hpp"
+
+namespace lockstep {
+
+namespace {
+
+// Variables of the sites, of those that are observed or of the others, with room for all draws.
+Group group_of(const HostModel& model, const char* name, bool observed, std::size_t draws) {
+  Group group{name, true, {}};
+  for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
+    const SiteView& site = model.layout().sites[i];
+    if ((site.kind == SiteKind::observed) != observed) continue;
+    group.variables.push_back(model.variable(site));
+    group.variables.back().values.resize(draws * group.variables.back().size());
+  }
+  return group;
+}
+
+void put_draw(Group& group, std::size_t draw, const double* values) {
+  for (Variable& variable : group.variables) {
+    std::copy_n(values, variable.size(), variable.values.begin() + std::ptrdiff_t(draw * variable.size()));
+    values += variable.size();
+  }
+}
+
+}  // namespace
+
+Fit sample_prior(const ModelTable& table, const Data& data, const PriorOptions& options) {
+  if (options.draws < 1 || options.draws > 1000000000)
+    throw SampleError(fmt::format("draws is {} (1 to 1000000000). Choose one in between.", options.draws));
+  if (options.threads < 0)
+    throw SampleError(fmt::format("threads is {} (at least one is needed). Give a positive number.", options.threads));
+  if (data.data_sets() != 1)
+    throw SampleError(fmt::format("the data are {} stacked data sets (one is drawn from). Draw from them one by one.", data.data_sets()));
+  const HostModel model(table, data);
+  const std::size_t draws = std::size_t(options.draws);
+  const double bytes = 8. * double(draws) * double(model.values(Meaning::constrain) + model.values(Meaning::predict));
+  const double memory = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
+  if (bytes > memory)
+    throw SampleError(fmt::format("{} draws need {:.0f} GiB of memory (this machine has {:.0f}). Draw fewer.", draws, bytes / 0x1p30,
+                                  memory / 0x1p30));
+  Fit fit;
+  fit.chains = 1;
+  fit.draws = draws;
+  fit.dimensions = model.dimensions();
+  Group prior = group_of(model, "prior", false, draws), predictive = group_of(model, "prior_predictive", true, draws);
+  constexpr std::size_t pieces = 64;
+  const std::size_t each = (draws + pieces - 1) / pieces;
+  parallel_for(int((draws + each - 1) / each), options.threads, [&](int piece, int) {
+    std::vector<double> position(std::size_t(model.coordinates())), values(model.values(Meaning::constrain)),
+        observed(model.values(Meaning::predict));
+    for (std::size_t d = std::size_t(piece) * each; d < std::min(draws, (std::size_t(piece) + 1) * each); ++d) {
+      GenerateRequest request{};
+      request.meaning = Meaning::prior;
+      request.seed = options.seed;
+      request.draw = std::uint32_t(d);
+      request.position_out = position.data();
+      request.out = values.data();
+      model.generate(request);
+      put_draw(prior, d, values.data());
+      request.meaning = Meaning::predict;
+      request.position = position.data();
+      request.position_out = nullptr;
+      request.out = observed.data();
+      model.generate(request);
+      put_draw(predictive, d, observed.data());
+    }
+  });
+  for (Group* group : {&prior, &predictive})
+    if (!group->variables.empty()) fit.groups.push_back(std::move(*group));
+  for (Group& group : data_groups(model, fit.dimensions))
+    fit.groups.push_back(std::move(group));
+  fit.attributes["inference_library"] = std::string("lockstep");
+  fit.attributes["seed"] = std::to_string(options.seed);
+  return fit;
+}
+
+}  // namespace lockstep
