@@ -13,9 +13,13 @@ struct Logistic : DistributionRow<"logistic", 2, [](const auto&... a) { return l
 struct LogLogistic : DistributionRow<"log_logistic", 2, [](const auto&... a) { return log_logistic(a...); }> {};
 struct Gumbel : DistributionRow<"gumbel", 2, [](const auto&... a) { return gumbel(a...); }> {};
 struct Moyal : DistributionRow<"moyal", 2, [](const auto&... a) { return moyal(a...); }> {};
+struct SkewNormal : DistributionRow<"skew_normal", 3, [](const auto&... a) { return skew_normal(a...); }> {};
+struct ExGaussian : DistributionRow<"ex_gaussian", 3, [](const auto&... a) { return ex_gaussian(a...); }> {};
+struct SkewStudentT : DistributionRow<"skew_student_t", 4, [](const auto&... a) { return skew_student_t(a...); }> {};
+struct VonMises : DistributionRow<"von_mises", 2, [](const auto&... a) { return von_mises(a...); }> {};
 // clang-format on
 
-using All = ::testing::Types<Laplace, AsymmetricLaplace, Logistic, LogLogistic, Gumbel, Moyal>;
+using All = ::testing::Types<Laplace, AsymmetricLaplace, Logistic, LogLogistic, Gumbel, Moyal, SkewNormal, ExGaussian, SkewStudentT, VonMises>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Location, DensityOfAParameter, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(Location, DensityOfData, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(Location, DensityInSinglePrecision, All, RowNames);

@@ -14,14 +14,16 @@ struct Wald : DistributionRow<"wald", 2, [](const auto&... a) { return wald(a...
 struct ShiftedWald : DistributionRow<"shifted_wald", 3, [](const auto&... a) { return wald(a...); }> {};
 struct ExponentialLog : DistributionRow<"exponential_log", 1, [](const auto&... a) { return exponential_log(a...); }> {};
 struct GammaLog : DistributionRow<"gamma_log", 2, [](const auto&... a) { return gamma_log(a...); }> {};
+struct Rice : DistributionRow<"rice", 2, [](const auto&... a) { return rice(a...); }> {};
 // clang-format on
 
-using All = ::testing::Types<ChiSquared, Chi, Maxwell, Wald, ShiftedWald, ExponentialLog, GammaLog>;
+using All = ::testing::Types<ChiSquared, Chi, Maxwell, Wald, ShiftedWald, ExponentialLog, GammaLog, Rice>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Positive, DensityOfAParameter, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(Positive, DensityOfData, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(Positive, DensityInSinglePrecision, All, RowNames);
 
 TEST(DataOutsideTheSupport, AreImpossible) {
+  expect_impossible<Rice>({1., 2.}, {-1e-300, -1., 0.});
   expect_impossible<ChiSquared>({3.}, {-1e-300, -1., 0.});
   expect_impossible<Chi>({3.}, {-1e-300, -1., 0.});
   expect_impossible<Maxwell>({3.}, {-1e-300, -1., 0.});

@@ -9,7 +9,6 @@
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/cauchy.hpp>
-#include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/exponential.hpp>
 #include <boost/math/distributions/gamma.hpp>
 #include <boost/math/distributions/inverse_gamma.hpp>
@@ -21,9 +20,10 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
+
+#include "tests/goodness_of_fit.hpp"
 
 #include "lockstep/data.hpp"
 #include "lockstep/generate.hpp"
@@ -39,56 +39,10 @@ constexpr int sample_size = 50000;
 
 // ---- goodness of fit -----------------------------------------------------------------------------------------------
 
-using Cdf = std::function<double(double)>;
-using Probability = std::function<double(double)>;
-using Sample = std::vector<double>;
-
 struct Comparison {
   std::string name;
   double p_value;
 };
-
-// The distribution of the statistic: M. A. Stephens (1970), correction for finite n.
-double kolmogorov_smirnov(Sample sample, const Cdf& cdf) {
-  std::sort(sample.begin(), sample.end());
-  const double n = double(sample.size());
-  double distance = 0;
-  for (std::size_t i = 0; i < sample.size(); ++i) {
-    const double expected = cdf(sample[i]);
-    distance = std::max({distance, expected - double(i) / n, double(i + 1) / n - expected});
-  }
-  const double lambda = (std::sqrt(n) + 0.12 + 0.11 / std::sqrt(n)) * distance;
-  double p = 0;
-  for (int k = 1; k <= 100; ++k) p += (k % 2 ? 2 : -2) * std::exp(-2. * k * k * lambda * lambda);
-  return lambda < 0.2 ? 1 : std::clamp(p, 0., 1.);
-}
-
-// Pearson's chi-square over 0, 1, 2, ..., neighbours pooled until a cell expects 20; the last cell is the upper tail.
-double chi_square(const Sample& sample, const Probability& probability) {
-  constexpr double smallest = 20;
-  std::map<double, double> counts;
-  for (double x : sample) counts[x] += 1;
-  for (const auto& [x, count] : counts)
-    if (x != std::floor(x) || !(probability(x) > 0)) return 0;  // impossible
-  double statistic = 0, left = double(sample.size()), left_expected = left, expected = 0, observed = 0;
-  int cells = 0;
-  auto close_cell = [&] {
-    statistic += (observed - expected) * (observed - expected) / expected;
-    left -= observed;
-    left_expected -= expected;
-    expected = observed = 0;
-    ++cells;
-  };
-  for (double k = 0; left_expected - expected >= smallest; ++k) {
-    expected += double(sample.size()) * probability(k);
-    observed += counts[k];
-    if (expected >= smallest && left_expected - expected >= smallest) close_cell();
-  }
-  expected = left_expected;
-  observed = left;
-  close_cell();
-  return cdf(complement(bm::chi_squared(cells - 1.), statistic));
-}
 
 template <class D> Cdf cdf_of(const D& distribution) {
   return [=](double x) { return cdf(distribution, x); };
@@ -213,7 +167,7 @@ std::vector<Comparison> compare_everything() {
     continuous("prior " + name, prior(distribution), cdf);
     continuous("predicted " + name, predicted(distribution), cdf);
   };
-  auto discrete = [&](const std::string& name, const auto& distribution, const Probability& probability) {
+  auto discrete = [&](const std::string& name, const auto& distribution, const MassFunction& probability) {
     result.push_back({"predicted " + name, chi_square(predicted(distribution), probability)});
   };
   const Cdf standard = cdf_of(bm::normal());

@@ -12,15 +12,21 @@ struct LogitNormal : DistributionRow<"logit_normal", 2, [](const auto&... a) { r
 struct BetaProportion : DistributionRow<"beta_proportion", 2, [](const auto&... a) { return beta_proportion(a...); }> {};
 struct ZeroOneInflatedBeta : DistributionRow<"zero_one_inflated_beta", 4, [](const auto&... a) { return zero_one_inflated_beta(a...); }> {};
 struct Triangular : DistributionRow<"triangular", 3, [](const auto&... a) { return triangular(a...); }> {};
+struct TruncatedNormal : DistributionRow<"truncated_normal", 4, [](const auto&... a) { return truncated_normal(a...); }> {};
+struct NormalAbove : DistributionRow<"truncated_normal_above", 3, [](const auto&... a) { return truncated_normal_above(a...); }> {};
+struct NormalBelow : DistributionRow<"truncated_normal_below", 3, [](const auto&... a) { return truncated_normal_below(a...); }> {};
 // clang-format on
 
-using All = ::testing::Types<Kumaraswamy, LogitNormal, BetaProportion, ZeroOneInflatedBeta, Triangular>;
-using Continuous = ::testing::Types<Kumaraswamy, LogitNormal, BetaProportion, Triangular>;
+using All = ::testing::Types<Kumaraswamy, LogitNormal, BetaProportion, ZeroOneInflatedBeta, Triangular, TruncatedNormal, NormalAbove, NormalBelow>;
+using Continuous = ::testing::Types<Kumaraswamy, LogitNormal, BetaProportion, Triangular, TruncatedNormal, NormalAbove, NormalBelow>;
 INSTANTIATE_TYPED_TEST_SUITE_P(UnitInterval, DensityOfAParameter, Continuous, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(UnitInterval, DensityOfData, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(UnitInterval, DensityInSinglePrecision, All, RowNames);
 
 TEST(DataOutsideTheSupport, AreImpossible) {
+  expect_impossible<TruncatedNormal>({0., 1., -1., 2.}, {-1.0001, 2.0001, 1e6});
+  expect_impossible<NormalAbove>({0., 1., -1.}, {-1.0001, -1e6});
+  expect_impossible<NormalBelow>({0., 1., -1.}, {-0.9999, 1e6});
   expect_impossible<Kumaraswamy>({1.5, 2.}, {-1., 0., 1., 1.5});
   expect_impossible<LogitNormal>({0.5, 2.}, {-1., 0., 1., 1.5});
   expect_impossible<BetaProportion>({0.5, 2.}, {-1., 0., 1., 1.5});

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "lockstep/distributions/bernoulli.hpp"
+#include "lockstep/distributions/beta_binomial.hpp"
 #include "lockstep/distributions/binomial.hpp"
 #include "lockstep/distributions/cauchy.hpp"
 #include "lockstep/distributions/chi.hpp"
+#include "lockstep/distributions/circular.hpp"
 #include "lockstep/distributions/discrete.hpp"
 #include "lockstep/distributions/extreme_value.hpp"
 #include "lockstep/distributions/gamma.hpp"
@@ -17,6 +19,9 @@
 #include "lockstep/distributions/negative_binomial.hpp"
 #include "lockstep/distributions/normal.hpp"
 #include "lockstep/distributions/pareto.hpp"
+#include "lockstep/distributions/poisson_relatives.hpp"
+#include "lockstep/distributions/skewed.hpp"
+#include "lockstep/distributions/truncated_normal.hpp"
 #include "lockstep/distributions/uniform.hpp"
 #include "lockstep/distributions/unit_interval.hpp"
 #include "lockstep/distributions/wald.hpp"

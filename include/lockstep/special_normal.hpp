@@ -51,4 +51,56 @@ template <class T> LOCKSTEP_FN inline LogNormalCdf<T> log_normal_cdf(T x) {
   return {select(lower, in_lower, in_upper), numerator / denominator};
 }
 
+// log(Phi(x) exp(x^2/2)), and its derivative x + phi(x)/Phi(x), which for a very negative x is near -1/x and keeps its digits.
+template <class T> struct ScaledNormalCdf {
+  T log_value, slope;
+};
+// For x < 0 only.
+template <class T> LOCKSTEP_FN inline ScaledNormalCdf<T> scaled_normal_tail(T x) {
+  const T y = -x * detail::sqrt_half, scaled = detail::scaled_erfc(y);
+  // (1 + 2 y^2) (1 - sqrt(pi) y scaled_erfc(y)); Chebyshev fit of degree 25, as scaled_erfc's.
+  const T t = T(1.) - T(6.) / (y + T(3.)), t2 = t * t;
+  const T even = detail::horner(t2, 8.720675449086444e-09, -1.2484580579425725e-07, 9.722368824472405e-07,
+                                -5.724794520137679e-06, 2.990858787016764e-05, -0.00015304348670533346,
+                                0.0008004547519663793, -0.003962917964473717, 0.00894083593971558, 0.19973388768419786,
+                                0.16651346606549633, -0.28743477840071985, 0.9155370555054206);
+  const T odd = detail::horner(t2, 1.0586221358419373e-08, -1.0591042311150671e-07, 5.423487607721006e-07,
+                               -1.9473317471905914e-06, 5.69109399446475e-06, -1.649716474991035e-05, 8.1046605026813e-05,
+                               -0.0008185605403337542, 0.009561582793489827, -0.08336024423669845, -0.2638829713955979,
+                               0.07861976518869222, 0.25981168796336496);
+  return {log(T(0.5) * scaled), T(detail::sqrt_2_over_pi) * (odd * t + even) / ((T(1.) + x * x) * scaled)};
+}
+
+// log(Phi(b) - Phi(a)) for a < b, and phi(a) and phi(b) over it.
+template <class T> struct NormalInterval {
+  T log_mass, at_lower, at_upper;
+};
+template <class T> LOCKSTEP_FN inline NormalInterval<T> normal_interval(T a, T b) {
+  // By symmetry, the interval whose middle is not above 0.
+  const T middle = T(0.5) * (a + b), width = b - a;
+  const auto mirrored = middle > T(0.);
+  const T lower = select(mirrored, -b, a), upper = select(mirrored, -a, b);
+  const auto of_upper = log_normal_cdf(upper), of_lower = log_normal_cdf(lower);
+  // log(Phi(lower)/Phi(upper)); in the tail less exp(-x^2/2), where the two logarithms agree in their first digits
+  const T ratio = detail::scaled_erfc(T(abs(lower) * detail::sqrt_half)) / detail::scaled_erfc(T(abs(upper) * detail::sqrt_half));
+  const T in_tail = log(ratio) - width * abs(middle);
+  const T gap = select(upper < T(0.), in_tail, of_lower.value - of_upper.value);
+  const T wide = of_upper.value + log1m_exp(gap);
+  // A narrow interval: width phi(middle) sum_k He_2k(middle) (width/2)^2k/(2k + 1)!, He Hermite's polynomials. The bound keeps
+  // the lanes that do not use it finite.
+  const auto is_narrow = width * max(abs(middle), T(1.)) < T(0.5);
+  const T half = select(is_narrow, T(0.5) * width, T(0.)), h = half * half, m = select(is_narrow, middle * middle, T(0.)), q = m * h;
+  const T bulge = (q - h) * T(1. / 6.) + (q * (q - T(6.) * h) + T(3.) * h * h) * T(1. / 120.) +
+                  (q * (q * (q - T(15.) * h) + T(45.) * h * h) - T(15.) * h * h * h) * T(1. / 5040.) +
+                  (q * (q * (q * (q - T(28.) * h) + T(210.) * h * h) - T(420.) * h * h * h) + T(105.) * h * h * h * h) *
+                      T(1. / 362880.) +
+                  q * q * q * q * q * T(1. / 39916800.);
+  const T narrow = log(width) - T(0.5) * middle * middle + (log1p(bulge) - T(0.91893853320467274178));
+  // Densities over the mass by their ratios to what is known, since the mass's logarithm has lost digits in the tail.
+  const T over_mass = T(1.) / (width * (T(1.) + bulge)), drift = half * abs(middle), sag = T(0.5) * h;
+  const T at_upper = select(is_narrow, over_mass * exp(drift - sag), of_upper.slope / -expm1(gap));
+  const T at_lower = at_upper * exp(-width * abs(middle));
+  return {select(is_narrow, narrow, wide), select(mirrored, at_upper, at_lower), select(mirrored, at_lower, at_upper)};
+}
+
 }  // namespace lockstep

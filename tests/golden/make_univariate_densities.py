@@ -175,6 +175,53 @@ def hurdle_lognormal(y, psi, mu, sigma):
     return log1p(-psi) if y == 0 else log(psi) + normal(log(y), mu, sigma) - log(y)
 
 
+def von_mises(y, mu, kappa):
+    return kappa * cos(y - mu) - log(2 * pi) - log(mpmath.besseli(0, kappa))
+
+
+def rice(y, nu, sigma):
+    x = y * nu / sigma**2
+    return log(y) - 2 * log(sigma) - (y * y + nu * nu) / (2 * sigma**2) + log(mpmath.besseli(0, x))
+
+
+def log_normal_cdf(x):
+    return log(mpmath.erfc(-x / sqrt(mpf(2))) / 2)
+
+
+def skew_normal(y, mu, sigma, alpha):
+    return log(2) + normal(y, mu, sigma) + log_normal_cdf(alpha * (y - mu) / sigma)
+
+
+def ex_gaussian(y, mu, sigma, nu):
+    a, z = sigma / nu, (y - mu) / sigma
+    return -log(nu) + a * a / 2 - a * z + log_normal_cdf(z - a)
+
+
+def skew_student_t(y, a, b, mu, sigma):
+    z, c = (y - mu) / sigma, a + b
+    r = sqrt(c + z * z)
+    up, down = 1 + z / r, 1 - z / r
+    return (a + HALF) * log(up) + (b + HALF) * log(down) - (c - 1) * log(2) - log_beta(a, b) - log(c) / 2 - log(sigma)
+
+
+def log_normal_mass(a, b):
+    if a + b > 0:
+        a, b = -b, -a
+    return log((mpmath.erfc(-b / sqrt(mpf(2))) - mpmath.erfc(-a / sqrt(mpf(2)))) / 2)
+
+
+def truncated_normal(y, mu, sigma, lower, upper):
+    return normal(y, mu, sigma) - log_normal_mass((lower - mu) / sigma, (upper - mu) / sigma)
+
+
+def normal_above(y, mu, sigma, lower):
+    return normal(y, mu, sigma) - log_normal_cdf((mu - lower) / sigma)
+
+
+def normal_below(y, mu, sigma, upper):
+    return normal(y, mu, sigma) - log_normal_cdf((upper - mu) / sigma)
+
+
 # ---- discrete
 
 
@@ -224,6 +271,34 @@ def hurdle(base):
         return log(psi) + base(y, *args) - log(-expm1(base(mpf(0), *args)))
 
     return density
+
+
+def beta_binomial(y, alpha, b, n):
+    return log_choose(n, y) + log_beta(y + alpha, n - y + b) - log_beta(alpha, b)
+
+
+def beta_negative_binomial(y, r, alpha, b):
+    ways = loggamma(y + r) - loggamma(y + 1) - loggamma(r)
+    return ways + log_beta(alpha + r, b + y) - log_beta(alpha, b)
+
+
+def hypergeometric(y, everything, good, drawn):
+    return log_choose(good, y) + log_choose(everything - good, drawn - y) - log_choose(everything, drawn)
+
+
+def generalized_poisson(y, mu, lam):
+    rate = mu + lam * y
+    return log(mu) + (y - 1) * log(rate) - rate - loggamma(y + 1)
+
+
+def skellam(y, mu1, mu2):
+    x = 2 * sqrt(mu1 * mu2)
+    order = abs(y)
+    return -(mu1 + mu2) + y / 2 * log(mu1 / mu2) + log_bessel_i(order, x)
+
+
+def log_bessel_i(order, x):
+    return log(mpmath.besseli(order, x))
 
 
 # ---- grids: pairs (y, arguments). Plain double arithmetic, because only the resulting doubles matter.
@@ -488,6 +563,99 @@ def negative_binomial_grid():
                 yield y, [mu, alpha]
 
 
+def von_mises_grid():
+    for kappa in [1e-8, 1e-3, 0.5, 2.0, 7.9, 8.1, 50.0, 1e4, 1e8]:
+        for mu in [0.0, 1.5, -3.0]:
+            for y in [-3.1, -0.4, 0.01, 1.4, 3.0, mu + kappa**-0.5]:
+                if -3.14 < y < 3.14:
+                    yield y, [mu, kappa]
+
+
+def rice_grid():
+    for sigma in [1e-3, 1.0, 250.0]:
+        for ratio in [1e-8, 0.1, 1.0, 3.0, 40.0, 1e4]:
+            for y in [1e-6, 0.3, 1.7, 6.0, ratio, ratio + 1.3, 2 * ratio]:
+                yield y * sigma, [ratio * sigma, sigma]
+
+
+def skew_normal_grid():
+    for alpha in [-300.0, -4.0, -0.3, 0.0, 1e-6, 1.0, 30.0]:
+        for mu, sigma in [(0.0, 1.0), (1.5, 1e-8), (-3e5, 250.0)]:
+            for z in [0.3, -0.9, -1.7, 4.0, -38.0, 1e3, -1e4]:
+                yield mu + z * sigma, [mu, sigma, alpha]
+
+
+def ex_gaussian_grid():
+    for mu, sigma in [(0.0, 1.0), (1.5, 1e-3), (-300.0, 250.0)]:
+        for ratio in [1e-3, 0.04, 0.5, 1.0, 7.0, 1e3]:
+            for z in [0.3, -0.9, -6.0, 4.0, -38.0, 50.0, 1e3]:
+                yield mu + z * sigma, [mu, sigma, sigma * ratio]
+
+
+def skew_student_t_grid():
+    for a, b in [(0.1, 3.0), (0.5, 0.5), (2.0, 1.0), (4.5, 30.0), (1e3, 1.1e3), (1e5, 1e5), (0.05, 1e4)]:
+        for mu, sigma in [(0.0, 1.0), (1.5, 1e-8), (-300.0, 1e8)]:
+            for z in [0.3, -1.7, 6.0, -1e3, 1e6]:
+                yield mu + z * sigma, [a, b, mu, sigma]
+
+
+def truncated_normal_grid():
+    for mu, sigma in [(0.0, 1.0), (1.5, 1e-3), (-300.0, 250.0)]:
+        for a, b in [(-1.0, 2.0), (-40.0, 0.1), (-0.3, -0.2), (3.0, 9.0), (30.0, 31.0), (-100.0, -99.9), (-1e3, 1e3), (2.0, 2.0625)]:
+            for share in [0.02, 0.4, 0.97]:
+                yield mu + sigma * (a + share * (b - a)), [mu, sigma, mu + sigma * a, mu + sigma * b]
+
+
+def one_sided_grid(side):
+    def generate():
+        for mu, sigma in [(0.0, 1.0), (1.5, 1e-3), (-300.0, 250.0)]:
+            for a in [-40.0, -2.0, -0.3, 0.0, 1.1, 6.0, 40.0, 1e3]:
+                for step in [1e-3, 0.4, 3.0]:
+                    yield mu + side * sigma * (a + step), [mu, sigma, mu + side * sigma * a]
+
+    return generate
+
+
+SHAPE_PAIRS = [(1e-3, 0.5), (0.5, 0.5), (1.0, 3.0), (50.0, 7.0), (1e4, 1e4), (1e8, 1e6)]
+
+
+def beta_binomial_grid():
+    for n in [1, 5, 30, 10**4, 10**8]:
+        for y in sorted({0, 1, n // 3, n // 2, n}):
+            for a, b in SHAPE_PAIRS:
+                yield y, [a, b, float(n)]
+
+
+def beta_negative_binomial_grid():
+    for y in COUNTS:
+        for r in [0.3, 5.0, 1e4]:
+            for a, b in SHAPE_PAIRS:
+                yield y, [r, a, b]
+
+
+def hypergeometric_grid():
+    for everything, good, drawn in [(1, 1, 1), (10, 3, 4), (10, 8, 6), (100, 50, 20), (10**6, 300, 5 * 10**5),
+                                    (10**8, 4 * 10**7, 10**6), (50, 0, 7), (50, 20, 50), (50, 20, 0)]:
+        least, most, mean = max(0, drawn - everything + good), min(good, drawn), good * drawn // everything
+        for y in sorted({least, mean, min(most, mean + 1), most}):
+            yield y, [float(everything), float(good), float(drawn)]
+
+
+def generalized_poisson_grid():
+    for y in COUNTS:
+        for mu in rates(y):
+            for lam in [-0.2, -1e-6, 0.0, 1e-6, 0.3, 0.99]:
+                if mu + lam * y > 0:
+                    yield y, [mu, lam]
+
+
+def skellam_grid():
+    for mu1, mu2 in [(1e-6, 2e-6), (0.3, 0.2), (1.0, 7.0), (40.0, 30.0), (900.0, 3.0), (1e-3, 500.0), (1e5, 1.01e5)]:
+        mean, sd = round(mu1 - mu2), (mu1 + mu2) ** 0.5
+        for y in sorted({0, 1, -1, 5, 19, -20, 21, mean, round(mean + 1.3 * sd), round(mean - 5 * sd), 1000}):
+            yield y, [mu1, mu2]
+
+
 # name: (arguments, log density, grid, index of the location argument or None)
 CONTINUOUS = {
     "laplace": (["mu", "b"], laplace, symmetric_grid, 0),
@@ -516,6 +684,14 @@ CONTINUOUS = {
     "moyal": (["mu", "sigma"], moyal, falling_grid, 0),
     "exponential_log": (["eta"], exponential_log, exponential_log_grid, None),
     "gamma_log": (["alpha", "eta"], gamma_log, gamma_log_grid, None),
+    "von_mises": (["mu", "kappa"], von_mises, von_mises_grid, 0),
+    "rice": (["nu", "sigma"], rice, rice_grid, None),
+    "skew_normal": (["mu", "sigma", "alpha"], skew_normal, skew_normal_grid, 0),
+    "ex_gaussian": (["mu", "sigma", "nu"], ex_gaussian, ex_gaussian_grid, 0),
+    "skew_student_t": (["a", "b", "mu", "sigma"], skew_student_t, skew_student_t_grid, 2),
+    "truncated_normal": (["mu", "sigma", "lower", "upper"], truncated_normal, truncated_normal_grid, None),
+    "truncated_normal_above": (["mu", "sigma", "lower"], normal_above, one_sided_grid(1), None),
+    "truncated_normal_below": (["mu", "sigma", "upper"], normal_below, one_sided_grid(-1), None),
     "hurdle_gamma": (["psi", "alpha", "beta"], hurdle_gamma, hurdle_gamma_grid, None),
     "hurdle_lognormal": (["psi", "mu", "sigma"], hurdle_lognormal, hurdle_lognormal_grid, None),
 }
@@ -524,6 +700,11 @@ DISCRETE = {
     "geometric_logit": (["eta"], geometric_logit, geometric_logit_grid, None),
     "discrete_uniform": (["lower", "upper"], discrete_uniform, discrete_uniform_grid, None),
     "discrete_weibull": (["q", "beta"], discrete_weibull, discrete_weibull_grid, None),
+    "beta_binomial": (["alpha", "beta", "n"], beta_binomial, beta_binomial_grid, None),
+    "beta_negative_binomial": (["r", "alpha", "beta"], beta_negative_binomial, beta_negative_binomial_grid, None),
+    "hypergeometric": (["N", "k", "n"], hypergeometric, hypergeometric_grid, None),
+    "generalized_poisson": (["mu", "lambda"], generalized_poisson, generalized_poisson_grid, None),
+    "skellam": (["mu1", "mu2"], skellam, skellam_grid, None),
     "zero_inflated_poisson": (["psi", "mu"], zero_inflated(poisson), with_psi(poisson_grid), None),
     "zero_inflated_binomial": (["psi", "n", "p"], zero_inflated(binomial), with_psi(binomial_grid), None),
     "zero_inflated_negative_binomial": (

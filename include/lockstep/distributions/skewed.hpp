@@ -1,0 +1,104 @@
+// Skewed relatives of the normal and of Student's t: skew-normal, exponentially modified normal, skew t.
+#pragma once
+
+#include "lockstep/distribution.hpp"
+#include "lockstep/special_normal.hpp"
+#include "lockstep/support.hpp"
+
+namespace lockstep {
+
+struct SkewNormalKernel {
+  template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
+  template <class Y, class Mu, class Sigma, class Alpha>
+  LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Sigma& sigma, const Alpha& alpha) {
+    using V = LanesOf<Y, Mu, Sigma, Alpha>;
+    const V z = (y.value - mu.value) * sigma.inverse;
+    const auto cdf = log_normal_cdf(V(alpha.value * z));
+    const V by_z = alpha.value * cdf.slope - z, slope = by_z * sigma.inverse;
+    return partials(V(cdf.value - 0.5 * z * z - (sigma.log + (log_sqrt_2pi - log_2))), slope, V(-slope),
+                    V(-(z * by_z + 1.) * sigma.inverse), V(z * cdf.slope));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double alpha) {
+    const double half = abs(random.normal()), other = random.normal();
+    return mu + sigma * (alpha * half + other) / sqrt(1 + alpha * alpha);
+  }
+};
+// Skew-normal with location mu, scale sigma > 0 and skewness parameter alpha (0 is normal), on the real line: density
+// 2 phi(z) Phi(alpha z)/sigma, z = (y - mu)/sigma. Source: A. Azzalini, "A class of distributions which includes the normal
+// ones", 1985.
+template <Operand Mu, Operand Sigma, Operand Alpha>
+LOCKSTEP_FN auto skew_normal(const Mu& mu, const Sigma& sigma, const Alpha& alpha) {
+  return make_distribution<SkewNormalKernel>(argument<Location>(mu), argument<Scale>(sigma), argument<Location>(alpha));
+}
+
+// With z = (y - mu)/sigma, a = sigma/nu and x = z - a:
+//   log p = a^2/2 - a z + log Phi(x) - log nu;   for x < 0 also  -z^2/2 + log(Phi(x) exp(x^2/2)) - log nu
+struct ExGaussianKernel {
+  template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
+  template <class Y, class Mu, class Sigma, class Nu>
+  LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Sigma& sigma, const Nu& nu) {
+    using V = LanesOf<Y, Mu, Sigma, Nu>;
+    const V z = (y.value - mu.value) * sigma.inverse, a = sigma.value * nu.inverse, x = z - a;
+    const auto lower = x < 0.;
+    const auto cdf = log_normal_cdf(V(max(x, V(0.))));
+    const auto tail = scaled_normal_tail(V(min(x, V(0.))));
+    const V excess = choose(lower, tail.slope, V(max(x, V(0.)) + cdf.slope));    // x + phi(x)/Phi(x)
+    const V by_z = choose(lower, V(excess - z), V(cdf.slope - a)), slope = by_z * sigma.inverse;
+    const V log_mass = choose(lower, V(tail.log_value - 0.5 * z * z), V(cdf.value + a * (0.5 * a - z)));
+    return partials(V(log_mass - nu.log), slope, V(-slope), V(-(z * by_z + a * excess) * sigma.inverse),
+                    V((a * excess - 1.) * nu.inverse));
+  }
+  template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double nu) {
+    return mu + sigma * random.normal() + nu * random.exponential();
+  }
+};
+// Exponentially modified normal, on the real line: a Normal(mu, sigma) plus an independent exponential with mean nu > 0. Stan's
+// exp_mod_normal has the rate, 1/nu. Source: E. Grushka, "Characterization of exponentially modified Gaussian peaks in
+// chromatography", 1972.
+template <Operand Mu, Operand Sigma, Operand Nu>
+LOCKSTEP_FN auto ex_gaussian(const Mu& mu, const Sigma& sigma, const Nu& nu) {
+  return make_distribution<ExGaussianKernel>(argument<Location>(mu), argument<Scale>(sigma), argument<Scale>(nu));
+}
+
+// With c = a + b, z = (y - mu)/sigma, r = sqrt(c + z^2) and t = z/r; the large parts of the log Gammas and of the powers cancel
+// on paper, since (1 + t) c/(2 a) weighted by a and (1 - t) c/(2 b) weighted by b sum to c:
+//   log p = a L((1 + t) c/(2 a)) + b L((1 - t) c/(2 b)) + log(a b/c)/2 + log 2 - log(2 pi)/2 + S(c) - S(a) - S(b) - log(r sigma)
+// where L(x) = log x - (x - 1) and S = stirling_error.
+struct SkewStudentTKernel {
+  template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
+  template <class Y, class A, class B, class Mu, class Sigma, class Total>
+  LOCKSTEP_FN static auto density(const Y& y, const A& a, const B& b, const Mu& mu, const Sigma& sigma, const Total& total) {
+    using V = LanesOf<Y, A, B, Mu, Sigma>;
+    const V z = (y.value - mu.value) * sigma.inverse, c = total.value;
+    const V inverse_r = 1. / sqrt(V(c + z * z)), t = z * inverse_r;
+    // 1 + t and 1 - t, the smaller through their product c/r^2
+    const V larger = 1. + abs(t), smaller = c * inverse_r * inverse_r / larger;
+    const auto negative = z < 0.;
+    const V up = choose(negative, smaller, larger), down = choose(negative, larger, smaller);
+    const V log_up = log(up) + (total.log - log_2) - a.log, log_down = log(down) + (total.log - log_2) - b.log;
+    const V deviance = a.value * log_minus(V(up * c * (0.5 * a.inverse)), log_up) +
+                       b.value * log_minus(V(down * c * (0.5 * b.inverse)), log_down);
+    const V log_density = deviance + (log_2 - log_sqrt_2pi) + 0.5 * (a.log + b.log - total.log) + log(inverse_r) +
+                          (total.stirling - a.stirling - b.stirling) - sigma.log;
+    const V by_z = ((a.value + 0.5) * down - (b.value + 0.5) * up) * inverse_r, slope = by_z * sigma.inverse;
+    // d/dc = digamma(c) less log c, less 1/(2 c) of the normalisation, and what goes through t
+    const V d_total = total.stirling_slope - total.inverse - 0.5 * z * by_z * total.inverse;
+    return partials(log_density, slope, V(log_up + 0.5 * a.inverse - a.stirling_slope),
+                    V(log_down + 0.5 * b.inverse - b.stirling_slope), V(-slope), V(-(z * by_z + 1.) * sigma.inverse), d_total);
+  }
+  template <class R>
+  LOCKSTEP_FN static double sample(R& random, double a, double b, double mu, double sigma, double total) {
+    const double share = random.beta(a, b);
+    return mu + sigma * sqrt(total) * (share - 0.5) / sqrt(share * (1 - share));
+  }
+};
+// Skew Student's t with shapes a, b > 0, location mu and scale sigma > 0, on the real line; a = b is Student's t with 2 a
+// degrees of freedom, a > b is skewed to the right. Source: M. C. Jones & M. J. Faddy, "A skew extension of the t-distribution,
+// with applications", 2003. As PyMC's; Stan's skew_t, where it has one, differs.
+template <Operand A, Operand B, Operand Mu, Operand Sigma>
+LOCKSTEP_FN auto skew_student_t(const A& a, const B& b, const Mu& mu, const Sigma& sigma) {
+  return make_distribution<SkewStudentTKernel>(argument<Shape>(a), argument<Shape>(b), argument<Location>(mu),
+                                               argument<Scale>(sigma), argument<Shape>(as_recipe(a) + as_recipe(b)));
+}
+
+}  // namespace lockstep
