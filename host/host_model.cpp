@@ -101,6 +101,14 @@ void HostModel::generate(const GenerateRequest& request) const {
   if (!table_.generate(handle_, &request, &message.sink)) throw ModelError(message.text);
 }
 
+std::vector<std::pair<std::string, std::string>> HostModel::graph() const {
+  std::vector<std::pair<std::string, std::string>> edges;
+  table_.graph(handle_, &edges, [](void* context, const char* from, const char* to) {
+    static_cast<std::vector<std::pair<std::string, std::string>>*>(context)->emplace_back(from, to);
+  });
+  return edges;
+}
+
 std::size_t HostModel::values(Meaning meaning) const {
   const bool observed = meaning == Meaning::predict || meaning == Meaning::pointwise;
   std::size_t count = 0;

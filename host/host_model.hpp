@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lockstep/model_table.hpp"
@@ -40,6 +41,8 @@ class HostModel {
   std::size_t values(Meaning meaning) const;
   // What comes out at a position: for constrain, pointwise and log_prior.
   std::vector<double> generate(Meaning meaning, const std::vector<double>& position) const;
+  // What reads what: pairs of names, sites or fields of the data first, sites or potentials that read them second.
+  std::vector<std::pair<std::string, std::string>> graph() const;
   // The first event at a position whose log density is not finite: of the data (pointwise), or of the parameters' priors
   // (log_prior).
   std::optional<ImpossibleEvent> first_impossible(Meaning meaning, const std::vector<double>& position) const;

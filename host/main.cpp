@@ -102,6 +102,7 @@ void run(int argc, char** argv) {
   add_sample_command(app);
   add_prior_command(app);
   add_check_command(app);
+  add_graph_command(app);
   add_build_command(app);
   add_summary_command(app);
   add_draws_command(app);

@@ -33,6 +33,7 @@ void add_check_command(CLI::App& app);
 void add_devices_command(CLI::App& app);
 void add_draws_command(CLI::App& app);
 void add_conformance_command(CLI::App& app);
+void add_graph_command(CLI::App& app);
 void add_models_command(CLI::App& app);
 void add_prior_command(CLI::App& app);
 void add_sample_command(CLI::App& app);

@@ -54,14 +54,25 @@ template <class E, class V> struct ReplaceableValue {
     if (!replaced) evaluated.pull(a);
   }
 };
-// An expression, or a number in its place.
+// A named expression, or a number in its place.
 template <class E> struct Replaceable : RecipeTag {
   E expression;
   const double* instead;   // null: the expression
+  const char* name;
   static constexpr bool uniform = E::uniform;
-  LOCKSTEP_FN Replaceable(const E& e, const double* value) : expression(e), instead(value) {}
+  LOCKSTEP_FN Replaceable(const E& e, const double* value, const char* n) : expression(e), instead(value), name(n) {}
   template <class M> LOCKSTEP_FN auto evaluate(const M& m) const {
     using T = typename M::value_type;
+    if constexpr (requires { m.reads_site(name, false); }) {
+      const auto of_the_site_alone = m.reads_site(name, instead != nullptr);
+      return evaluate_as<T>(m);
+    } else {
+      return evaluate_as<T>(m);
+    }
+  }
+
+ private:
+  template <class T, class M> LOCKSTEP_FN auto evaluate_as(const M& m) const {
     auto e = expression.evaluate(m);
     return ReplaceableValue<decltype(e), T>{e, instead ? T(*instead) : T(e.value), instead != nullptr};
   }
@@ -74,7 +85,7 @@ template <class F> struct ReplaceableLazyVector {
   const double* instead;
   template <std::derived_from<Index> J> LOCKSTEP_FN auto operator[](J j) const {
     auto e = whole[j];
-    return Replaceable<decltype(e)>(e, instead ? instead + j.position : nullptr);
+    return Replaceable<decltype(e)>(e, instead ? instead + j.position : nullptr, name);
   }
 };
 template <class F> struct ReplaceableLazyMatrix {
@@ -83,7 +94,7 @@ template <class F> struct ReplaceableLazyMatrix {
   const double* instead;
   template <std::derived_from<Index> I, std::derived_from<Index> J> LOCKSTEP_FN auto operator()(I i, J j) const {
     auto e = whole(i, j);
-    return Replaceable<decltype(e)>(e, instead ? instead + i.position * columns().size + j.position : nullptr);
+    return Replaceable<decltype(e)>(e, instead ? instead + i.position * columns().size + j.position : nullptr, whole.name);
   }
   LOCKSTEP_FN Dim rows() const { return whole.rows(); }
   LOCKSTEP_FN Dim columns() const { return whole.columns(); }

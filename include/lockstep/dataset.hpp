@@ -190,7 +190,10 @@ template <bool IsUniform> struct FieldElement : RecipeTag {
   static constexpr bool uniform = IsUniform;
   LOCKSTEP_FN FieldElement(const FieldData& f, std::int64_t e) : field(f), element(e) {}
   template <class M> LOCKSTEP_FN auto evaluate(const M& m) const {
-    if constexpr (requires { m.require_element(*field.info, element); }) m.require_element(*field.info, element);
+    if constexpr (requires { m.require_element(*field.info, element); }) {
+      m.require_element(*field.info, element);
+      m.reads_field(*field.info);
+    }
     auto at = [&](FieldData::Table which) { return m.data(field.table(which), element, field.columns); };
     using V = decltype(at(FieldData::value));
     return FieldElementValue<V>{at(FieldData::value), at(FieldData::logarithm), at(FieldData::inverse),
@@ -396,6 +399,12 @@ class Dataset {
     std::vector<std::string> labels;
   };
   const std::vector<DimInfo>& dims() const { return dims_; }
+  // The field whose values start there, as a matrix's do; empty if there is none.
+  std::string field_at(const double* values) const {
+    for (std::int64_t i = 0; i < view_.field_count; ++i)
+      if (view_.fields[i].values == values) return view_.fields[i].name;
+    return "";
+  }
   // Frees all arrays that were handed out. The dimensions keep their sizes.
   void release_arrays() { owned_.clear(); }
   // Throws DataError if a dimension that was asked for still has no size.

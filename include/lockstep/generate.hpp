@@ -18,7 +18,9 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <map>
 #include <numeric>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -47,6 +49,9 @@ template <class M, class R, class S> double draw_from(const M&, R&, const Flat<S
   throw ModelError("has a flat prior (a flat density cannot be drawn from). Give it a proper prior.");
 }
 
+// What reads what: names of sites and of fields of the data, each pair once.
+using Edges = std::set<std::pair<std::string, std::string>>;
+
 class Generate {
  public:
   using value_type = double;
@@ -61,6 +66,8 @@ class Generate {
     double* position_out = nullptr;            // unconstrain, prior
     double* out = nullptr;
     std::vector<SiteView>* sites = nullptr;    // layout
+    Edges* edges = nullptr;                    // layout: (what is read, who reads it), if they are wanted
+    const Dataset* data = nullptr;             // whose fields they name
   };
   explicit Generate(const Inputs& inputs) : in_(inputs), random_(inputs.stream) {}
   Generate(const Generate&) = delete;
@@ -69,7 +76,7 @@ class Generate {
     return param(name, prior, support_of(prior));
   }
   template <DistributionLike D, SupportLike S> PlainScalar param(const char* name, const D& prior, const S& support) {
-    return PlainScalar(*parameter(name, Shape{}, support, SameForAll<D>{prior}));
+    return PlainScalar(parameter(name, Shape{}, support, SameForAll<D>{prior}));
   }
   template <DistributionLike D> PlainVector param(const char* name, const D& prior, Dim dim) {
     return param(name, prior, dim, support_of(prior));
@@ -115,8 +122,10 @@ class Generate {
   }
 
   template <DistributionLike D> PlainScalar observe(const char* name, const RealScalar& y, const D& d) {
-    double value = y.evaluate(*this).value;
-    if (replace(name, Shape{}, &value)) observed(name, Shape{}, false, &value, SameForAll<D>{d});
+    double* value = store(1);
+    *value = y.evaluate(*this).value;
+    own(name, value, 1);
+    if (replace(name, Shape{}, value)) observed(name, Shape{}, false, value, SameForAll<D>{d});
     return PlainScalar(value);
   }
   template <class Y, class F> requires std::is_base_of_v<Real, Y>
@@ -138,6 +147,8 @@ class Generate {
     double* values = read(name, y, dim);
     if (!replace(name, Shape{dim}, values)) return {name, values, dim};
     double* state = store(dim.size);
+    own(name, state, dim.size);  // its own state
+    const Reader reader(*this, name);
     scratch_ += 2 * dim.size;
     const PlainVector node(name, values, dim);
     // Each element once, in order: in a prediction the state at t depends on the values simulated before t.
@@ -165,6 +176,9 @@ class Generate {
     const Shape shape{rows, y.columns};
     double* values = store(shape.size());
     std::copy_n(y.values, shape.size(), values);
+    own(name, values, shape.size());
+    const Reader reader(*this, name);
+    if (in_.edges) reads(in_.data->field_at(y.values));
     if (!replace(name, shape, values)) return {name, values, rows, y.columns};
     observed_events(name, shape, rows.size, y.columns, values, [&](int i) { return f(index(rows, i)); });
     return {name, values, rows, y.columns};
@@ -180,6 +194,8 @@ class Generate {
     require_vector_along(name, weights, state);
     double* values = read(name, y, time);
     if (!replace(name, Shape{time}, values)) return {name, values, time};
+    const Reader reader(*this, name);
+    if constexpr (requires { transition.values; }) note_read(transition.values);
     const SiteAction* action = in_.actions.on(name);
     const Real series = action ? Real{action->field, time} : y;
     scratch_ += Model::scratch(time.size, state.size);
@@ -208,7 +224,7 @@ class Generate {
 
   template <Operand E> auto deterministic(const char* name, const E& e) {
     const double* given = quantity(name, Shape{}, [&](double* value) { *value = as_recipe(e).evaluate(*this).value; }).second;
-    return Replaceable<RecipeOf<E>>(as_recipe(e), given);
+    return Replaceable<RecipeOf<E>>(as_recipe(e), given, name);
   }
   template <class F> ReplaceableLazyVector<F> deterministic(const char* name, Dim dim, const F& f) {
     const double* given = quantity(name, Shape{dim}, [&](double* values) { evaluate(Shape{dim}, f, values); }).second;
@@ -220,7 +236,7 @@ class Generate {
     return {{f, rows, columns, name}, given};
   }
   template <Operand E> PlainScalar let(const char* name, const E& e) {
-    return PlainScalar(*quantity(name, Shape{}, [&](double* value) { *value = as_recipe(e).evaluate(*this).value; }).first);
+    return PlainScalar(quantity(name, Shape{}, [&](double* value) { *value = as_recipe(e).evaluate(*this).value; }).first);
   }
   template <class F> PlainVector let(const char* name, Dim dim, const F& f) {
     return {name, kept_quantity(name, Shape{dim}, [&](double* values) { evaluate(Shape{dim}, f, values); }), dim};
@@ -237,11 +253,13 @@ class Generate {
     }), dim};
   }
   // In no prediction and no log likelihood: nothing can be simulated from it, and it is of no observation.
-  template <Operand E> void potential(const char*, const E& e) {
+  template <Operand E> void potential(const char* name, const E& e) {
+    const Reader reader(*this, name);
     as_recipe(e).evaluate(*this);
     has_potentials_ = true;
   }
-  template <class F> void potential(const char*, Dim dim, const F& f) {
+  template <class F> void potential(const char* name, Dim dim, const F& f) {
+    const Reader reader(*this, name);
     for (int i = dim.first; i < dim.size; ++i) as_recipe(f(index(dim, i))).evaluate(*this);
     has_potentials_ = true;
   }
@@ -253,6 +271,11 @@ class Generate {
                        "do not correspond). Declare both along the same dimension.");
     double* values = store(x.rows.size);
     scratch_ += 2 * x.rows.size;
+    {
+      const Reader reader(*this, nameless(values, x.rows.size));
+      note_read(beta.values);
+      if (in_.edges) reads(in_.data->field_at(x.values));
+    }
     for (int i = 0; i < x.rows.size; ++i) {
       values[i] = 0;
       for (int k = 0; k < x.columns.size; ++k)
@@ -265,6 +288,7 @@ class Generate {
   template <class F, class Then> void cholesky(Dim dim, const F& element, const Then& then) {
     const int n = dim.size;
     double* l = store(n * n);
+    const Reader reader(*this, nameless(l, n * n));
     for (int i = 0; i < n; ++i)
       for (int j = 0; j <= i; ++j) {
         double rest = as_recipe(element(index(dim, i), index(dim, j))).evaluate(*this).value;
@@ -273,6 +297,7 @@ class Generate {
       }
     scratch_ += std::int64_t(n) * (n + 1);
     const PlainMatrix<true> factor("Cholesky factor", l, dim, dim, false);
+    const Reader nobody(*this, "");
     then(factor);
   }
   template <class L, class B, class Then> void solve(const L& factor, const B& b, const Then& then) {
@@ -281,6 +306,8 @@ class Generate {
     const auto argument = vector_argument(b);
     require_vector_along("triangular solve", argument, dim);
     double* z = store(dim.size);
+    const Reader reader(*this, nameless(z, dim.size));
+    if constexpr (requires { factor.values; }) note_read(factor.values);
     for (int i = 0; i < dim.size; ++i) {
       z[i] = argument[index(dim, i)].evaluate(*this).value;
       for (int j = 0; j < i; ++j) z[i] -= factor.value(i, j) * z[j];
@@ -288,6 +315,7 @@ class Generate {
     }
     scratch_ += 2 * dim.size;
     const PlainVector solution("triangular solve", z, dim);
+    const Reader nobody(*this, "");
     then(solution);
   }
 
@@ -304,6 +332,23 @@ class Generate {
       throw ModelError("dot is given two vectors along different dimensions (their elements do not correspond). Declare both "
                        "along the same one.");
   }
+  // ---- who reads what: called as expressions are evaluated ----
+  void note_read(const double* source) const {
+    if (!in_.edges) return;
+    const auto after = owners_.upper_bound(source);
+    if (after == owners_.begin()) return;
+    const auto& [first, owner] = *std::prev(after);
+    if (source < first + owner.count) reads(owner.name);
+  }
+  void reads_field(const FieldInfo& field) const {
+    if (in_.edges) reads(field.name);
+  }
+  // While what it returns is alive, what is read is read by a named expression, not by who evaluates that; if it is done, by nobody.
+  auto reads_site(const char* name, bool done) const {
+    if (in_.edges) reads(name);
+    return Reader(*this, done ? "" : name);
+  }
+
   int coordinates() const { return coordinate_; }
   int actions_taken() const { return actions_taken_; }
   // Elements of scratch that the gradient's nodes will take on one slice; the gradient's own count must agree.
@@ -342,9 +387,39 @@ class Generate {
       throw ModelError("site '" + std::string(name) + "' observes field '" + y.field.info->name + "' over another "
                        "dimension than the field's own (their elements do not correspond). Observe it along its dimension.");
     double* values = store(dim.size);
+    own(name, values, dim.size);
+    const Reader reader(*this, name);
     for (int i = 0; i < dim.size; ++i) values[i] = y[index(dim, i)].evaluate(*this).value;
     return values;
   }
+  // Who reads, from now until this is gone. Nobody: ''.
+  class Reader {
+   public:
+    Reader(const Generate& m, const char* name) : m_(m), before_(std::exchange(m.reader_, name)) {}
+    Reader(const Reader&) = delete;
+    ~Reader() { m_.reader_ = before_; }
+
+   private:
+    const Generate& m_;
+    const char* before_;
+  };
+  void reads(const std::string& name) const {
+    if (in_.edges && *reader_ != '\0' && !name.empty() && name != reader_) in_.edges->insert({name, reader_});
+  }
+  // A joint distribution's matrix node, whose elements it reads by itself.
+  template <class D> void note_factor(const D& d) const {
+    if constexpr (requires { d.factor->values; }) note_read(d.factor->values);
+  }
+  template <class Text> void own(const Text& name, const double* values, int count) {
+    if (in_.edges) owners_[values] = {name, count};
+  }
+  // What the model gives no name, such as a linear predictor: a name that no site can have, to be left out in the end.
+  const char* nameless(const double* values, int count) {
+    if (!in_.edges) return "";
+    own("/" + std::to_string(owners_.size()), values, count);
+    return owners_[values].name.c_str();
+  }
+
   double* store(int count) {
     stored_.emplace_back(std::size_t(count));
     return stored_.back().data();
@@ -370,6 +445,8 @@ class Generate {
   // The values of a computed quantity, which are reported; and those that are given in their place, which are not.
   template <class F> std::pair<double*, const double*> quantity(const char* name, const Shape& shape, const F& compute) {
     double* values = store(shape.size());
+    own(name, values, shape.size());
+    const Reader reader(*this, name);
     if (const SiteAction* action = action_on(name, shape.size())) {
       if (action->keeps_density)
         throw ModelError("'" + std::string(name) + "' is computed (it has no density, which to observe it keeps). Use do.");
@@ -426,6 +503,8 @@ class Generate {
 
   template <class S, class Prior> double* parameter(const char* name, const Shape& shape, const S& support, const Prior& prior) {
     double* values = store(shape.size());
+    own(name, values, shape.size());
+    const Reader reader(*this, name);
     const SiteAction* action = action_on(name, shape.size());
     if (!action) {
       parameter(name, shape, support, prior, values);
@@ -480,6 +559,7 @@ class Generate {
     report_events(name, SiteKind::parameter, shape, event_rank, events, log_density.empty() ? values : log_density.data(),
                   S::description, false, coordinates);
     if constexpr (JointDistribution<Prior>) {
+      note_factor(prior);
       if (in_.meaning == Meaning::layout) {
         prior.check(name, shape.last());
         if (shape.size() > 0) event_log_density(prior, shape.last(), values);
@@ -603,6 +683,7 @@ class Generate {
   }
 
   template <class F> void observed(const char* name, const Shape& shape, bool whole, double* values, const F& distribution) {
+    const Reader reader(*this, name);
     std::vector<double> log_density;
     if (in_.meaning == Meaning::pointwise) log_density.assign(std::size_t(shape.size()), 0.);
     if (in_.meaning == Meaning::layout) {
@@ -623,9 +704,11 @@ class Generate {
   template <class F>
   void observed_events(const char* name, const Shape& shape, int events, Dim along, double* values, const F& distribution) {
     using D = std::remove_cvref_t<decltype(distribution(0))>;
+    const Reader reader(*this, name);
     std::vector<double> log_density(std::size_t(events), 0.);
     for (int i = 0; i < events; ++i) {
       const D d = distribution(i);
+      note_factor(d);
       double* event = values + std::int64_t(i) * along.size;
       if (in_.meaning == Meaning::layout) d.check(name, along);
       if (in_.meaning == Meaning::layout || in_.meaning == Meaning::pointwise)
@@ -639,6 +722,12 @@ class Generate {
   Inputs in_;
   Stream random_;
   std::deque<std::vector<double>> stored_;
+  struct Owner {
+    std::string name;
+    int count;
+  };
+  std::map<const double*, Owner> owners_;   // of memory that nodes have
+  mutable const char* reader_ = "";
   bool has_potentials_ = false;
   int coordinate_ = 0, actions_taken_ = 0;
   std::int64_t scratch_ = 0;

@@ -171,7 +171,7 @@ class LogDensity {
 
   // A quantity to report. It is evaluated where it is used.
   template <Operand E> LOCKSTEP_FN auto deterministic(const char* name, const E& e) {
-    if constexpr (with_actions) return Replaceable<RecipeOf<E>>(as_recipe(e), given_values(name));
+    if constexpr (with_actions) return Replaceable<RecipeOf<E>>(as_recipe(e), given_values(name), name);
     else return as_recipe(e);
   }
   template <class F> LOCKSTEP_FN auto deterministic(const char* name, Dim dim, const F& f) {

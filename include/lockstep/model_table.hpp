@@ -53,6 +53,9 @@ struct ModelTable {
   void (*oracle)(const void* model, const double* position, double* log_density, double* gradient, double* scratch,
                  std::int64_t data_column);
   bool (*generate)(const void* model, const GenerateRequest* request, const ErrorSink* errors);
+  // Calls edge(context, from, to) for every pair of names of which the second, a site or a potential, reads the first, a site or a
+  // field of the data. The data that it was bound to must still be there.
+  void (*graph)(const void* model, void* context, void (*edge)(void* context, const char* from, const char* to));
   const DeviceModelTable* cuda;   // its functions on a GPU, in the precision of the run (kernels/device_table.hpp); null: not
                                   // compiled for one
 };
@@ -89,6 +92,29 @@ template <class Model> class BoundModel {
   }
 
   const Model& model() const { return bound_.model(); }
+
+  // What has no name is left out: its readers read what it reads.
+  Edges graph() const {
+    Edges all;
+    std::vector<SiteView> sites;
+    Generate::Inputs inputs;
+    inputs.sites = &sites;
+    inputs.edges = &all;
+    inputs.data = &bound_.data();
+    inputs.actions = bound_.actions();
+    Generate m(inputs);
+    model()(m);
+    const auto nameless = [](const std::string& name) { return name[0] == '/'; };
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const auto& [from, to] : Edges(all))
+        if (nameless(from))
+          for (const auto& [before, through] : Edges(all))
+            if (through == from) changed = all.insert({before, to}).second || changed;
+    }
+    std::erase_if(all, [&](const auto& edge) { return nameless(edge.first) || nameless(edge.second); });
+    return all;
+  }
 
  private:
   template <class T, bool with_columns, bool with_actions>
@@ -184,6 +210,9 @@ template <class Model> const ModelTable* model_table() {
           errors->report(errors->context, e.what());
           return false;
         }
+      },
+      [](const void* model, void* context, void (*edge)(void* context, const char* from, const char* to)) {
+        for (const auto& [from, to] : static_cast<const Bound*>(model)->graph()) edge(context, from.c_str(), to.c_str());
       },
       nullptr};
   return &table;

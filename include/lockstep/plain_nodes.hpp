@@ -18,16 +18,19 @@ template <bool IsUniform> struct PlainRead : RecipeTag {
   const double* source;
   static constexpr bool uniform = IsUniform;
   explicit PlainRead(const double* p) : source(p) {}
-  template <class M> PlainValue<double> evaluate(const M&) const { return {*source}; }
+  template <class M> PlainValue<double> evaluate(const M& m) const {
+    m.note_read(source);
+    return {*source};
+  }
 };
 
 struct PlainScalar : NodeTag {
-  double value;
-  explicit PlainScalar(double v) : value(v) {}
+  const double* value;
+  explicit PlainScalar(const double* v) : value(v) {}
   PlainScalar(const PlainScalar&) = delete;
   ~PlainScalar() {}  // not trivial, so that a node which nothing reads raises no warning
   PlainScalar& operator=(const PlainScalar&) = delete;
-  PlainRead<true> use() const { return PlainRead<true>(&value); }
+  PlainRead<true> use() const { return PlainRead<true>(value); }
 };
 
 // A vector node. Reads are checked: of the right dimension, inside it.
