@@ -62,7 +62,8 @@ struct Case {
 inline std::vector<Case> golden_cases(const std::string& name) {
   static const std::vector<nlohmann::json> golden = [] {
     std::vector<nlohmann::json> files;
-    for (const char* each : {"densities.json", "continuous_densities.json", "discrete_densities.json"}) {
+    for (const char* each : {"densities.json", "continuous_densities.json", "discrete_densities.json",
+                             "category_densities.json"}) {
       std::ifstream file(std::string(LOCKSTEP_SOURCE_DIR "/tests/golden/") + each);
       files.push_back(nlohmann::json::parse(file).at("distributions"));
     }
@@ -354,13 +355,14 @@ TYPED_TEST_P(DensityInSinglePrecision, AgreesWithTheOracleToNearlyFiveDigits) {
     if (!c.single) continue;
     ++checked;
     Fields fields(data_of({c.y}));
-    const Lanes single = lanes<Single, false>(Plate<TypeParam>{fields.n(), fields.field("y")});
-    for (const AtLane& r : evaluate_alike(single, c.arguments)) {
-      expect_close(r.log_density, c.log_density, single_tolerance, describe(TypeParam::name, c));
-      for (std::size_t i = 0; i < c.arguments.size(); ++i)
-        expect_close(r.gradient[i], c.d_arguments[i], single_tolerance,
-                     describe(TypeParam::name, c) + fmt::format(": derivative by argument {}", i));
-    }
+    const Plate<TypeParam> model{fields.n(), fields.field("y")};
+    for (const Lanes& each : {lanes<Single, false>(model), lanes<SinglePack, false>(model)})
+      for (const AtLane& r : evaluate_alike(each, c.arguments)) {
+        expect_close(r.log_density, c.log_density, single_tolerance, describe(TypeParam::name, c));
+        for (std::size_t i = 0; i < c.arguments.size(); ++i)
+          expect_close(r.gradient[i], c.d_arguments[i], single_tolerance,
+                       describe(TypeParam::name, c) + fmt::format(": derivative by argument {}", i));
+      }
   }
   EXPECT_GE(checked, 5);
 }

@@ -4,6 +4,7 @@
 #include "lockstep/distributions/bernoulli.hpp"
 #include "lockstep/distributions/beta_binomial.hpp"
 #include "lockstep/distributions/binomial.hpp"
+#include "lockstep/distributions/categorical.hpp"
 #include "lockstep/distributions/cauchy.hpp"
 #include "lockstep/distributions/chi.hpp"
 #include "lockstep/distributions/circular.hpp"

@@ -71,13 +71,13 @@ template <class T> LOCKSTEP_FN inline ScaledNormalCdf<T> scaled_normal_tail(T x)
   return {log(T(0.5) * scaled), T(detail::sqrt_2_over_pi) * (odd * t + even) / ((T(1.) + x * x) * scaled)};
 }
 
-// log(Phi(b) - Phi(a)) for a < b, and phi(a) and phi(b) over it.
+// log(Phi(b) - Phi(a)) for a < b, and phi(a) and phi(b) over it. `width` is b - a, to more digits where the caller knows them.
 template <class T> struct NormalInterval {
   T log_mass, at_lower, at_upper;
 };
-template <class T> LOCKSTEP_FN inline NormalInterval<T> normal_interval(T a, T b) {
+template <class T> LOCKSTEP_FN inline NormalInterval<T> normal_interval(T a, T b, T width) {
   // By symmetry, the interval whose middle is not above 0.
-  const T middle = T(0.5) * (a + b), width = b - a;
+  const T middle = T(0.5) * (a + b);
   const auto mirrored = middle > T(0.);
   const T lower = select(mirrored, -b, a), upper = select(mirrored, -a, b);
   const auto of_upper = log_normal_cdf(upper), of_lower = log_normal_cdf(lower);

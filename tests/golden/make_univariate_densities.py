@@ -3,7 +3,7 @@
 
     python3 tests/golden/make_univariate_densities.py [names ...]
 
-Needs mpmath; writes continuous_densities.json and discrete_densities.json beside itself, all or the named distributions
+Needs mpmath; writes continuous_densities.json, discrete_densities.json and category_densities.json beside itself, all or the named distributions
 anew. Derivatives are central differences at 80 digits. Argument order and parameterisation are those of
 include/lockstep/distributions.
 
@@ -786,6 +786,69 @@ def case(density, location, discrete, y, args):
             "d_args": [float(s) for s in slopes[1:]], "single": bool(single)}
 
 
+# ---- categories, whose arguments are a vector and, where they are ordered, a number: y, [eta, *vector] or [*vector]
+
+
+def categorical(y, *p):
+    return log(p[int(y)])
+
+
+def categorical_logit(y, *eta):
+    largest = max(eta)
+    return eta[int(y)] - largest - log(sum(exp(e - largest) for e in eta))
+
+
+def ordered(cdf, survival):
+    """By whichever of the tails has the digits."""
+
+    def density(y, eta, *cuts):
+        k = int(y)
+        lower = cuts[k - 1] - eta if k > 0 else None
+        upper = cuts[k] - eta if k < len(cuts) else None
+        if lower is None:
+            return log(cdf(upper))
+        if upper is None:
+            return log(survival(lower))
+        return log(cdf(upper) - cdf(lower) if lower + upper < 0 else survival(lower) - survival(upper))
+
+    return density
+
+
+def logistic_cdf(x):
+    return 1 / (1 + exp(-x))
+
+
+def normal_cdf(x):
+    return mpmath.erfc(-x / sqrt(mpf(2))) / 2
+
+
+def simplex_grid():
+    for p in [[0.2, 0.8], [1e-300, 1 - 1e-16], [0.1, 0.2, 0.3, 0.4], [1e-8, 0.5, 0.25, 0.125, 0.124]]:
+        for y in range(len(p)):
+            yield y, p
+
+
+def logits_grid():
+    for eta in [[0.0, 0.0], [0.3, -0.4, 1.7], [-700.0, 0.0, 30.0], [1e8, 1e8 - 2.0, 5.0, -1e8], [-2e3, -2e3 + 0.4]]:
+        for y in range(len(eta)):
+            yield y, eta
+
+
+def cuts_grid():
+    for eta in [0.0, -0.7, 4.0, -30.0, 60.0]:
+        for cuts in [[0.5], [-1.0, 2.5], [-3.0, -0.1, -0.05, 4.0], [-20.0, 30.0, 31.0], [1.0, 1.0 + 1e-3]]:
+            for y in range(len(cuts) + 1):
+                yield y, [eta, *cuts]
+
+
+CATEGORIES = {
+    "categorical": ("p", categorical, simplex_grid, None),
+    "categorical_logit": ("eta", categorical_logit, logits_grid, None),
+    "ordered_logistic": ("eta, cutpoints", ordered(logistic_cdf, lambda x: logistic_cdf(-x)), cuts_grid, None),
+    "ordered_probit": ("eta, cutpoints", ordered(normal_cdf, lambda x: normal_cdf(-x)), cuts_grid, None),
+}
+
+
 def thinned(cases):
     if len(cases) <= MOST_CASES:
         return cases
@@ -815,6 +878,7 @@ def write(file, table, discrete, names):
 def main():
     write("continuous_densities.json", CONTINUOUS, False, sys.argv[1:])
     write("discrete_densities.json", DISCRETE, True, sys.argv[1:])
+    write("category_densities.json", CATEGORIES, True, sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ struct TruncatedNormalKernel {
     using V = LanesOf<Y, Mu, Sigma, Lower, Upper>;
     const V z = (y.value - mu.value) * sigma.inverse, slope = z * sigma.inverse;
     const V a = (lower.value - mu.value) * sigma.inverse, b = (upper.value - mu.value) * sigma.inverse;
-    const auto inside = normal_interval(a, b);
+    const auto inside = normal_interval(a, b, V((upper.value - lower.value) * sigma.inverse));
     const V log_density = -0.5 * z * z - (sigma.log + log_sqrt_2pi) - inside.log_mass;
     const auto outside = min(V(y.value - lower.value), V(upper.value - y.value)) < 0.;
     return partials(unless(outside, log_density), V(-slope), V(slope + (inside.at_upper - inside.at_lower) * sigma.inverse),

@@ -11,9 +11,9 @@
 
 namespace lockstep {
 
-// `partials` with f(derivative, I) of each argument of `base` after the first argument's.
-template <class F, class... Leading, class... DA, std::size_t... I>
-LOCKSTEP_FN auto extend_partials(const Slots<DA...>& d, const F& f, std::index_sequence<I...>, const Leading&... leading) {
+// `partials` of `leading` and then of f(derivative, I) for each derivative in `d`.
+template <class D, class F, std::size_t... I, class... Leading>
+LOCKSTEP_FN auto extend_partials(const D& d, const F& f, std::index_sequence<I...>, const Leading&... leading) {
   return partials(leading..., f(get<I>(d), std::integral_constant<std::size_t, I>{})...);
 }
 
