@@ -34,7 +34,8 @@ LOCKSTEP_FN auto binomial_log_density(const Y& y, const N& n, const P& p, const 
   auto mixed = deviance + (n.count_term - count_term_of(y) - count_term_of(r) - log_sqrt_2pi);
   using L = decltype(mixed);
   auto log_density = choose(y.value == 0., L(n.value * log_q), choose(failures == 0., L(n.value * log_p), mixed));
-  return unless((y.value < 0.) || (failures < 0.) || (y.value != floor(y.value)), log_density);
+  const R successes = y.value;
+  return unless((min(successes, failures) < 0.) || (successes != floor(successes)), log_density);
 }
 
 // d/dn; nothing, once compiled, where n is data.
