@@ -368,8 +368,8 @@ static_assert(TakesCoefficients<Generate, VectorOf<Generate>> &&
 
 // clang-format off
 template <class A, class B>
-concept Compares = requires(const A& a, const B& b) { a < b; } || requires(const A& a, const B& b) { a > b; } ||
-                   requires(const A& a, const B& b) { a <= b; } || requires(const A& a, const B& b) { a >= b; } ||
+concept Compares = requires(const A& a, const B& b) { bool(a < b); } || requires(const A& a, const B& b) { bool(a > b); } ||
+                   requires(const A& a, const B& b) { bool(a <= b); } || requires(const A& a, const B& b) { bool(a >= b); } ||
                    requires(const A& a, const B& b) { a == b; } || requires(const A& a, const B& b) { a != b; };
 template <class A>
 concept Decides = requires(const A& a) { a ? 1 : 0; } || requires(const A& a) { !a; } ||
