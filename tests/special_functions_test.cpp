@@ -13,6 +13,7 @@
 
 #include "lockstep/pack.hpp"
 #include "lockstep/special.hpp"
+#include "lockstep/special_bessel.hpp"
 #include "lockstep/special_normal.hpp"
 
 namespace lockstep {
@@ -58,6 +59,11 @@ const std::vector<Row> table = {
     {"log_normal_cdf", 1, 37, 2e-13, 0, [](auto x, auto) { return log_normal_cdf(x).value; }},
     {"log_normal_cdf_slope", -1e6, 1, 1e-15, 0, [](auto x, auto) { return log_normal_cdf(x).slope; }},
     {"log_normal_cdf_slope", 1, 37, 2e-13, 0, [](auto x, auto) { return log_normal_cdf(x).slope; }},
+    {"scaled_normal_tail", -1e6, 0, 1e-15, 1, [](auto x, auto) { return scaled_normal_tail(x).log_value; }},
+    {"scaled_normal_tail_slope", -1e6, 0, 2e-15, 0, [](auto x, auto) { return scaled_normal_tail(x).slope; }},
+    {"normal_interval", -60, 30, 1e-14, 1, [](auto x, auto width) { return normal_interval(x, x + width, x + width - x).log_mass; }},
+    {"log_bessel_i0", 0, 1e8, 1e-13, 1, [](auto x, auto) { return log_bessel_i0(x).log_scaled; }},
+    {"bessel_ratio_to_one", 0, 1e8, 1e-13, 0, [](auto x, auto) { return log_bessel_i0(x).ratio_to_one; }},
     {"log1m_exp", -708, -1e-10, 2e-15, 0, [](auto x, auto) { return log1m_exp(x); }},
 };
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/distribution_cases.hpp"
+#include "tests/goodness_of_fit.hpp"
 
 namespace lockstep {
 namespace {
@@ -32,6 +33,76 @@ TEST(DataOutsideTheSupport, AreImpossible) {
   expect_impossible<BetaProportion>({0.5, 2.}, {-1., 0., 1., 1.5});
   expect_impossible<ZeroOneInflatedBeta>({0.5, 0.3, 2., 3.}, {-1., -1e-300, 1.0001});
   expect_impossible<Triangular>({-1., 2., 0.5}, {-1., -1.0001, 2., 2.0001, 1e300});
+}
+
+// ---- a density given by points -------------------------------------------------------------------------------------------------
+
+// A triangle and a box: heights 0, 2, 1, 1 at -1, 1, 1.5, 3; the area is 2 + 0.75 + 1.5.
+struct Points {
+  Real x, height;
+  template <class M> void operator()(M& m) const { auto y = m.param("y", interpolated(x, height), real_line()); }
+};
+struct PointsOnTheirSupport {
+  Real x, height;
+  template <class M> void operator()(M& m) const { auto y = m.param("y", interpolated(x, height)); }
+};
+class GivenPoints {
+ public:
+  GivenPoints() : views_(data_ = make()), set_(views_.view()) {}
+  template <class Model> Model model() {
+    const Dim point = set_.dim("point");
+    return {set_.real("x", point), set_.real("height", point)};
+  }
+
+ private:
+  static Data make() {
+    Data data;
+    data.set("x", {-1., 1., 1.5, 3.});
+    data.set("height", {0., 2., 1., 1.});
+    return data;
+  }
+  Data data_;
+  DataViews views_;
+  Dataset set_;
+};
+
+TEST(Interpolated, IsLinearBetweenThePointsAndNormalised) {
+  GivenPoints given;
+  const Points model = given.model<Points>();
+  const std::vector<std::array<double, 3>> expected = {  // y, height, slope
+      {-0.5, 0.5, 1}, {0.999, 1.999, 1}, {1.25, 1.5, -2}, {2, 1, 0}, {3, 1, 0}, {1e-300, 1, 1}};
+  for (const auto& [y, height, slope] : expected)
+    for (const Lanes& each : {lanes<double, false>(model), lanes<Pack, false>(model), lanes<Single, false>(model)})
+      for (const AtLane& r : evaluate_alike(each, {y})) {
+        EXPECT_NEAR(r.log_density, std::log(height / 4.25), 1e-6) << y;
+        EXPECT_NEAR(r.gradient[0], slope / height, 1e-6) << y;
+      }
+  EXPECT_NEAR(evaluate_alike(lanes<double, false>(model), {1.25})[0].log_density, std::log(1.5 / 4.25), 1e-14);
+  for (const double y : {-1.0001, 3.0001, 1e300, -1.})
+    for (const AtLane& r : evaluate_alike(lanes<Pack, false>(model), {y})) EXPECT_EQ(r.log_density, -infinity) << y;
+}
+
+TEST(Interpolated, HasTheSupportAndTheDrawsOfItsPoints) {
+  GivenPoints given;
+  const auto model = given.model<PointsOnTheirSupport>();
+  const double middle = evaluate_alike(lanes<double, false>(model), {0.})[0].log_density;   // y = 1: the Jacobian is 4/4
+  EXPECT_NEAR(middle, std::log(2 / 4.25), 1e-14);
+  Sample sample;
+  for (std::uint32_t i = 0; i < 20000; ++i) {
+    double value, coordinate;
+    Generate::Inputs inputs;
+    inputs.meaning = Meaning::prior;
+    inputs.stream = {.seed = 20251011, .draw = i, .purpose = Purpose::prior_draw};
+    inputs.out = &value;
+    inputs.position_out = &coordinate;
+    Generate m(inputs);
+    model(m);
+    sample.push_back(value);
+  }
+  const auto cdf = [](double y) {
+    return (y < 1 ? 0.5 * (y + 1) * (y + 1) : y < 1.5 ? 2 + (y - 1) * (2 - (y - 1)) : 2.75 + (y - 1.5)) / 4.25;
+  };
+  EXPECT_GT(kolmogorov_smirnov(sample, cdf), 1e-3);
 }
 
 }  // namespace

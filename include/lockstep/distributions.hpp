@@ -11,6 +11,7 @@
 #include "lockstep/distributions/discrete.hpp"
 #include "lockstep/distributions/extreme_value.hpp"
 #include "lockstep/distributions/gamma.hpp"
+#include "lockstep/distributions/interpolated.hpp"
 #include "lockstep/distributions/laplace.hpp"
 #include "lockstep/distributions/log_mean.hpp"
 #include "lockstep/distributions/logistic.hpp"

@@ -88,13 +88,15 @@ template <class T> LOCKSTEP_FN inline NormalInterval<T> normal_interval(T a, T b
   const T wide = of_upper.value + log1m_exp(gap);
   // A narrow interval: width phi(middle) sum_k He_2k(middle) (width/2)^2k/(2k + 1)!, He Hermite's polynomials. The bound keeps
   // the lanes that do not use it finite.
-  const auto is_narrow = width * max(abs(middle), T(1.)) < T(0.5);
+  const auto is_narrow = width * max(abs(middle), T(1.)) < T(0.3);
   const T half = select(is_narrow, T(0.5) * width, T(0.)), h = half * half, m = select(is_narrow, middle * middle, T(0.)), q = m * h;
   const T bulge = (q - h) * T(1. / 6.) + (q * (q - T(6.) * h) + T(3.) * h * h) * T(1. / 120.) +
                   (q * (q * (q - T(15.) * h) + T(45.) * h * h) - T(15.) * h * h * h) * T(1. / 5040.) +
                   (q * (q * (q * (q - T(28.) * h) + T(210.) * h * h) - T(420.) * h * h * h) + T(105.) * h * h * h * h) *
                       T(1. / 362880.) +
-                  q * q * q * q * q * T(1. / 39916800.);
+                  (q * (q * (q * (q * (q - T(45.) * h) + T(630.) * h * h) - T(3150.) * h * h * h) + T(4725.) * h * h * h * h) -
+                   T(945.) * h * h * h * h * h) *
+                      T(1. / 39916800.);
   const T narrow = log(width) - T(0.5) * middle * middle + (log1p(bulge) - T(0.91893853320467274178));
   // Densities over the mass by their ratios to what is known, since the mass's logarithm has lost digits in the tail.
   const T over_mass = T(1.) / (width * (T(1.) + bulge)), drift = half * abs(middle), sag = T(0.5) * h;

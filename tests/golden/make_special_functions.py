@@ -64,6 +64,34 @@ def log_normal_cdf_slope(x):
     return exp(-x * x / 2 - log(2 * pi) / 2 - log_normal_cdf(x))
 
 
+def scaled_normal_tail(x):
+    with mp.workdps(80):
+        return log_normal_cdf(x) + x * x / 2
+
+
+def scaled_normal_tail_slope(x):
+    with mp.workdps(80):
+        return x + log_normal_cdf_slope(x)
+
+
+def normal_interval(a, width):
+    """Of the interval from a to a + width, which is rounded as the tests round it."""
+    lower, upper = a, mpf(float(a + width))
+    if lower + upper > 0:
+        lower, upper = -upper, -lower
+    with mp.workdps(60 + int(a * a)):
+        return log((mpmath.erfc(-upper / mpmath.sqrt(2)) - mpmath.erfc(-lower / mpmath.sqrt(2))) / 2)
+
+
+def log_bessel_i0(x):
+    return log(mpmath.besseli(0, x)) - x
+
+
+def bessel_ratio_to_one(x):
+    with mp.workdps(80):
+        return 1 - mpmath.besseli(1, x) / mpmath.besseli(0, x)
+
+
 def between(low, high, steps):
     """Equally spaced doubles, both ends included."""
     return [low + (high - low) * i / steps for i in range(steps + 1)]
@@ -86,6 +114,7 @@ ABOVE_MINUS_ONE = BESIDE_MINUS_ONE + both_signs(decades(-8, -1, 4)) + between(-0
 ABOVE_MINUS_ONE += [math.nextafter(-0.5, -1), math.nextafter(-0.5, 0), math.nextafter(1, 0), math.nextafter(1, 2)]
 REAL = both_signs(decades(-8, 2, 4)) + between(-50.0, 50.0, 125) + [-700.0, -300.0, 0.0, 300.0, 700.0, 1e10]
 NORMAL = [-x for x in decades(-8, 4, 5)] + between(-20.0, 20.0, 160) + decades(-8, 1, 4) + [25.0, 36.5, -1e6]
+CONCENTRATIONS = [0.0] + decades(-8, 8, 4) + between(0.25, 20.0, 79) + [math.nextafter(8, 0), math.nextafter(8, 9)]
 
 CASES = {
     "exp": (exp, [(x,) for x in both_signs(decades(-20, 2, 4)) + between(-708.0, 709.0, 200)]),
@@ -109,6 +138,14 @@ CASES = {
     ),
     "log_normal_cdf": (log_normal_cdf, [(x,) for x in NORMAL]),
     "log_normal_cdf_slope": (log_normal_cdf_slope, [(x,) for x in NORMAL]),
+    "scaled_normal_tail": (scaled_normal_tail, [(x,) for x in NORMAL if x < 0]),
+    "scaled_normal_tail_slope": (scaled_normal_tail_slope, [(x,) for x in NORMAL if x < 0]),
+    "normal_interval": (
+        normal_interval,
+        [(a, w) for a in [-60.0, -9.0, -1.2, -0.25, 0.0, 0.4, 3.0, 30.0] for w in decades(-6, 1, 2) + [0.45, 0.55, 40.0]],
+    ),
+    "log_bessel_i0": (log_bessel_i0, [(x,) for x in CONCENTRATIONS]),
+    "bessel_ratio_to_one": (bessel_ratio_to_one, [(x,) for x in CONCENTRATIONS]),
     "log1m_exp": (log1m_exp, [(-x,) for x in decades(-10, 2, 5) + between(0.05, 5.0, 99) + [300.0, 700.0]]),
 }
 
