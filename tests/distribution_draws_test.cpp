@@ -118,6 +118,8 @@ TEST(DrawsOfDistributions, AllHaveTheirDensitiesTogetherAtOneInAThousand) {
       {"truncated_normal_above", continuous(truncated_normal_above(0, 1, 4))},
       {"truncated_normal_above middle", continuous(truncated_normal_above(0, 1, -0.3))},
       {"truncated_normal_below", continuous(truncated_normal_below(0, 1, -0.8))},
+      {"wiener", continuous(wiener(1.5, 0.2, 0.4, 0.7))},
+      {"wiener with a strong drift", continuous(wiener(2, 0, 0.5, -6))},
       {"geometric", counts(geometric(0.07), 1)},
       {"geometric_logit", counts(geometric_logit(-0.4), 1)},
       {"discrete_uniform", counts(discrete_uniform(-3, 9), -3)},
@@ -143,7 +145,7 @@ TEST(DrawsOfDistributions, AllHaveTheirDensitiesTogetherAtOneInAThousand) {
   add("zero_one_inflated_beta", mixed(zero_one_inflated_beta(0.3, 0.2, 2, 3), {0., 1.}));
   add("hurdle_gamma", mixed(hurdle_gamma(0.6, 1.5, 2), {0.}));
   add("hurdle_lognormal", mixed(hurdle_lognormal(0.6, 0.3, 0.5), {0.}));
-  EXPECT_EQ(all.size(), 68u);
+  EXPECT_EQ(all.size(), 70u);
   for (const Comparison& c : all) EXPECT_GT(c.p_value, family_level / double(all.size())) << c.name;
 }
 

@@ -27,4 +27,5 @@
 #include "lockstep/distributions/uniform.hpp"
 #include "lockstep/distributions/unit_interval.hpp"
 #include "lockstep/distributions/wald.hpp"
+#include "lockstep/distributions/wiener.hpp"
 #include "lockstep/distributions/zero_inflated.hpp"

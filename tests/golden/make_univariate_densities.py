@@ -222,6 +222,17 @@ def normal_below(y, mu, sigma, upper):
     return normal(y, mu, sigma) - log_normal_cdf((upper - mu) / sigma)
 
 
+def wiener(y, alpha, tau, b, delta):
+    w, v = (1 - b, -delta) if y > 0 else (b, delta)
+    time = abs(y) - tau
+    u = time / alpha**2
+    if u < 1:
+        f = sum((w + 2 * k) * exp(-((w + 2 * k) ** 2) / (2 * u)) for k in range(-20, 21)) / sqrt(2 * pi * u**3)
+    else:
+        f = pi * sum(k * exp(-k * k * pi**2 * u / 2) * mpmath.sin(k * pi * w) for k in range(1, 16))
+    return log(f) - 2 * log(alpha) - v * alpha * w - v * v * time / 2
+
+
 # ---- discrete
 
 
@@ -656,6 +667,15 @@ def skellam_grid():
             yield y, [mu1, mu2]
 
 
+def wiener_grid():
+    for alpha in [0.1, 1.0, 2.5]:
+        for b in [0.01, 0.3, 0.5, 0.95]:
+            for delta in [-4.0, 0.0, 0.3, 25.0]:
+                for u in [1e-3, 0.04, 0.29, 0.31, 0.8, 7.0]:
+                    for side in [1, -1]:
+                        yield side * (0.2 + u * alpha**2), [alpha, 0.2, b, delta]
+
+
 # name: (arguments, log density, grid, index of the location argument or None)
 CONTINUOUS = {
     "laplace": (["mu", "b"], laplace, symmetric_grid, 0),
@@ -692,6 +712,7 @@ CONTINUOUS = {
     "truncated_normal": (["mu", "sigma", "lower", "upper"], truncated_normal, truncated_normal_grid, None),
     "truncated_normal_above": (["mu", "sigma", "lower"], normal_above, one_sided_grid(1), None),
     "truncated_normal_below": (["mu", "sigma", "upper"], normal_below, one_sided_grid(-1), None),
+    "wiener": (["alpha", "tau", "beta", "delta"], wiener, wiener_grid, None),
     "hurdle_gamma": (["psi", "alpha", "beta"], hurdle_gamma, hurdle_gamma_grid, None),
     "hurdle_lognormal": (["psi", "mu", "sigma"], hurdle_lognormal, hurdle_lognormal_grid, None),
 }
