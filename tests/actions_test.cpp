@@ -16,7 +16,7 @@
 namespace lockstep {
 namespace {
 
-// ---- every kind of site, and the same by hand ----------------------------------------------------------------------------------
+// ---- every kind of site, and the same by hand -----------------------------------------------------------------------
 
 struct Everything {
   Dim i, k, g;
@@ -326,7 +326,7 @@ TEST(Actions, DoAsksForNoSupportAndObserveDoes) {
   }
 }
 
-// ---- in a fit -------------------------------------------------------------------------------------------------------------------
+// ---- in a fit -------------------------------------------------------------------------------------------------------
 
 TEST(Actions, AreInTheFitAsConstantAndObservedData) {
   Data data = example_data(*find_zoo_model("eight_schools_centered"));
@@ -348,7 +348,7 @@ TEST(Actions, AreInTheFitAsConstantAndObservedData) {
   EXPECT_EQ(fit.variable("posterior_predictive", "mu").values.size(), 20u);
 }
 
-// ---- what is refused -------------------------------------------------------------------------------------------------------------
+// ---- what is refused ------------------------------------------------------------------------------------------------
 
 void expect_refused(const Data& data, const std::vector<std::string>& parts) {
   try {

@@ -15,7 +15,8 @@ struct Exponential : DistributionRow<"exponential", 1, [](const auto&... a) { re
 struct InverseGamma : DistributionRow<"inverse_gamma", 2, [](const auto&... a) { return inverse_gamma(a...); }> {};
 struct Beta : DistributionRow<"beta", 2, [](const auto&... a) { return beta(a...); }> {};
 struct LogNormal : DistributionRow<"lognormal", 2, [](const auto&... a) { return lognormal(a...); }> {};
-struct BernoulliLogit : DistributionRow<"bernoulli_logit", 1, [](const auto&... a) { return bernoulli_logit(a...); }> {};
+struct BernoulliLogit : DistributionRow<"bernoulli_logit", 1, [](const auto&... a) { return bernoulli_logit(a...); }> {
+};
 struct Poisson : DistributionRow<"poisson", 1, [](const auto&... a) { return poisson(a...); }> {};
 struct PoissonLog : DistributionRow<"poisson_log", 1, [](const auto&... a) { return poisson_log(a...); }> {};
 struct BinomialLogit : DistributionRow<"binomial_logit", 2, [](const auto&... a) { return binomial_logit(a...); }> {};
@@ -24,8 +25,10 @@ struct NegativeBinomialLog : DistributionRow<"negative_binomial_log", 2,
 // clang-format on
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DensityInSinglePrecision);
-using All = ::testing::Types<HalfNormal, Cauchy, HalfCauchy, HalfStudentT, Exponential, InverseGamma, Beta, LogNormal, BernoulliLogit, Poisson, PoissonLog, BinomialLogit, NegativeBinomialLog>;
-using Continuous = ::testing::Types<HalfNormal, Cauchy, HalfCauchy, HalfStudentT, Exponential, InverseGamma, Beta, LogNormal>;
+using All = ::testing::Types<HalfNormal, Cauchy, HalfCauchy, HalfStudentT, Exponential, InverseGamma, Beta, LogNormal,
+                             BernoulliLogit, Poisson, PoissonLog, BinomialLogit, NegativeBinomialLog>;
+using Continuous =
+    ::testing::Types<HalfNormal, Cauchy, HalfCauchy, HalfStudentT, Exponential, InverseGamma, Beta, LogNormal>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Basic, DensityOfAParameter, Continuous, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(Basic, DensityOfData, All, RowNames);
 

@@ -1,4 +1,5 @@
-// Categorical and ordered distributions, whose arguments are vectors: log densities and derivatives against the oracle, and draws.
+// Categorical and ordered distributions, whose arguments are vectors: log densities and derivatives against the oracle,
+// and draws.
 #include <gtest/gtest.h>
 
 #include "tests/distribution_cases.hpp"
@@ -77,7 +78,8 @@ TYPED_TEST(DensityOfACategory, AgreesWithTheOracleWhereLanesShareIt) {
     Fields fields(data_of({c.y}));
     const TypeParam model{fields.n(), {7, 0, vector_size<TypeParam>(c)}, fields.field("y")};
     for (const Lanes& each : {lanes<double, false>(model), lanes<Pack, false>(model)})
-      for (const AtLane& r : evaluate_alike(each, c.arguments)) expect_log_density_and_argument_slopes(TypeParam::name, c, r);
+      for (const AtLane& r : evaluate_alike(each, c.arguments))
+        expect_log_density_and_argument_slopes(TypeParam::name, c, r);
     if (!c.single) continue;
     for (const Lanes& each : {lanes<Single, false>(model), lanes<SinglePack, false>(model)})
       for (const AtLane& r : evaluate_alike(each, c.arguments)) {
@@ -94,8 +96,9 @@ TYPED_TEST(DensityOfACategory, AgreesWithTheOracleInEveryLaneWithADataSetOfItsOw
   for (const Case& c : golden_cases(TypeParam::name)) by_size[vector_size<TypeParam>(c)].push_back(c);
   for (const auto& [size, cases] : by_size) {
     Fields fields(columns_of(cases));
-    for_each_lane(lanes<Pack, true>(TypeParam{fields.n(), {7, 0, size}, fields.field("y")}), cases, arguments_of,
-                  [](const Case& c, const AtLane& r) { expect_log_density_and_argument_slopes(TypeParam::name, c, r); });
+    for_each_lane(
+        lanes<Pack, true>(TypeParam{fields.n(), {7, 0, size}, fields.field("y")}), cases, arguments_of,
+        [](const Case& c, const AtLane& r) { expect_log_density_and_argument_slopes(TypeParam::name, c, r); });
   }
 }
 
@@ -106,7 +109,8 @@ TYPED_TEST(DensityOfACategory, IsImpossibleForWhatIsNoCategory) {
   for (const double y : {-1., size + 1., size + 0., 0.5, 1e300}) {
     if (TypeParam::ordered && y == size) continue;
     Fields fields(data_of({y}));
-    for (const AtLane& r : evaluate_alike(lanes<Pack, false>(TypeParam{fields.n(), {7, 0, size}, fields.field("y")}), c.arguments)) {
+    for (const AtLane& r :
+         evaluate_alike(lanes<Pack, false>(TypeParam{fields.n(), {7, 0, size}, fields.field("y")}), c.arguments)) {
       EXPECT_EQ(r.log_density, -infinity) << y;
       for (double slope : r.gradient) EXPECT_EQ(slope, 0) << y;
     }
@@ -118,7 +122,7 @@ TYPED_TEST(DensityOfACategory, IsImpossibleForWhatIsNoCategory) {
                 [](const Case& at, const AtLane& r) { EXPECT_EQ(r.log_density, -infinity) << at.y; });
 }
 
-// ---- draws -----------------------------------------------------------------------------------------------------------------
+// ---- draws ----------------------------------------------------------------------------------------------------------
 
 struct Simulated {
   Dim n, three;

@@ -8,18 +8,24 @@ namespace {
 
 // clang-format off
 struct Geometric : DistributionRow<"geometric", 1, [](const auto&... a) { return geometric(a...); }> {};
-struct GeometricLogit : DistributionRow<"geometric_logit", 1, [](const auto&... a) { return geometric_logit(a...); }> {};
-struct DiscreteUniform : DistributionRow<"discrete_uniform", 2, [](const auto&... a) { return discrete_uniform(a...); }> {};
-struct DiscreteWeibull : DistributionRow<"discrete_weibull", 2, [](const auto&... a) { return discrete_weibull(a...); }> {};
+struct GeometricLogit : DistributionRow<"geometric_logit", 1, [](const auto&... a) { return geometric_logit(a...); }> {
+};
+struct DiscreteUniform
+    : DistributionRow<"discrete_uniform", 2, [](const auto&... a) { return discrete_uniform(a...); }> {};
+struct DiscreteWeibull
+    : DistributionRow<"discrete_weibull", 2, [](const auto&... a) { return discrete_weibull(a...); }> {};
 struct BetaBinomial : DistributionRow<"beta_binomial", 3, [](const auto&... a) { return beta_binomial(a...); }> {};
-struct BetaNegativeBinomial : DistributionRow<"beta_negative_binomial", 3, [](const auto&... a) { return beta_negative_binomial(a...); }> {};
+struct BetaNegativeBinomial
+    : DistributionRow<"beta_negative_binomial", 3, [](const auto&... a) { return beta_negative_binomial(a...); }> {};
 struct Hypergeometric : DistributionRow<"hypergeometric", 3, [](const auto&... a) { return hypergeometric(a...); }> {};
-struct GeneralizedPoisson : DistributionRow<"generalized_poisson", 2, [](const auto&... a) { return generalized_poisson(a...); }> {};
+struct GeneralizedPoisson
+    : DistributionRow<"generalized_poisson", 2, [](const auto&... a) { return generalized_poisson(a...); }> {};
 struct Skellam : DistributionRow<"skellam", 2, [](const auto&... a) { return skellam(a...); }> {};
 // clang-format on
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DensityOfAParameter);
-using All = ::testing::Types<Geometric, GeometricLogit, DiscreteUniform, DiscreteWeibull, BetaBinomial, BetaNegativeBinomial, Hypergeometric, GeneralizedPoisson, Skellam>;
+using All = ::testing::Types<Geometric, GeometricLogit, DiscreteUniform, DiscreteWeibull, BetaBinomial,
+                             BetaNegativeBinomial, Hypergeometric, GeneralizedPoisson, Skellam>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Counts, DensityOfData, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(Counts, DensityInSinglePrecision, All, RowNames);
 

@@ -1,5 +1,6 @@
-// What the tests of distributions share: rows of a table of distributions, the oracle (50-digit values in tests/golden), models
-// whose arguments and values are nodes, data or constants, and the checks that every distribution passes.
+// What the tests of distributions share: rows of a table of distributions, the oracle (50-digit values in
+// tests/golden), models whose arguments and values are nodes, data or constants, and the checks that every distribution
+// passes.
 //
 //   struct Gumbel : DistributionRow<"gumbel", 2, [](const auto&... a) { return gumbel(a...); }> {};
 //   INSTANTIATE_TYPED_TEST_SUITE_P(Location, DensityOfAParameter, ::testing::Types<Gumbel>, RowNames);
@@ -33,7 +34,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 // |error| <= tolerance max(1, |reference|)
 constexpr double log_density_tolerance = 1e-10, gradient_tolerance = 1e-9, single_tolerance = 2e-5;
 
-// ---- rows of the tables of distributions ------------------------------------------------------------------------------------
+// ---- rows of the tables of distributions ----------------------------------------------------------------------------
 
 template <std::size_t size> struct Name {
   char text[size];
@@ -73,8 +74,8 @@ inline std::vector<Case> golden_cases(const std::string& name) {
   for (const auto& file : golden)
     if (file.contains(name))
       for (const auto& c : file.at(name).at("cases"))
-        cases.push_back({c.at("y"), c.at("log_density"), c.at("d_y").is_null() ? 0. : c.at("d_y").get<double>(), c.at("args"),
-                         c.at("d_args"), c.value("single", false)});
+        cases.push_back({c.at("y"), c.at("log_density"), c.at("d_y").is_null() ? 0. : c.at("d_y").get<double>(),
+                         c.at("args"), c.at("d_args"), c.value("single", false)});
   EXPECT_FALSE(cases.empty()) << name;
   return cases;
 }
@@ -218,8 +219,8 @@ struct Lanes {
 };
 template <class T, bool with_columns, class Model> Lanes lanes(const Model& model) {
   return {LaneTraits<T>::width, [model](const Workspace& workspace, int dimension, double* log_density) {
-            LaneTraits<SumOf<T>>::store(log_density,
-                                        log_density_gradient<T, with_columns>(model, WholeTeam{}, workspace, dimension));
+            LaneTraits<SumOf<T>>::store(
+                log_density, log_density_gradient<T, with_columns>(model, WholeTeam{}, workspace, dimension));
           }};
 }
 
@@ -306,7 +307,7 @@ template <class D> void expect_impossible(const std::vector<double>& arguments, 
   }
 }
 
-// ---- the checks, by which table they are instantiated with --------------------------------------------------------------
+// ---- the checks, by which table they are instantiated with ----------------------------------------------------------
 
 inline void check_parameter(const char* name, const Lanes& lanes) {
   for_each_lane(lanes, golden_cases(name), arguments_and_value_of, [&](const Case& c, const AtLane& r) {

@@ -1,5 +1,6 @@
-// Draws of every univariate distribution against its density, which is compared with the oracle elsewhere: Kolmogorov-Smirnov with
-// the density integrated between the draws, chi-square for counts and for values with a probability of their own.
+// Draws of every univariate distribution against its density, which is compared with the oracle elsewhere:
+// Kolmogorov-Smirnov with the density integrated between the draws, chi-square for counts and for values with a
+// probability of their own.
 //
 // All comparisons together raise a false alarm with probability 1e-3 (Bonferroni), at fixed seeds.
 #include <gtest/gtest.h>
@@ -34,8 +35,8 @@ template <class D> Sample draws(const D& d) {
   return sample;
 }
 
-// Below the lowest draw is half a draw's share; between neighbours three points of Gauss and Legendre. The density's whole mass is
-// not assumed to be 1, so that a wrong constant shows too. `mass`: of what the sample is from.
+// Below the lowest draw is half a draw's share; between neighbours three points of Gauss and Legendre. The density's
+// whole mass is not assumed to be 1, so that a wrong constant shows too. `mass`: of what the sample is from.
 template <class D> double continuous(const D& d, Sample sample, double mass = 1) {
   std::sort(sample.begin(), sample.end());
   std::vector<double> cdf = {0.5 / double(sample.size())};
@@ -64,8 +65,9 @@ template <class D> std::vector<double> mixed(const D& d, const std::vector<doubl
     which.push_back(double(at - atoms.begin()));
     if (at == atoms.end()) rest.push_back(y);
   }
-  return {chi_square(which, [&](double k) { return k < double(probability.size()) ? probability[std::size_t(k)] : 0.; }),
-          continuous(d, rest, left)};
+  return {
+      chi_square(which, [&](double k) { return k < double(probability.size()) ? probability[std::size_t(k)] : 0.; }),
+      continuous(d, rest, left)};
 }
 
 TEST(DrawsOfDistributions, AllHaveTheirDensitiesTogetherAtOneInAThousand) {
@@ -159,7 +161,9 @@ TEST(DrawsOfDistributions, ArePointMassesWhereTheDistributionIs) {
 TEST(DrawsOfDistributions, AreToldFromSlightlyWrongOnes) {
   EXPECT_LT(continuous(gumbel(0.05, 1), draws(gumbel(0, 1))), family_level / 100);
   EXPECT_LT(continuous(skew_normal(1, 2, -2), draws(skew_normal(1, 2, -3))), family_level / 100);
-  EXPECT_LT(chi_square(draws(geometric(0.3)), [](double y) { return density(geometric(0.32), y); }, 1), family_level / 100);
+  EXPECT_LT(chi_square(
+                draws(geometric(0.3)), [](double y) { return density(geometric(0.32), y); }, 1),
+            family_level / 100);
 }
 
 }  // namespace

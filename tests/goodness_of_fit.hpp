@@ -29,7 +29,8 @@ inline double kolmogorov_smirnov(Sample sample, const Cdf& cdf) {
   return lambda < 0.2 ? 1 : std::clamp(p, 0., 1.);
 }
 
-// Pearson's chi-square over lowest, lowest + 1, ..., neighbours pooled until a cell expects 20; the last cell is the upper tail.
+// Pearson's chi-square over lowest, lowest + 1, ..., neighbours pooled until a cell expects 20; the last cell is the
+// upper tail.
 inline double chi_square(const Sample& sample, const MassFunction& probability, double lowest = 0) {
   constexpr double smallest = 20;
   std::map<double, double> counts;

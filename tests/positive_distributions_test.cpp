@@ -1,4 +1,5 @@
-// On the positive half line: chi-squared, chi, Maxwell, Wald; by log mean; first passage times. Log densities and derivatives against the oracle.
+// On the positive half line: chi-squared, chi, Maxwell, Wald; by log mean; first passage times. Log densities and
+// derivatives against the oracle.
 #include <gtest/gtest.h>
 
 #include "tests/distribution_cases.hpp"
@@ -12,7 +13,8 @@ struct Chi : DistributionRow<"chi", 1, [](const auto&... a) { return chi(a...); 
 struct Maxwell : DistributionRow<"maxwell", 1, [](const auto&... a) { return maxwell(a...); }> {};
 struct Wald : DistributionRow<"wald", 2, [](const auto&... a) { return wald(a...); }> {};
 struct ShiftedWald : DistributionRow<"shifted_wald", 3, [](const auto&... a) { return wald(a...); }> {};
-struct ExponentialLog : DistributionRow<"exponential_log", 1, [](const auto&... a) { return exponential_log(a...); }> {};
+struct ExponentialLog : DistributionRow<"exponential_log", 1, [](const auto&... a) { return exponential_log(a...); }> {
+};
 struct GammaLog : DistributionRow<"gamma_log", 2, [](const auto&... a) { return gamma_log(a...); }> {};
 struct Rice : DistributionRow<"rice", 2, [](const auto&... a) { return rice(a...); }> {};
 struct Wiener : DistributionRow<"wiener", 4, [](const auto&... a) { return wiener(a...); }> {};

@@ -10,16 +10,23 @@ namespace {
 // clang-format off
 struct Kumaraswamy : DistributionRow<"kumaraswamy", 2, [](const auto&... a) { return kumaraswamy(a...); }> {};
 struct LogitNormal : DistributionRow<"logit_normal", 2, [](const auto&... a) { return logit_normal(a...); }> {};
-struct BetaProportion : DistributionRow<"beta_proportion", 2, [](const auto&... a) { return beta_proportion(a...); }> {};
-struct ZeroOneInflatedBeta : DistributionRow<"zero_one_inflated_beta", 4, [](const auto&... a) { return zero_one_inflated_beta(a...); }> {};
+struct BetaProportion : DistributionRow<"beta_proportion", 2, [](const auto&... a) { return beta_proportion(a...); }> {
+};
+struct ZeroOneInflatedBeta
+    : DistributionRow<"zero_one_inflated_beta", 4, [](const auto&... a) { return zero_one_inflated_beta(a...); }> {};
 struct Triangular : DistributionRow<"triangular", 3, [](const auto&... a) { return triangular(a...); }> {};
-struct TruncatedNormal : DistributionRow<"truncated_normal", 4, [](const auto&... a) { return truncated_normal(a...); }> {};
-struct NormalAbove : DistributionRow<"truncated_normal_above", 3, [](const auto&... a) { return truncated_normal_above(a...); }> {};
-struct NormalBelow : DistributionRow<"truncated_normal_below", 3, [](const auto&... a) { return truncated_normal_below(a...); }> {};
+struct TruncatedNormal
+    : DistributionRow<"truncated_normal", 4, [](const auto&... a) { return truncated_normal(a...); }> {};
+struct NormalAbove
+    : DistributionRow<"truncated_normal_above", 3, [](const auto&... a) { return truncated_normal_above(a...); }> {};
+struct NormalBelow
+    : DistributionRow<"truncated_normal_below", 3, [](const auto&... a) { return truncated_normal_below(a...); }> {};
 // clang-format on
 
-using All = ::testing::Types<Kumaraswamy, LogitNormal, BetaProportion, ZeroOneInflatedBeta, Triangular, TruncatedNormal, NormalAbove, NormalBelow>;
-using Continuous = ::testing::Types<Kumaraswamy, LogitNormal, BetaProportion, Triangular, TruncatedNormal, NormalAbove, NormalBelow>;
+using All = ::testing::Types<Kumaraswamy, LogitNormal, BetaProportion, ZeroOneInflatedBeta, Triangular, TruncatedNormal,
+                             NormalAbove, NormalBelow>;
+using Continuous =
+    ::testing::Types<Kumaraswamy, LogitNormal, BetaProportion, Triangular, TruncatedNormal, NormalAbove, NormalBelow>;
 INSTANTIATE_TYPED_TEST_SUITE_P(UnitInterval, DensityOfAParameter, Continuous, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(UnitInterval, DensityOfData, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(UnitInterval, DensityInSinglePrecision, All, RowNames);
@@ -35,7 +42,7 @@ TEST(DataOutsideTheSupport, AreImpossible) {
   expect_impossible<Triangular>({-1., 2., 0.5}, {-1., -1.0001, 2., 2.0001, 1e300});
 }
 
-// ---- a density given by points -------------------------------------------------------------------------------------------------
+// ---- a density given by points --------------------------------------------------------------------------------------
 
 // A triangle and a box: heights 0, 2, 1, 1 at -1, 1, 1.5, 3; the area is 2 + 0.75 + 1.5.
 struct Points {
@@ -85,7 +92,7 @@ TEST(Interpolated, IsLinearBetweenThePointsAndNormalised) {
 TEST(Interpolated, HasTheSupportAndTheDrawsOfItsPoints) {
   GivenPoints given;
   const auto model = given.model<PointsOnTheirSupport>();
-  const double middle = evaluate_alike(lanes<double, false>(model), {0.})[0].log_density;   // y = 1: the Jacobian is 4/4
+  const double middle = evaluate_alike(lanes<double, false>(model), {0.})[0].log_density;  // y = 1: the Jacobian is 4/4
   EXPECT_NEAR(middle, std::log(2 / 4.25), 1e-14);
   Sample sample;
   for (std::uint32_t i = 0; i < 20000; ++i) {

@@ -7,17 +7,25 @@ namespace lockstep {
 namespace {
 
 // clang-format off
-struct ZeroInflatedPoisson : DistributionRow<"zero_inflated_poisson", 2, [](const auto&... a) { return zero_inflated_poisson(a...); }> {};
-struct ZeroInflatedBinomial : DistributionRow<"zero_inflated_binomial", 3, [](const auto&... a) { return zero_inflated_binomial(a...); }> {};
-struct ZeroInflatedNegativeBinomial : DistributionRow<"zero_inflated_negative_binomial", 3, [](const auto&... a) { return zero_inflated_negative_binomial(a...); }> {};
+struct ZeroInflatedPoisson
+    : DistributionRow<"zero_inflated_poisson", 2, [](const auto&... a) { return zero_inflated_poisson(a...); }> {};
+struct ZeroInflatedBinomial
+    : DistributionRow<"zero_inflated_binomial", 3, [](const auto&... a) { return zero_inflated_binomial(a...); }> {};
+struct ZeroInflatedNegativeBinomial : DistributionRow<"zero_inflated_negative_binomial", 3, [](const auto&... a) {
+  return zero_inflated_negative_binomial(a...);
+}> {};
 struct HurdlePoisson : DistributionRow<"hurdle_poisson", 2, [](const auto&... a) { return hurdle_poisson(a...); }> {};
-struct HurdleNegativeBinomial : DistributionRow<"hurdle_negative_binomial", 3, [](const auto&... a) { return hurdle_negative_binomial(a...); }> {};
+struct HurdleNegativeBinomial
+    : DistributionRow<"hurdle_negative_binomial", 3, [](const auto&... a) { return hurdle_negative_binomial(a...); }> {
+};
 struct HurdleGamma : DistributionRow<"hurdle_gamma", 3, [](const auto&... a) { return hurdle_gamma(a...); }> {};
-struct HurdleLogNormal : DistributionRow<"hurdle_lognormal", 3, [](const auto&... a) { return hurdle_lognormal(a...); }> {};
+struct HurdleLogNormal
+    : DistributionRow<"hurdle_lognormal", 3, [](const auto&... a) { return hurdle_lognormal(a...); }> {};
 // clang-format on
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DensityOfAParameter);
-using All = ::testing::Types<ZeroInflatedPoisson, ZeroInflatedBinomial, ZeroInflatedNegativeBinomial, HurdlePoisson, HurdleNegativeBinomial, HurdleGamma, HurdleLogNormal>;
+using All = ::testing::Types<ZeroInflatedPoisson, ZeroInflatedBinomial, ZeroInflatedNegativeBinomial, HurdlePoisson,
+                             HurdleNegativeBinomial, HurdleGamma, HurdleLogNormal>;
 INSTANTIATE_TYPED_TEST_SUITE_P(ZeroInflated, DensityOfData, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(ZeroInflated, DensityInSinglePrecision, All, RowNames);
 

@@ -44,7 +44,7 @@ template <class F> struct MadeBy {
 };
 template <class F> MadeBy(F) -> MadeBy<F>;
 
-// ---- recipes ------------------------------------------------------------------------------------------------------------
+// ---- recipes --------------------------------------------------------------------------------------------------------
 
 template <class E, class V> struct ReplaceableValue {
   E evaluated;
@@ -100,7 +100,7 @@ template <class F> struct ReplaceableLazyMatrix {
   LOCKSTEP_FN Dim columns() const { return whole.columns(); }
 };
 
-// ---- nodes --------------------------------------------------------------------------------------------------------------
+// ---- nodes ----------------------------------------------------------------------------------------------------------
 
 template <class Node> class ReplaceableScalar : public NodeTag, public Liveness {
  public:

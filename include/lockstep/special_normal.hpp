@@ -1,7 +1,7 @@
 // The normal distribution's CDF in logarithms, with its derivative, generic over lanes as special.hpp is.
 //
-// In the lower tail Phi(x) is exp(-x^2/2) times a function that varies slowly, so that its logarithm keeps all its digits
-// where Phi itself has long underflowed.
+// In the lower tail Phi(x) is exp(-x^2/2) times a function that varies slowly, so that its logarithm keeps all its
+// digits where Phi itself has long underflowed.
 #pragma once
 
 #include "lockstep/special.hpp"
@@ -11,17 +11,19 @@ namespace lockstep {
 namespace detail {
 
 // exp(x^2) erfc(x) for x >= 0, relative error 4e-16: (1 + 2 x) times it is a polynomial in t = (x - 3)/(x + 3) (M. M.
-// Shepherd & J. G. Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x in 0 <= x < infinity", 1981). Chebyshev
-// fit of degree 23; even and odd powers apart halve the chain of dependent operations.
+// Shepherd & J. G. Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x in 0 <= x < infinity", 1981).
+// Chebyshev fit of degree 23; even and odd powers apart halve the chain of dependent operations.
 template <class T> LOCKSTEP_FN inline T scaled_erfc(T x) {
   const T t = T(1.) - T(6.) / (x + T(3.));
   const T s = t * t;
-  const T even = horner(s, -3.1813541434969274e-09, 2.7843881265502222e-08, -1.205414228648938e-07, 3.3669790806407595e-07,
-                        -7.187883834404266e-07, 4.94412434222366e-06, -0.00010515831297813128, 0.0018886900977441495,
-                        -0.023770514891530075, -0.11927366341676002, -0.04756229435342038, 1.2530080582697296);
-  const T odd = horner(s, 9.862533510345587e-10, -1.3312919661038687e-08, 1.0183620603842736e-07, -6.166011460398726e-07,
-                       3.472370944977168e-06, -2.0100542268525612e-05, 0.0001250993424583729, -0.0007798322696543306,
-                       0.0025293918156939696, 0.0683080273440099, 0.1296451587027594, -0.13562110612458117);
+  const T even =
+      horner(s, -3.1813541434969274e-09, 2.7843881265502222e-08, -1.205414228648938e-07, 3.3669790806407595e-07,
+             -7.187883834404266e-07, 4.94412434222366e-06, -0.00010515831297813128, 0.0018886900977441495,
+             -0.023770514891530075, -0.11927366341676002, -0.04756229435342038, 1.2530080582697296);
+  const T odd =
+      horner(s, 9.862533510345587e-10, -1.3312919661038687e-08, 1.0183620603842736e-07, -6.166011460398726e-07,
+             3.472370944977168e-06, -2.0100542268525612e-05, 0.0001250993424583729, -0.0007798322696543306,
+             0.0025293918156939696, 0.0683080273440099, 0.1296451587027594, -0.13562110612458117);
   return (odd * t + even) / (T(1.) + T(2.) * x);
 }
 
@@ -51,7 +53,8 @@ template <class T> LOCKSTEP_FN inline LogNormalCdf<T> log_normal_cdf(T x) {
   return {select(lower, in_lower, in_upper), numerator / denominator};
 }
 
-// log(Phi(x) exp(x^2/2)), and its derivative x + phi(x)/Phi(x), which for a very negative x is near -1/x and keeps its digits.
+// log(Phi(x) exp(x^2/2)), and its derivative x + phi(x)/Phi(x), which for a very negative x is near -1/x and keeps its
+// digits.
 template <class T> struct ScaledNormalCdf {
   T log_value, slope;
 };
@@ -65,13 +68,14 @@ template <class T> LOCKSTEP_FN inline ScaledNormalCdf<T> scaled_normal_tail(T x)
                                 0.0008004547519663793, -0.003962917964473717, 0.00894083593971558, 0.19973388768419786,
                                 0.16651346606549633, -0.28743477840071985, 0.9155370555054206);
   const T odd = detail::horner(t2, 1.0586221358419373e-08, -1.0591042311150671e-07, 5.423487607721006e-07,
-                               -1.9473317471905914e-06, 5.69109399446475e-06, -1.649716474991035e-05, 8.1046605026813e-05,
-                               -0.0008185605403337542, 0.009561582793489827, -0.08336024423669845, -0.2638829713955979,
-                               0.07861976518869222, 0.25981168796336496);
+                               -1.9473317471905914e-06, 5.69109399446475e-06, -1.649716474991035e-05,
+                               8.1046605026813e-05, -0.0008185605403337542, 0.009561582793489827, -0.08336024423669845,
+                               -0.2638829713955979, 0.07861976518869222, 0.25981168796336496);
   return {log(T(0.5) * scaled), T(detail::sqrt_2_over_pi) * (odd * t + even) / ((T(1.) + x * x) * scaled)};
 }
 
-// log(Phi(b) - Phi(a)) for a < b, and phi(a) and phi(b) over it. `width` is b - a, to more digits where the caller knows them.
+// log(Phi(b) - Phi(a)) for a < b, and phi(a) and phi(b) over it. `width` is b - a, to more digits where the caller
+// knows them.
 template <class T> struct NormalInterval {
   T log_mass, at_lower, at_upper;
 };
@@ -82,21 +86,24 @@ template <class T> LOCKSTEP_FN inline NormalInterval<T> normal_interval(T a, T b
   const T lower = select(mirrored, -b, a), upper = select(mirrored, -a, b);
   const auto of_upper = log_normal_cdf(upper), of_lower = log_normal_cdf(lower);
   // log(Phi(lower)/Phi(upper)); in the tail less exp(-x^2/2), where the two logarithms agree in their first digits
-  const T ratio = detail::scaled_erfc(T(abs(lower) * detail::sqrt_half)) / detail::scaled_erfc(T(abs(upper) * detail::sqrt_half));
+  const T ratio =
+      detail::scaled_erfc(T(abs(lower) * detail::sqrt_half)) / detail::scaled_erfc(T(abs(upper) * detail::sqrt_half));
   const T in_tail = log(ratio) - width * abs(middle);
   const T gap = select(upper < T(0.), in_tail, of_lower.value - of_upper.value);
   const T wide = of_upper.value + log1m_exp(gap);
-  // A narrow interval: width phi(middle) sum_k He_2k(middle) (width/2)^2k/(2k + 1)!, He Hermite's polynomials. The bound keeps
-  // the lanes that do not use it finite.
+  // A narrow interval: width phi(middle) sum_k He_2k(middle) (width/2)^2k/(2k + 1)!, He Hermite's polynomials. The
+  // bound keeps the lanes that do not use it finite.
   const auto is_narrow = width * max(abs(middle), T(1.)) < T(0.3);
-  const T half = select(is_narrow, T(0.5) * width, T(0.)), h = half * half, m = select(is_narrow, middle * middle, T(0.)), q = m * h;
-  const T bulge = (q - h) * T(1. / 6.) + (q * (q - T(6.) * h) + T(3.) * h * h) * T(1. / 120.) +
-                  (q * (q * (q - T(15.) * h) + T(45.) * h * h) - T(15.) * h * h * h) * T(1. / 5040.) +
-                  (q * (q * (q * (q - T(28.) * h) + T(210.) * h * h) - T(420.) * h * h * h) + T(105.) * h * h * h * h) *
-                      T(1. / 362880.) +
-                  (q * (q * (q * (q * (q - T(45.) * h) + T(630.) * h * h) - T(3150.) * h * h * h) + T(4725.) * h * h * h * h) -
-                   T(945.) * h * h * h * h * h) *
-                      T(1. / 39916800.);
+  const T half = select(is_narrow, T(0.5) * width, T(0.)), h = half * half,
+          m = select(is_narrow, middle * middle, T(0.)), q = m * h;
+  const T bulge =
+      (q - h) * T(1. / 6.) + (q * (q - T(6.) * h) + T(3.) * h * h) * T(1. / 120.) +
+      (q * (q * (q - T(15.) * h) + T(45.) * h * h) - T(15.) * h * h * h) * T(1. / 5040.) +
+      (q * (q * (q * (q - T(28.) * h) + T(210.) * h * h) - T(420.) * h * h * h) + T(105.) * h * h * h * h) *
+          T(1. / 362880.) +
+      (q * (q * (q * (q * (q - T(45.) * h) + T(630.) * h * h) - T(3150.) * h * h * h) + T(4725.) * h * h * h * h) -
+       T(945.) * h * h * h * h * h) *
+          T(1. / 39916800.);
   const T narrow = log(width) - T(0.5) * middle * middle + (log1p(bulge) - T(0.91893853320467274178));
   // Densities over the mass by their ratios to what is known, since the mass's logarithm has lost digits in the tail.
   const T over_mass = T(1.) / (width * (T(1.) + bulge)), drift = half * abs(middle), sag = T(0.5) * h;

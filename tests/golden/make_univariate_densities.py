@@ -3,9 +3,9 @@
 
     python3 tests/golden/make_univariate_densities.py [names ...]
 
-Needs mpmath; writes continuous_densities.json, discrete_densities.json and category_densities.json beside itself, all or the named distributions
-anew. Derivatives are central differences at 80 digits. Argument order and parameterisation are those of
-include/lockstep/distributions.
+Needs mpmath; writes continuous_densities.json, discrete_densities.json and category_densities.json beside itself, all or
+the named distributions anew. Derivatives are central differences at 80 digits. Argument order and parameterisation are
+those of include/lockstep/distributions.
 
 A case is left out if a value of it is beyond the range of a double; or if it hangs on rounding: one rounding of an input,
 or of its logarithm, moves the log density or the gradient by a tenth of what the tests allow. Of a location family that is
@@ -612,7 +612,8 @@ def skew_student_t_grid():
 
 def truncated_normal_grid():
     for mu, sigma in [(0.0, 1.0), (1.5, 1e-3), (-300.0, 250.0)]:
-        for a, b in [(-1.0, 2.0), (-40.0, 0.1), (-0.3, -0.2), (3.0, 9.0), (30.0, 31.0), (-100.0, -99.9), (-1e3, 1e3), (2.0, 2.0625)]:
+        for a, b in [(-1.0, 2.0), (-40.0, 0.1), (-0.3, -0.2), (3.0, 9.0), (30.0, 31.0), (-100.0, -99.9), (-1e3, 1e3),
+                     (2.0, 2.0625)]:
             for share in [0.02, 0.4, 0.97]:
                 yield mu + sigma * (a + share * (b - a)), [mu, sigma, mu + sigma * a, mu + sigma * b]
 

@@ -1,5 +1,6 @@
-// Counts whose probability is itself beta: beta-binomial and beta-negative-binomial; and the hypergeometric. In saddle-point form,
-// as the binomial's: no log Gammas that cancel. Formulas: Johnson, Kemp & Kotz, Univariate Discrete Distributions, ch. 6.
+// Counts whose probability is itself beta: beta-binomial and beta-negative-binomial; and the hypergeometric. In
+// saddle-point form, as the binomial's: no log Gammas that cancel. Formulas: Johnson, Kemp & Kotz, Univariate Discrete
+// Distributions, ch. 6.
 #pragma once
 
 #include "lockstep/distributions/binomial.hpp"
@@ -17,7 +18,8 @@ template <class V> LOCKSTEP_FN V deviance_of(const V& k, const V& mean, const V&
 }
 
 // With failures r = n - y, s = alpha + beta, N = n + s, each logarithm less its linear part (those sum to zero):
-//   log p = y L((y+alpha) n/(N y)) + r L((r+beta) n/(N r)) + alpha L((y+alpha) s/(N alpha)) + beta L((r+beta) s/(N beta)) + ...
+//   log p = y L((y+alpha) n/(N y)) + r L((r+beta) n/(N r))
+//         + alpha L((y+alpha) s/(N alpha)) + beta L((r+beta) s/(N beta)) + ...
 struct BetaBinomialKernel {
   template <class Y, class Alpha, class Beta, class N, class Total>
   LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Beta& beta, const N& n, const Total& total) {
@@ -26,7 +28,8 @@ struct BetaBinomialKernel {
     const auto a = Shape::prepare(DataValue<V>{max(successes, V(0.)) + alpha.value});
     const auto b = Shape::prepare(DataValue<V>{max(failures, V(0.)) + beta.value});
     const auto all = Shape::prepare(DataValue<V>{n.value + total.value});
-    const V log_up = a.log - all.log, log_down = b.log - all.log, up = a.value * all.inverse, down = b.value * all.inverse;
+    const V log_up = a.log - all.log, log_down = b.log - all.log, up = a.value * all.inverse,
+            down = b.value * all.inverse;
     const V deviance = deviance_of(successes, V(up * n.value), V(log_up + n.log)) +
                        deviance_of(failures, V(down * n.value), V(log_down + n.log)) +
                        alpha.value * log_minus(V(up * total.value * alpha.inverse), V(log_up + total.log - alpha.log)) +
@@ -37,19 +40,21 @@ struct BetaBinomialKernel {
                           (a.stirling + b.stirling + total.stirling - all.stirling - alpha.stirling - beta.stirling);
     // digamma(x) = log x - 1/(2 x) + stirling_slope
     const V gap = total.log - all.log + 0.5 * (all.inverse - total.inverse) + total.stirling_slope - all.stirling_slope;
-    const V d_alpha = a.log - alpha.log + 0.5 * (alpha.inverse - a.inverse) + a.stirling_slope - alpha.stirling_slope + gap;
+    const V d_alpha =
+        a.log - alpha.log + 0.5 * (alpha.inverse - a.inverse) + a.stirling_slope - alpha.stirling_slope + gap;
     const V d_beta = b.log - beta.log + 0.5 * (beta.inverse - b.inverse) + b.stirling_slope - beta.stirling_slope + gap;
-    const V by_all = all.log - 0.5 * all.inverse + all.stirling_slope, by_down = b.log - 0.5 * b.inverse + b.stirling_slope;
+    const V by_all = all.log - 0.5 * all.inverse + all.stirling_slope,
+            by_down = b.log - 0.5 * b.inverse + b.stirling_slope;
     const V d_n = digamma(V(n.value + 1.)) - digamma(V(failures + 1.)) + by_down - by_all;
-    return partials(unless(min(successes, failures) < 0. || successes != floor(successes), log_density), Zero{}, d_alpha, d_beta,
-                    d_n, Zero{});
+    return partials(unless(min(successes, failures) < 0. || successes != floor(successes), log_density), Zero{},
+                    d_alpha, d_beta, d_n, Zero{});
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta, double n, double) {
     return random.binomial(n, random.beta(alpha, beta));
   }
 };
-// Successes in n trials whose common probability is Beta(alpha, beta); alpha, beta > 0, n >= 1; y = 0, 1, ..., n. Stan's
-// beta_binomial has n first.
+// Successes in n trials whose common probability is Beta(alpha, beta); alpha, beta > 0, n >= 1; y = 0, 1, ..., n.
+// Stan's beta_binomial has n first.
 template <Operand Alpha, Operand Beta, Operand N>
 LOCKSTEP_FN auto beta_binomial(const Alpha& alpha, const Beta& beta, const N& n) {
   return make_distribution<BetaBinomialKernel>(argument<Shape>(alpha), argument<Shape>(beta), argument<Trials>(n),
@@ -60,25 +65,30 @@ LOCKSTEP_FN auto beta_binomial(const Alpha& alpha, const Beta& beta, const N& n)
 //   log p = y L(b k/(N y)) + r L(a k/(N r)) + alpha L(a s/(N alpha)) + beta L(b s/(N beta)) + ...
 struct BetaNegativeBinomialKernel {
   template <class Y, class Needed, class Alpha, class Beta, class Total>
-  LOCKSTEP_FN static auto density(const Y& y, const Needed& r, const Alpha& alpha, const Beta& beta, const Total& total) {
+  LOCKSTEP_FN static auto density(const Y& y, const Needed& r, const Alpha& alpha, const Beta& beta,
+                                  const Total& total) {
     using V = LanesOf<Y, Needed, Alpha, Beta>;
     const V value = y.value, count = max(value, V(0.));
-    const auto a = Shape::prepare(DataValue<V>{alpha.value + r.value}), b = Shape::prepare(DataValue<V>{beta.value + count});
+    const auto a = Shape::prepare(DataValue<V>{alpha.value + r.value}),
+               b = Shape::prepare(DataValue<V>{beta.value + count});
     const auto k = Shape::prepare(DataValue<V>{r.value + count});
     const auto all = Shape::prepare(DataValue<V>{total.value + r.value + count});
-    const V log_up = b.log - all.log, log_down = a.log - all.log, up = b.value * all.inverse, down = a.value * all.inverse;
-    const V deviance = deviance_of(value, V(up * k.value), V(log_up + k.log)) +
-                       r.value * log_minus(V(down * k.value * r.inverse), V(log_down + k.log - r.log)) +
-                       alpha.value * log_minus(V(down * total.value * alpha.inverse), V(log_down + total.log - alpha.log)) +
-                       beta.value * log_minus(V(up * total.value * beta.inverse), V(log_up + total.log - beta.log));
-    const V log_density =
-        deviance - factorial_term_of<V>(DataValue<V>{value}) +
-        0.5 * (all.log + r.log + alpha.log + beta.log - a.log - b.log - k.log - total.log) +
-        (a.stirling + b.stirling + k.stirling + total.stirling - all.stirling - r.stirling - alpha.stirling - beta.stirling);
+    const V log_up = b.log - all.log, log_down = a.log - all.log, up = b.value * all.inverse,
+            down = a.value * all.inverse;
+    const V deviance =
+        deviance_of(value, V(up * k.value), V(log_up + k.log)) +
+        r.value * log_minus(V(down * k.value * r.inverse), V(log_down + k.log - r.log)) +
+        alpha.value * log_minus(V(down * total.value * alpha.inverse), V(log_down + total.log - alpha.log)) +
+        beta.value * log_minus(V(up * total.value * beta.inverse), V(log_up + total.log - beta.log));
+    const V log_density = deviance - factorial_term_of<V>(DataValue<V>{value}) +
+                          0.5 * (all.log + r.log + alpha.log + beta.log - a.log - b.log - k.log - total.log) +
+                          (a.stirling + b.stirling + k.stirling + total.stirling - all.stirling - r.stirling -
+                           alpha.stirling - beta.stirling);
     const auto digamma_of = [](const auto& x) { return V(x.log - 0.5 * x.inverse + x.stirling_slope); };
     const V by_all = digamma_of(all), by_total = digamma_of(total), by_a = digamma_of(a);
     return partials(unless(value < 0. || value != floor(value), log_density), Zero{},
-                    V((digamma_of(k) - digamma_of(r)) + (by_a - by_all)), V((by_a - digamma_of(alpha)) + (by_total - by_all)),
+                    V((digamma_of(k) - digamma_of(r)) + (by_a - by_all)),
+                    V((by_a - digamma_of(alpha)) + (by_total - by_all)),
                     V((digamma_of(b) - digamma_of(beta)) + (by_total - by_all)), Zero{});
   }
   template <class R>
@@ -87,11 +97,12 @@ struct BetaNegativeBinomialKernel {
     return random.negative_binomial(r * odds, r);
   }
 };
-// Failures before the r-th success, where a trial's probability of success is Beta(alpha, beta); r, alpha, beta > 0, r need not
-// be whole; y = 0, 1, 2, ... As Stan's beta_neg_binomial.
+// Failures before the r-th success, where a trial's probability of success is Beta(alpha, beta); r, alpha, beta > 0, r
+// need not be whole; y = 0, 1, 2, ... As Stan's beta_neg_binomial.
 template <Operand Needed, Operand Alpha, Operand Beta>
 LOCKSTEP_FN auto beta_negative_binomial(const Needed& r, const Alpha& alpha, const Beta& beta) {
-  return make_distribution<BetaNegativeBinomialKernel>(argument<Shape>(r), argument<Shape>(alpha), argument<Shape>(beta),
+  return make_distribution<BetaNegativeBinomialKernel>(argument<Shape>(r), argument<Shape>(alpha),
+                                                       argument<Shape>(beta),
                                                        argument<Shape>(as_recipe(alpha) + as_recipe(beta)));
 }
 
@@ -121,8 +132,8 @@ struct HypergeometricKernel {
     const auto prepared = [](double n) { return Trials::prepare(DataValue<double>{n}); };
     const double least = max(0., drawn - bad), most = min(good, drawn);
     const double mode = min(most, max(least, floor((drawn + 1) * (good + 1) / (all + 2))));
-    const double at_mode = exp(density(DataValue<double>{mode}, prepared(all), prepared(good), prepared(drawn), prepared(bad))
-                                   .log_density);
+    const double at_mode = exp(
+        density(DataValue<double>{mode}, prepared(all), prepared(good), prepared(drawn), prepared(bad)).log_density);
     if (!(at_mode > 0)) return log(-1.);
     while (true) {
       double u = random.uniform() - at_mode, up = at_mode, down = at_mode, above = mode, below = mode;
@@ -144,8 +155,8 @@ struct HypergeometricKernel {
     }
   }
 };
-// Good ones among n drawn without replacement from N, of which k are good; y = max(0, n - N + k), ..., min(k, n). N, k and n are
-// counts, 0 <= k, n <= N. PyMC's order; Stan's hypergeometric has n, then k, then N - k.
+// Good ones among n drawn without replacement from N, of which k are good; y = max(0, n - N + k), ..., min(k, n). N, k
+// and n are counts, 0 <= k, n <= N. PyMC's order; Stan's hypergeometric has n, then k, then N - k.
 template <Operand All, Operand Good, Operand Drawn>
 LOCKSTEP_FN auto hypergeometric(const All& N, const Good& k, const Drawn& n) {
   return make_distribution<HypergeometricKernel>(argument<Trials>(N), argument<Trials>(k), argument<Location>(n),

@@ -1,9 +1,10 @@
-// Distributions over categories 0, 1, ..., K - 1, whose arguments are vectors: categorical, ordered logistic and probit.
+// Distributions over categories 0, 1, ..., K - 1, whose arguments are vectors: categorical, ordered logistic and
+// probit.
 //
-// Categories count from 0, as in PyMC; Stan counts from 1. A number that is no category, also K in data that count from 1, is
-// impossible.
+// Categories count from 0, as in PyMC; Stan counts from 1. A number that is no category, also K in data that count from
+// 1, is impossible.
 //
-//   m.observe("choice", choice, person, [&](auto) { return categorical(p); });            // p: a vector along the categories
+//   m.observe("choice", choice, person, [&](auto) { return categorical(p); });   // p: a vector along the categories
 //   m.observe("choice", choice, person, [&](auto i) {
 //     return categorical_logit(category, [&, i](auto k) { return alpha[k] + beta[k] * x[i]; });   // i by value
 //   });
@@ -39,12 +40,17 @@ template <class F> LOCKSTEP_FN auto category_vector(Dim dim, const F& f) {
   return CategoryVector<VectorArgument<F>>{vector_argument(f), dim};
 }
 
-// A category that all lanes share is a plain number, by which elements are read; if lanes differ, all elements are read under masks.
-template <class Y> inline constexpr bool shared_category = std::is_same_v<std::remove_cvref_t<decltype(std::declval<const Y&>().value)>, double>;
+// A category that all lanes share is a plain number, by which elements are read; if lanes differ, all elements are read
+// under masks.
+template <class Y>
+inline constexpr bool shared_category =
+    std::is_same_v<std::remove_cvref_t<decltype(std::declval<const Y&>().value)>, double>;
 // -1 if it is none of `count`.
-LOCKSTEP_FN inline int category_number(double y, int count) { return y >= 0 && y < count && y == floor(y) ? int(y) : -1; }
+LOCKSTEP_FN inline int category_number(double y, int count) {
+  return y >= 0 && y < count && y == floor(y) ? int(y) : -1;
+}
 
-// ---- categorical -----------------------------------------------------------------------------------------------------------
+// ---- categorical ----------------------------------------------------------------------------------------------------
 
 template <class V, bool by_logits> struct Categorical : DistributionTag {
   static constexpr bool logits = by_logits;
@@ -95,7 +101,9 @@ template <class M, class V, bool by_logits> class Prepared<M, Categorical<V, by_
   }
 };
 
-template <class M, class D, class Y> template <class S> LOCKSTEP_FN void CategoricalAt<M, D, Y>::pull(const S& scale) const {
+template <class M, class D, class Y>
+template <class S>
+LOCKSTEP_FN void CategoricalAt<M, D, Y>::pull(const S& scale) const {
   int first = 0, end = distribution.vector.dim.size;
   if constexpr (std::is_same_v<Y, int>) {
     if (category < 0) return;
@@ -112,13 +120,16 @@ template <class M, class D, class Y> template <class S> LOCKSTEP_FN void Categor
   }
 }
 
-// The probabilities of the categories, a vector that sums to 1 (nothing here normalises it): a parameter on simplex(), a
-// deterministic, data, or the row of a matrix; y = 0, 1, ..., K - 1.
+// The probabilities of the categories, a vector that sums to 1 (nothing here normalises it): a parameter on simplex(),
+// a deterministic, data, or the row of a matrix; y = 0, 1, ..., K - 1.
 template <class V> requires(!Operand<V>) LOCKSTEP_FN auto categorical(const V& p) {
   return Categorical<VectorArgument<V>, false>(category_vector(p));
 }
 // The same by a lambda over the categories of `dim`.
-template <class F> LOCKSTEP_FN auto categorical(Dim dim, const F& p) { return Categorical<VectorArgument<F>, false>(category_vector(dim, p)); }
+template <class F>
+LOCKSTEP_FN auto categorical(Dim dim, const F& p) {
+  return Categorical<VectorArgument<F>, false>(category_vector(dim, p));
+}
 // By logits: probabilities proportional to exp(eta[k]).
 template <class V> requires(!Operand<V>) LOCKSTEP_FN auto categorical_logit(const V& eta) {
   return Categorical<VectorArgument<V>, true>(category_vector(eta));
@@ -127,7 +138,8 @@ template <class F> LOCKSTEP_FN auto categorical_logit(Dim dim, const F& eta) {
   return Categorical<VectorArgument<F>, true>(category_vector(dim, eta));
 }
 
-template <class M, class R, class V, bool by_logits> double draw_from(const M& m, R& random, const Categorical<V, by_logits>& d) {
+template <class M, class R, class V, bool by_logits>
+double draw_from(const M& m, R& random, const Categorical<V, by_logits>& d) {
   std::vector<double> weight;
   double largest = -std::numeric_limits<double>::infinity(), sum = 0;
   for (int k = 0; k < d.vector.dim.size; ++k) {
@@ -141,10 +153,10 @@ template <class M, class R, class V, bool by_logits> double draw_from(const M& m
   return double(k);
 }
 
-// ---- ordered ---------------------------------------------------------------------------------------------------------------
+// ---- ordered --------------------------------------------------------------------------------------------------------
 
-// log of the probability between two cuts, its derivatives by the lower and the upper one. A link takes the cuts, `l` and `u`, less
-// eta, and the distance between them, which has lost no digits to eta.
+// log of the probability between two cuts, its derivatives by the lower and the upper one. A link takes the cuts, `l`
+// and `u`, less eta, and the distance between them, which has lost no digits to eta.
 template <class V> struct BetweenCuts {
   V log_mass, by_lower, by_upper;
 };
@@ -263,11 +275,13 @@ template <class M, class Link, class E, class V> class Prepared<M, OrderedCatego
 
 // K categories by K - 1 ascending cutpoints: P(y <= k) = 1/(1 + exp(eta - cutpoints[k])); y = 0, 1, ..., K - 1.
 template <Operand Eta, class V> LOCKSTEP_FN auto ordered_logistic(const Eta& eta, const V& cutpoints) {
-  return OrderedCategories<LogisticLink, RecipeOf<Eta>, VectorArgument<V>>(argument<Location>(eta), category_vector(cutpoints));
+  return OrderedCategories<LogisticLink, RecipeOf<Eta>, VectorArgument<V>>(argument<Location>(eta),
+                                                                           category_vector(cutpoints));
 }
 // The same with the normal CDF: P(y <= k) = Phi(cutpoints[k] - eta).
 template <Operand Eta, class V> LOCKSTEP_FN auto ordered_probit(const Eta& eta, const V& cutpoints) {
-  return OrderedCategories<ProbitLink, RecipeOf<Eta>, VectorArgument<V>>(argument<Location>(eta), category_vector(cutpoints));
+  return OrderedCategories<ProbitLink, RecipeOf<Eta>, VectorArgument<V>>(argument<Location>(eta),
+                                                                         category_vector(cutpoints));
 }
 
 // By the latent variable: how many cutpoints it is above.

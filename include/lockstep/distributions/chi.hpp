@@ -15,8 +15,8 @@ struct ChiKernel {
   template <class Y, class Half> LOCKSTEP_FN static auto density(const Y& y, const Half& half) {
     using V = LanesOf<Y, Half>;
     const V log_ratio = 2. * log_of(y) - (half.log + log_2);
-    const V log_density = half.value * log_minus(V(0.5 * y.value * y.value * half.inverse), log_ratio) + 0.5 * half.log +
-                          (log_2 - log_sqrt_2pi) - half.stirling - log_of(y);
+    const V log_density = half.value * log_minus(V(0.5 * y.value * y.value * half.inverse), log_ratio) +
+                          0.5 * half.log + (log_2 - log_sqrt_2pi) - half.stirling - log_of(y);
     return partials(unless(V(y.value) <= 0., log_density), V((2. * half.value - 1.) * inverse_of(y) - y.value),
                     V(log_ratio + 0.5 * half.inverse - half.stirling_slope));
   }
@@ -39,6 +39,9 @@ struct MaxwellKernel {
   template <class R> LOCKSTEP_FN static double sample(R& random, double a) { return a * sqrt(2. * random.gamma(1.5)); }
 };
 // Maxwell(-Boltzmann) with scale a > 0, on y > 0: the length of a vector of three independent Normal(0, a).
-template <Operand A> LOCKSTEP_FN auto maxwell(const A& a) { return make_distribution<MaxwellKernel>(argument<Scale>(a)); }
+template <Operand A>
+LOCKSTEP_FN auto maxwell(const A& a) {
+  return make_distribution<MaxwellKernel>(argument<Scale>(a));
+}
 
 }  // namespace lockstep

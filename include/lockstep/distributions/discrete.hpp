@@ -13,7 +13,8 @@ struct GeometricKernel {
     using V = LanesOf<Y, P>;
     const V value = y.value, failures = value - 1.;
     const auto first = failures == 0.;   // no failure, also where p rounds to 1
-    const V rest = choose(first, V(0.), V(failures * p.log1m)), by_rest = choose(first, V(0.), V(failures / (1. - p.value)));
+    const V rest = choose(first, V(0.), V(failures * p.log1m)),
+            by_rest = choose(first, V(0.), V(failures / (1. - p.value)));
     return partials(unless(failures < 0. || not_whole(value), V(p.log + rest)), Zero{}, V(1. / p.value - by_rest));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double p) {

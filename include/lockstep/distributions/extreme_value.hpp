@@ -1,6 +1,6 @@
 // Extreme values: Gumbel, Frechet, Weibull with Rayleigh, the generalised extreme value and generalised Pareto.
-// Formulas: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, ch. 18, 20, and 2, ch. 22; S. Coles, An
-// Introduction to Statistical Modeling of Extreme Values, ch. 3, 4.
+// Formulas: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, ch. 18, 20, and 2, ch. 22; S. Coles,
+// An Introduction to Statistical Modeling of Extreme Values, ch. 3, 4.
 #pragma once
 
 #include "lockstep/distribution.hpp"
@@ -84,7 +84,7 @@ template <Operand Sigma> LOCKSTEP_FN auto rayleigh(const Sigma& sigma) {
   return make_distribution<RayleighKernel>(argument<Scale>(sigma));
 }
 
-// ---- with a shape xi of either sign --------------------------------------------------------------------------------------
+// ---- with a shape xi of either sign ---------------------------------------------------------------------------------
 
 // log(1 + xi z)/xi, which is z where xi is 0, and its derivatives by z and xi.
 template <class V> struct ShapedExponent {
@@ -113,15 +113,15 @@ struct GenExtremeKernel {
     const V z = (y.value - mu.value) * sigma.inverse;
     const auto t = shaped_exponent(z, V(xi.value));
     const V excess = expm1(V(-t.value)), by_t = excess - xi.value, slope = by_t * t.by_z * sigma.inverse;
-    return partials(unless(t.one_plus <= 0., V(-(1. + xi.value) * t.value - (1. + excess) - sigma.log)), slope, V(-slope),
-                    V(-z * slope - sigma.inverse), V(by_t * t.by_xi - t.value));
+    return partials(unless(t.one_plus <= 0., V(-(1. + xi.value) * t.value - (1. + excess) - sigma.log)), slope,
+                    V(-slope), V(-z * slope - sigma.inverse), V(by_t * t.by_xi - t.value));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double xi) {
     return mu + sigma * shaped_power(-log(random.exponential()), xi);
   }
 };
-// Generalised extreme value with location mu, scale sigma > 0 and shape xi: xi = 0 is Gumbel, xi > 0 a Frechet above
-// mu - sigma/xi, xi < 0 a reflected Weibull below it. As a parameter it is on the real line, impossible beyond that bound.
+// Generalised extreme value with location mu, scale sigma > 0 and shape xi: xi = 0 is Gumbel, xi > 0 a Frechet above mu
+// - sigma/xi, xi < 0 a reflected Weibull below it. As a parameter it is on the real line, impossible beyond that bound.
 template <Operand Mu, Operand Sigma, Operand Xi>
 LOCKSTEP_FN auto gen_extreme(const Mu& mu, const Sigma& sigma, const Xi& xi) {
   return make_distribution<GenExtremeKernel>(argument<Location>(mu), argument<Scale>(sigma), argument<Location>(xi));

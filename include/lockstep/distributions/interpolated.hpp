@@ -50,7 +50,9 @@ template <class M> class Prepared<M, Interpolated> {
   struct Segment {
     T first, width, height, slope;
     LOCKSTEP_FN Segment(const M& m, const Interpolated& d, int i)
-        : first(d.x[i].evaluate(m).value), width(T(d.x[i + 1].evaluate(m).value) - first), height(d.height[i].evaluate(m).value),
+        : first(d.x[i].evaluate(m).value),
+          width(T(d.x[i + 1].evaluate(m).value) - first),
+          height(d.height[i].evaluate(m).value),
           slope((T(d.height[i + 1].evaluate(m).value) - height) / width) {}
   };
   T log_area_;
@@ -73,8 +75,9 @@ template <class M, class R> double draw_from(const M& m, R& random, const Interp
   return number(d.x, i) + 2 * left / (h + sqrt(max(h * h + 2 * slope * left, 0.)));
 }
 
-// Between the first and the last of the points x, with a density proportional to `height`, linear between the points. Both are data
-// along one dimension of at least two points, x ascending, heights not negative; they need not be normalised.
+// Between the first and the last of the points x, with a density proportional to `height`, linear between the points.
+// Both are data along one dimension of at least two points, x ascending, heights not negative; they need not be
+// normalised.
 LOCKSTEP_FN inline Interpolated interpolated(const Real& x, const Real& height) { return {x, height}; }
 
 }  // namespace lockstep

@@ -1,4 +1,5 @@
-// Laplace and asymmetric Laplace. Formulas: Kotz, Kozubowski & Podgorski, The Laplace Distribution and Generalizations, ch. 2, 3.
+// Laplace and asymmetric Laplace. Formulas: Kotz, Kozubowski & Podgorski, The Laplace Distribution and Generalizations,
+// ch. 2, 3.
 #pragma once
 
 #include "lockstep/distribution.hpp"
@@ -44,9 +45,9 @@ struct AsymmetricLaplaceKernel {
     return mu + (up - down) / b;
   }
 };
-// Asymmetric Laplace on the real line: mode mu, and away from it a decay at rate b kappa above and b/kappa below; kappa,
-// b > 0. b is a rate, as in PyMC. Stan's skew_double_exponential(mu, sigma, tau) has kappa = sqrt(tau/(1 - tau)) and
-// b = 2 sqrt(tau (1 - tau))/sigma.
+// Asymmetric Laplace on the real line: mode mu, and away from it a decay at rate b kappa above and b/kappa below;
+// kappa, b > 0. b is a rate, as in PyMC. Stan's skew_double_exponential(mu, sigma, tau) has kappa = sqrt(tau/(1 - tau))
+// and b = 2 sqrt(tau (1 - tau))/sigma.
 template <Operand Kappa, Operand Mu, Operand B>
 LOCKSTEP_FN auto asymmetric_laplace(const Kappa& kappa, const Mu& mu, const B& b) {
   return make_distribution<AsymmetricLaplaceKernel>(argument<Scale>(kappa), argument<Location>(mu), argument<Scale>(b));

@@ -14,7 +14,10 @@ struct ExponentialLogKernel {
     const V ratio = minus.rate * y.value;
     return partials(unless(V(y.value) < 0., V(minus.value - ratio)), V(-minus.rate), V(1. - ratio));
   }
-  template <class R> LOCKSTEP_FN static double sample(R& random, double minus) { return random.exponential() * exp(-minus); }
+  template <class R>
+  LOCKSTEP_FN static double sample(R& random, double minus) {
+    return random.exponential() * exp(-minus);
+  }
 };
 // Exponential with log mean eta (rate exp(-eta)), on y > 0.
 template <Operand Eta> LOCKSTEP_FN auto exponential_log(const Eta& eta) {
@@ -30,7 +33,8 @@ struct GammaLogKernel {
     const V log_y = log_of(y), ratio = minus.rate * y.value;
     const V deviance = log_minus(ratio, V(log_y + minus.value));
     const V log_density = alpha.value * deviance + 0.5 * alpha.log - log_sqrt_2pi - alpha.stirling - log_y;
-    return partials(unless(V(y.value) <= 0., log_density), V((alpha.value - 1.) * inverse_of(y) - alpha.value * minus.rate),
+    return partials(unless(V(y.value) <= 0., log_density),
+                    V((alpha.value - 1.) * inverse_of(y) - alpha.value * minus.rate),
                     V(deviance + 0.5 * alpha.inverse - alpha.stirling_slope), V(alpha.value * (1. - ratio)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double minus) {

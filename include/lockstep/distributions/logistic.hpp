@@ -42,8 +42,8 @@ struct LogLogisticKernel {
     const V log_ratio = log_of(y) - alpha.log;
     const auto standard = standard_logistic(V(beta.value * log_ratio));
     return partials(unless(V(y.value) <= 0., V(standard.log_density + beta.log - log_of(y))),
-                    V((beta.value * standard.slope - 1.) * inverse_of(y)), V(-beta.value * standard.slope * alpha.inverse),
-                    V(beta.inverse + log_ratio * standard.slope));
+                    V((beta.value * standard.slope - 1.) * inverse_of(y)),
+                    V(-beta.value * standard.slope * alpha.inverse), V(beta.inverse + log_ratio * standard.slope));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta) {
     const double u = random.uniform();

@@ -20,7 +20,8 @@ struct MoyalKernel {
     return mu - 2. * sigma * log(abs(random.normal()));
   }
 };
-// Moyal with mode mu and scale sigma > 0, on the real line: an approximation of the Landau distribution of energy losses.
+// Moyal with mode mu and scale sigma > 0, on the real line: an approximation of the Landau distribution of energy
+// losses.
 template <Operand Mu, Operand Sigma> LOCKSTEP_FN auto moyal(const Mu& mu, const Sigma& sigma) {
   return make_distribution<MoyalKernel>(argument<Location>(mu), argument<Scale>(sigma));
 }

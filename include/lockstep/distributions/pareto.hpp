@@ -1,4 +1,5 @@
-// Pareto of the first and the second kind. Formulas: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, ch. 20.
+// Pareto of the first and the second kind. Formulas: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions
+// 1, ch. 20.
 #pragma once
 
 #include "lockstep/distribution.hpp"
@@ -19,7 +20,8 @@ struct ParetoKernel {
     return m * exp(random.exponential() / alpha);
   }
 };
-// Pareto with tail index alpha > 0, on y > m > 0: P(y > x) = (m/x)^alpha. Stan's pareto has the arguments the other way.
+// Pareto with tail index alpha > 0, on y > m > 0: P(y > x) = (m/x)^alpha. Stan's pareto has the arguments the other
+// way.
 template <Operand Alpha, Operand Least> LOCKSTEP_FN auto pareto(const Alpha& alpha, const Least& m) {
   return make_distribution<ParetoKernel>(argument<Scale>(alpha), argument<Scale>(m));
 }

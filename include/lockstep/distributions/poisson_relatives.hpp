@@ -36,19 +36,20 @@ struct GeneralizedPoissonKernel {
     }
   }
 };
-// Generalised Poisson (Consul) with mu > 0 and lambda (mean mu/(1 - lambda), variance mean/(1 - lambda)^2); y = 0, 1, 2, ...
-// lambda = 0 is Poisson(mu), 0 < lambda < 1 overdispersed. For max(-1, -mu/4) <= lambda < 0 counts with mu + lambda y <= 0 are
-// impossible and the rest is not quite normalised, as in PyMC. Source: P. C. Consul & G. C. Jain, "A generalization of the
-// Poisson distribution", 1973.
+// Generalised Poisson (Consul) with mu > 0 and lambda (mean mu/(1 - lambda), variance mean/(1 - lambda)^2); y = 0, 1,
+// 2, ... lambda = 0 is Poisson(mu), 0 < lambda < 1 overdispersed. For max(-1, -mu/4) <= lambda < 0 counts with mu +
+// lambda y <= 0 are impossible and the rest is not quite normalised, as in PyMC. Source: P. C. Consul & G. C. Jain, "A
+// generalization of the Poisson distribution", 1973.
 template <Operand Mu, Operand Lambda> LOCKSTEP_FN auto generalized_poisson(const Mu& mu, const Lambda& lambda) {
   return make_distribution<GeneralizedPoissonKernel>(argument<Scale>(mu), argument<Location>(lambda));
 }
 
-// log p(y) = -(mu1 + mu2) + (y/2) log(mu1/mu2) + log I_|y|(2 sqrt(mu1 mu2)). By the uniform expansion of the Bessel function, with
-// w = |y| and s = sqrt(w^2 + 4 mu1 mu2): if y >= 0, counts a = (s + w)/2 and b = mu1 mu2/a, whose difference is y, take the place of
-// the two Poissons' (the other way about, if y < 0), and
+// log p(y) = -(mu1 + mu2) + (y/2) log(mu1/mu2) + log I_|y|(2 sqrt(mu1 mu2)). By the uniform expansion of the Bessel
+// function, with w = |y| and s = sqrt(w^2 + 4 mu1 mu2): if y >= 0, counts a = (s + w)/2 and b = mu1 mu2/a, whose
+// difference is y, take the place of the two Poissons' (the other way about, if y < 0), and
 //   log p = a L(mu1/a) + b L(mu2/b) - log(2 pi s)/2 + ...,   L(r) = log r - (r - 1)
-// Below |y| = 20 the expansion is for |y| + 20, and p(|y|) follows from ratios of neighbours, downwards, which is stable.
+// Below |y| = 20 the expansion is for |y| + 20, and p(|y|) follows from ratios of neighbours, downwards, which is
+// stable.
 struct SkellamKernel {
   template <class Y, class Mu1, class Mu2> LOCKSTEP_FN static auto density(const Y& y, const Mu1& mu1, const Mu2& mu2) {
     using V = LanesOf<Y, Mu1, Mu2>;
@@ -62,8 +63,8 @@ struct SkellamKernel {
     const auto series = detail::uniform_bessel(r, u);
     const V a = 0.5 * (s + w), log_a = log(a), b = first * second / a;
     const V ratio = first / a, log_ratio = log_first - log_a;    // mu2/b is a/mu1
-    V log_density = a * log_minus(ratio, log_ratio) + b * log_minus(V(a / first), V(-log_ratio)) - 0.5 * log(s) - log_sqrt_2pi +
-                    series.value;
+    V log_density = a * log_minus(ratio, log_ratio) + b * log_minus(V(a / first), V(-log_ratio)) - 0.5 * log(s) -
+                    log_sqrt_2pi + series.value;
     V g = 1. / (s + w) - r * r * (0.5 + series.slope);           // I_{w+1}/I_w over the argument
     const V twice = 2. * first;
     V product(1.), lowered(0.), at = g;
@@ -88,8 +89,9 @@ struct SkellamKernel {
   }
   static constexpr int lift = 20;
 };
-// Skellam: the difference of independent Poisson(mu1) and Poisson(mu2), mu1, mu2 > 0; y is any whole number. Source: J. G. Skellam,
-// "The frequency distribution of the difference between two Poisson variates belonging to different populations", 1946.
+// Skellam: the difference of independent Poisson(mu1) and Poisson(mu2), mu1, mu2 > 0; y is any whole number. Source: J.
+// G. Skellam, "The frequency distribution of the difference between two Poisson variates belonging to different
+// populations", 1946.
 template <Operand Mu1, Operand Mu2> LOCKSTEP_FN auto skellam(const Mu1& mu1, const Mu2& mu2) {
   return make_distribution<SkellamKernel>(argument<Scale>(mu1), argument<Scale>(mu2));
 }

@@ -23,9 +23,9 @@ struct SkewNormalKernel {
     return mu + sigma * (alpha * half + other) / sqrt(1 + alpha * alpha);
   }
 };
-// Skew-normal with location mu, scale sigma > 0 and skewness parameter alpha (0 is normal), on the real line: density
-// 2 phi(z) Phi(alpha z)/sigma, z = (y - mu)/sigma. Source: A. Azzalini, "A class of distributions which includes the normal
-// ones", 1985.
+// Skew-normal with location mu, scale sigma > 0 and skewness parameter alpha (0 is normal), on the real line: density 2
+// phi(z) Phi(alpha z)/sigma, z = (y - mu)/sigma. Source: A. Azzalini, "A class of distributions which includes the
+// normal ones", 1985.
 template <Operand Mu, Operand Sigma, Operand Alpha>
 LOCKSTEP_FN auto skew_normal(const Mu& mu, const Sigma& sigma, const Alpha& alpha) {
   return make_distribution<SkewNormalKernel>(argument<Location>(mu), argument<Scale>(sigma), argument<Location>(alpha));
@@ -52,22 +52,24 @@ struct ExGaussianKernel {
     return mu + sigma * random.normal() + nu * random.exponential();
   }
 };
-// Exponentially modified normal, on the real line: a Normal(mu, sigma) plus an independent exponential with mean nu > 0. Stan's
-// exp_mod_normal has the rate, 1/nu. Source: E. Grushka, "Characterization of exponentially modified Gaussian peaks in
-// chromatography", 1972.
+// Exponentially modified normal, on the real line: a Normal(mu, sigma) plus an independent exponential with mean nu >
+// 0. Stan's exp_mod_normal has the rate, 1/nu. Source: E. Grushka, "Characterization of exponentially modified Gaussian
+// peaks in chromatography", 1972.
 template <Operand Mu, Operand Sigma, Operand Nu>
 LOCKSTEP_FN auto ex_gaussian(const Mu& mu, const Sigma& sigma, const Nu& nu) {
   return make_distribution<ExGaussianKernel>(argument<Location>(mu), argument<Scale>(sigma), argument<Scale>(nu));
 }
 
-// With c = a + b, z = (y - mu)/sigma, r = sqrt(c + z^2) and t = z/r; the large parts of the log Gammas and of the powers cancel
-// on paper, since (1 + t) c/(2 a) weighted by a and (1 - t) c/(2 b) weighted by b sum to c:
-//   log p = a L((1 + t) c/(2 a)) + b L((1 - t) c/(2 b)) + log(a b/c)/2 + log 2 - log(2 pi)/2 + S(c) - S(a) - S(b) - log(r sigma)
+// With c = a + b, z = (y - mu)/sigma, r = sqrt(c + z^2) and t = z/r; the large parts of the log Gammas and of the
+// powers cancel on paper, since (1 + t) c/(2 a) weighted by a and (1 - t) c/(2 b) weighted by b sum to c:
+//   log p = a L((1 + t) c/(2 a)) + b L((1 - t) c/(2 b)) + log(a b/c)/2 + log 2 - log(2 pi)/2
+//         + S(c) - S(a) - S(b) - log(r sigma)
 // where L(x) = log x - (x - 1) and S = stirling_error.
 struct SkewStudentTKernel {
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class A, class B, class Mu, class Sigma, class Total>
-  LOCKSTEP_FN static auto density(const Y& y, const A& a, const B& b, const Mu& mu, const Sigma& sigma, const Total& total) {
+  LOCKSTEP_FN static auto density(const Y& y, const A& a, const B& b, const Mu& mu, const Sigma& sigma,
+                                  const Total& total) {
     using V = LanesOf<Y, A, B, Mu, Sigma>;
     const V z = (y.value - mu.value) * sigma.inverse, c = total.value;
     const V inverse_r = 1. / sqrt(V(c + z * z)), t = z * inverse_r;
@@ -84,7 +86,8 @@ struct SkewStudentTKernel {
     // d/dc = digamma(c) less log c, less 1/(2 c) of the normalisation, and what goes through t
     const V d_total = total.stirling_slope - total.inverse - 0.5 * z * by_z * total.inverse;
     return partials(log_density, slope, V(log_up + 0.5 * a.inverse - a.stirling_slope),
-                    V(log_down + 0.5 * b.inverse - b.stirling_slope), V(-slope), V(-(z * by_z + 1.) * sigma.inverse), d_total);
+                    V(log_down + 0.5 * b.inverse - b.stirling_slope), V(-slope), V(-(z * by_z + 1.) * sigma.inverse),
+                    d_total);
   }
   template <class R>
   LOCKSTEP_FN static double sample(R& random, double a, double b, double mu, double sigma, double total) {
@@ -92,9 +95,9 @@ struct SkewStudentTKernel {
     return mu + sigma * sqrt(total) * (share - 0.5) / sqrt(share * (1 - share));
   }
 };
-// Skew Student's t with shapes a, b > 0, location mu and scale sigma > 0, on the real line; a = b is Student's t with 2 a
-// degrees of freedom, a > b is skewed to the right. Source: M. C. Jones & M. J. Faddy, "A skew extension of the t-distribution,
-// with applications", 2003. As PyMC's; Stan's skew_t, where it has one, differs.
+// Skew Student's t with shapes a, b > 0, location mu and scale sigma > 0, on the real line; a = b is Student's t with 2
+// a degrees of freedom, a > b is skewed to the right. Source: M. C. Jones & M. J. Faddy, "A skew extension of the
+// t-distribution, with applications", 2003. As PyMC's; Stan's skew_t, where it has one, differs.
 template <Operand A, Operand B, Operand Mu, Operand Sigma>
 LOCKSTEP_FN auto skew_student_t(const A& a, const B& b, const Mu& mu, const Sigma& sigma) {
   return make_distribution<SkewStudentTKernel>(argument<Shape>(a), argument<Shape>(b), argument<Location>(mu),

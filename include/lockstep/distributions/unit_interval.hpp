@@ -20,8 +20,8 @@ struct KumaraswamyKernel {
     return exp(log1m_exp(-random.exponential() / b) / a);
   }
 };
-// Kumaraswamy with a, b > 0, on 0 < y < 1: P(y <= x) = 1 - (1 - x^a)^b. Source: P. Kumaraswamy, "A generalized probability
-// density function for double-bounded random processes", 1980.
+// Kumaraswamy with a, b > 0, on 0 < y < 1: P(y <= x) = 1 - (1 - x^a)^b. Source: P. Kumaraswamy, "A generalized
+// probability density function for double-bounded random processes", 1980.
 template <Operand A, Operand B> LOCKSTEP_FN auto kumaraswamy(const A& a, const B& b) {
   return make_distribution<KumaraswamyKernel>(argument<Scale>(a), argument<Scale>(b));
 }
@@ -64,7 +64,8 @@ struct ZeroOneInflatedBetaKernel {
     const auto inner = [&](const auto& d) { return choose(at_end, V(0.), V(d)); };
     return partials(choose(at_end, V(ends.log + log_end), V(ends.log1m + inside.log_density)), inner(inside.d_value),
                     choose(at_end, V(1. / ends.value), V(-1. / (1. - ends.value))), choose(at_end, d_one, V(0.)),
-                    inner(get<0>(inside.d_arguments)), inner(get<1>(inside.d_arguments)), inner(get<2>(inside.d_arguments)));
+                    inner(get<0>(inside.d_arguments)), inner(get<1>(inside.d_arguments)),
+                    inner(get<2>(inside.d_arguments)));
   }
   template <class R>
   LOCKSTEP_FN static double sample(R& random, double ends, double one, double alpha, double beta, double) {
@@ -96,9 +97,9 @@ struct TriangularKernel {
     const V share = choose(distance == side, V(1.), V(distance / side));
     const V by_distance = 1. / distance, by_side = 1. / side, by_width = 1. / width;
     const V end = by_side - by_distance, zero(0.);
-    return partials(unless(min(up, down) < 0., V(log(V(2. * share / width)))), choose(rising, by_distance, V(-by_distance)),
-                    V(by_width + choose(rising, end, zero)), V(choose(rising, zero, V(-end)) - by_width),
-                    choose(rising, V(-by_side), by_side));
+    return partials(unless(min(up, down) < 0., V(log(V(2. * share / width)))),
+                    choose(rising, by_distance, V(-by_distance)), V(by_width + choose(rising, end, zero)),
+                    V(choose(rising, zero, V(-end)) - by_width), choose(rising, V(-by_side), by_side));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double lower, double upper, double c) {
     const double u = random.uniform(), width = upper - lower, left = (c - lower) / width;
@@ -108,7 +109,8 @@ struct TriangularKernel {
 // Triangular on lower < y < upper with mode c, lower <= c <= upper; the bounds may be expressions.
 template <Operand Lower, Operand Upper, Operand C>
 LOCKSTEP_FN auto triangular(const Lower& lower, const Upper& upper, const C& c) {
-  return make_distribution<TriangularKernel>(argument<Location>(lower), argument<Location>(upper), argument<Location>(c));
+  return make_distribution<TriangularKernel>(argument<Location>(lower), argument<Location>(upper),
+                                             argument<Location>(c));
 }
 
 }  // namespace lockstep

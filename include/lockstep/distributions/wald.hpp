@@ -18,8 +18,8 @@ struct WaldKernel {
                     V(-(1.5 + 0.5 * lambda.value * z * (mu.inverse + inverse_y)) * inverse_y),
                     V(lambda.value * z * mu.inverse * mu.inverse), V(0.5 * (lambda.inverse - square)));
   }
-  // J. R. Michael, W. R. Schucany & R. W. Haas, "Generating random variates using transformations with multiple roots", 1976:
-  // the smaller root of a quadratic, or mu^2 over it. The root is taken without cancellation.
+  // J. R. Michael, W. R. Schucany & R. W. Haas, "Generating random variates using transformations with multiple roots",
+  // 1976: the smaller root of a quadratic, or mu^2 over it. The root is taken without cancellation.
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double lambda) {
     const double normal = random.normal(), w = 0.5 * mu * normal * normal / lambda;
     const double smaller = mu / (1 + w + sqrt(w * (2 + w)));

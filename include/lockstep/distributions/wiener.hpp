@@ -5,9 +5,10 @@
 
 namespace lockstep {
 
-// log of f(u | w): the density of the time u at which a standard Wiener process that starts at w, 0 < w < 1, leaves (0, 1) through
-// 0, and its derivatives. Two series meet at u = 0.3, where each has fallen below rounding after the terms kept (D. J. Navarro &
-// I. G. Fuss, "Fast and accurate calculations for first-passage times in Wiener diffusion models", 2009):
+// log of f(u | w): the density of the time u at which a standard Wiener process that starts at w, 0 < w < 1, leaves (0,
+// 1) through 0, and its derivatives. Two series meet at u = 0.3, where each has fallen below rounding after the terms
+// kept (D. J. Navarro & I. G. Fuss, "Fast and accurate calculations for first-passage times in Wiener diffusion
+// models", 2009):
 //   f = (2 pi u^3)^(-1/2) sum_k (w + 2 k) exp(-(w + 2 k)^2/(2 u))  =  pi sum_k k exp(-k^2 pi^2 u/2) sin(k pi w)
 template <class V> struct FirstPassage {
   V log_density, by_u, by_w;
@@ -41,7 +42,8 @@ template <class V> LOCKSTEP_FN FirstPassage<V> first_passage(const V& u, const V
 
 struct WienerKernel {
   template <class Y, class Alpha, class Tau, class Beta, class Delta>
-  LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Tau& tau, const Beta& beta, const Delta& delta) {
+  LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Tau& tau, const Beta& beta,
+                                  const Delta& delta) {
     using V = LanesOf<Y, Alpha, Tau, Beta, Delta>;
     // Seen from the boundary that is hit: `w` is the distance to it in units of alpha, `v` the drift away from it.
     const V side = sign_of(V(y.value)), time = abs(V(y.value)) - tau.value;
@@ -56,8 +58,9 @@ struct WienerKernel {
                     V(side * (v * alpha.value - f.by_w)), V(side * (alpha.value * w + v * safe)));
   }
 
-  // From the middle of the widest interval around the process's place that both boundaries and the drift allow to the next one's.
-  // Which end it leaves by is independent of when; when, without drift, is drawn by inversion and accepted with exp(-delta^2 t/2).
+  // From the middle of the widest interval around the process's place that both boundaries and the drift allow to the
+  // next one's. Which end it leaves by is independent of when; when, without drift, is drawn by inversion and accepted
+  // with exp(-delta^2 t/2).
   template <class R>
   static double sample(R& random, double alpha, double tau, double beta, double delta) {
     double place = beta * alpha, time = tau;
@@ -97,10 +100,10 @@ struct WienerKernel {
     return t > 0.5 ? sum : 1 - sum;
   }
 };
-// Response times of the drift diffusion model, with their sign for the response: y > 0 is the time at which the upper boundary is
-// hit, y < 0 minus the time at which the lower one is. alpha > 0: distance of the boundaries; tau >= 0: time that is not part of the
-// decision, |y| > tau; beta between 0 and 1: where it starts, as a share of alpha; delta: drift upwards. For data. Stan's wiener is the
-// density of the upper boundary only: of y here.
+// Response times of the drift diffusion model, with their sign for the response: y > 0 is the time at which the upper
+// boundary is hit, y < 0 minus the time at which the lower one is. alpha > 0: distance of the boundaries; tau >= 0:
+// time that is not part of the decision, |y| > tau; beta between 0 and 1: where it starts, as a share of alpha; delta:
+// drift upwards. For data. Stan's wiener is the density of the upper boundary only: of y here.
 template <Operand Alpha, Operand Tau, Operand Beta, Operand Delta>
 LOCKSTEP_FN auto wiener(const Alpha& alpha, const Tau& tau, const Beta& beta, const Delta& delta) {
   return make_distribution<WienerKernel>(argument<Scale>(alpha), argument<Location>(tau), argument<Location>(beta),

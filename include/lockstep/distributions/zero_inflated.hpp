@@ -1,6 +1,6 @@
 // Distributions with extra zeros: inflated ones have zeros from two sources, a hurdle has all of its zeros from one.
-// Sources: D. Lambert, "Zero-inflated Poisson regression", 1992; J. Mullahy, "Specification and testing of some modified count
-// data models", 1986.
+// Sources: D. Lambert, "Zero-inflated Poisson regression", 1992; J. Mullahy, "Specification and testing of some
+// modified count data models", 1986.
 #pragma once
 
 #include "lockstep/distributions/bernoulli.hpp"
@@ -30,8 +30,8 @@ template <class Base> struct ZeroInflatedKernel {
       if constexpr (std::is_same_v<std::remove_cvref_t<decltype(d)>, Zero>) return Zero{};
       else return V(share * d);
     };
-    return extend_partials(base.d_arguments, shared, std::index_sequence_for<A...>{}, choose(is_zero, either, joint), Zero{},
-                           d_psi);
+    return extend_partials(base.d_arguments, shared, std::index_sequence_for<A...>{}, choose(is_zero, either, joint),
+                           Zero{}, d_psi);
   }
   template <class R, class... A> LOCKSTEP_FN static double sample(R& random, double psi, A... a) {
     return random.bernoulli(psi) ? Base::sample(random, a...) : 0.;
@@ -44,14 +44,16 @@ template <class R> LOCKSTEP_FN double positive_count(PoissonKernel, R& random, d
   const double first = -log1p(random.uniform() * expm1(-mu));
   return 1 + random.poisson(mu > first ? mu - first : 0.);
 }
-// A. W. Kemp, "Efficient generation of logarithmically distributed pseudo-random variables", 1981: P(k) proportional to q^k/k.
+// A. W. Kemp, "Efficient generation of logarithmically distributed pseudo-random variables", 1981: P(k) proportional to
+// q^k/k.
 template <class R> LOCKSTEP_FN double logarithmic_count(R& random, double log_rest) {
   const double v = random.uniform();
   if (v >= -expm1(log_rest)) return 1;
   const double t = -expm1(log_rest * random.uniform());
   return v <= t * t ? floor(1 + log(v) / log(t)) : v >= t ? 1 : 2;
 }
-template <class R> LOCKSTEP_FN double positive_count(NegativeBinomialKernel, R& random, double mu, double alpha, double) {
+template <class R>
+LOCKSTEP_FN double positive_count(NegativeBinomialKernel, R& random, double mu, double alpha, double) {
   // Clusters, a Poisson number of them, each of a logarithmic size. If none is unlikely, the whole by rejection.
   const double log_rest = -log1p(mu / alpha), clusters = -alpha * log_rest;
   if (!(clusters > 0)) return clusters;
@@ -59,12 +61,14 @@ template <class R> LOCKSTEP_FN double positive_count(NegativeBinomialKernel, R& 
   if (clusters > 1) {
     while (y == 0) y = random.negative_binomial(mu, alpha);
   } else {
-    for (double k = positive_count(PoissonKernel{}, random, clusters); k > 0; --k) y += logarithmic_count(random, log_rest);
+    for (double k = positive_count(PoissonKernel{}, random, clusters); k > 0; --k)
+      y += logarithmic_count(random, log_rest);
   }
   return y;
 }
 
-// p(0) = 1 - psi, and above 0 psi times the base's density there, normalised: `counts` says that the base has zeros too.
+// p(0) = 1 - psi, and above 0 psi times the base's density there, normalised: `counts` says that the base has zeros
+// too.
 template <class Base, bool counts> struct HurdleKernel {
   template <class Y, class Psi, class... A> LOCKSTEP_FN static auto density(const Y& y, const Psi& psi, const A&... a) {
     const auto base = Base::density(y, a...);
@@ -112,7 +116,8 @@ LOCKSTEP_FN auto zero_inflated_negative_binomial(const Psi& psi, const Mu& mu, c
       argument<Scale>(as_recipe(mu) + as_recipe(alpha)));
 }
 
-// 0 with probability 1 - psi, else a Poisson(mu) that is not 0; 0 < psi < 1. psi is PyMC's: the probability of a count above 0.
+// 0 with probability 1 - psi, else a Poisson(mu) that is not 0; 0 < psi < 1. psi is PyMC's: the probability of a count
+// above 0.
 template <Operand Psi, Operand Mu> LOCKSTEP_FN auto hurdle_poisson(const Psi& psi, const Mu& mu) {
   return make_distribution<HurdleKernel<PoissonKernel, true>>(argument<Probability>(psi), argument<Scale>(mu));
 }
