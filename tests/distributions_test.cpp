@@ -217,15 +217,17 @@ struct Flats {
     auto a = m.param("a", flat());
     auto b = m.param("b", flat(positive()));
     auto c = m.param("c", flat(unit_interval()));
+    auto d = m.param("d", half_flat());
   }
 };
 TEST(FlatPrior, LeavesTheJacobianOnly) {
   const double x = -1.3, z = 0.4, s = 1 / (1 + std::exp(-z));
-  for (const AtLane& r : evaluate_alike(lanes<Pack, false>(Flats{}), {0.7, x, z})) {
-    EXPECT_NEAR(r.log_density, x + std::log(s * (1 - s)), 1e-15);
+  for (const AtLane& r : evaluate_alike(lanes<Pack, false>(Flats{}), {0.7, x, z, 0.5})) {
+    EXPECT_NEAR(r.log_density, x + std::log(s * (1 - s)) + 0.5, 1e-15);
     EXPECT_EQ(r.gradient[0], 0.);
     EXPECT_NEAR(r.gradient[1], 1., 1e-15);
     EXPECT_NEAR(r.gradient[2], 1 - 2 * s, 1e-15);
+    EXPECT_NEAR(r.gradient[3], 1., 1e-15);
   }
 }
 

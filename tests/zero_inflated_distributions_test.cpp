@@ -39,5 +39,26 @@ TEST(DataOutsideTheSupport, AreImpossible) {
   expect_impossible<HurdleLogNormal>({0.3, 2., 3.}, {-1., -1e-300});
 }
 
+// A point mass at 0 beside a Poisson, written out as a mixture.
+struct MixtureWithZeros {
+  Dim n;
+  Real y;
+  template <class M> void operator()(M& m) const {
+    with_scalars<2>(m, [&](const auto& psi, const auto& mu) {
+      m.observe("y", y, n, [&](auto) { return mixture(component(psi, poisson(mu)), component(1 - psi, dirac_delta(0))); });
+    });
+  }
+};
+TEST(ZeroInflatedPoisson, IsAMixtureOfAPoissonAndAPointMass) {
+  for (const double y : {0., 1., 7.}) {
+    Fields fields(data_of({y}));
+    const Lanes whole = lanes<Pack, false>(Plate<ZeroInflatedPoisson>{fields.n(), fields.field("y")});
+    const Lanes parts = lanes<Pack, false>(MixtureWithZeros{fields.n(), fields.field("y")});
+    const AtLane expected = evaluate_alike(whole, {0.3, 2.5})[0], found = evaluate_alike(parts, {0.3, 2.5})[0];
+    EXPECT_NEAR(found.log_density, expected.log_density, 1e-14) << y;
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(found.gradient[i], expected.gradient[i], 1e-13) << y;
+  }
+}
+
 }  // namespace
 }  // namespace lockstep
