@@ -55,6 +55,18 @@ LOCKSTEP_FN inline Single max(Single x, Single y) { return x > y ? x : y; }
 LOCKSTEP_FN inline Single min(Single x, Single y) { return x < y ? x : y; }
 LOCKSTEP_FN inline Single select(bool mask, Single if_true, Single if_false) { return mask ? if_true : if_false; }
 
+// As math.hpp's, which is for doubles on a device.
+LOCKSTEP_FN inline SineCosine<Single> sine_cosine_pi(Single x) {
+#if defined(__CUDA_ARCH__)
+  float sine, cosine;
+  ::sincospif(x.value, &sine, &cosine);
+  return {sine, cosine};
+#else
+  const Single angle = 3.141592653589793 * x;
+  return {sin(angle), cos(angle)};
+#endif
+}
+
 // What a chain owns stays in doubles: sums lose nothing there, and one layout serves both precisions.
 template <> struct LaneTraits<Single> {
   static constexpr int width = 1;

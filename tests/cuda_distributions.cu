@@ -1,0 +1,61 @@
+// Every distribution, compiled for a device in doubles and in single precision; nothing is run. Models that are compiled for a GPU
+// elsewhere use a few of them.
+#include "lockstep/gradient.hpp"
+#include "lockstep/model.hpp"
+#include "lockstep/single.hpp"
+
+namespace lockstep {
+
+template <class T> struct Numbers {
+  using value_type = T;
+};
+template <class T, class D> __global__ void evaluate(const D d, double y, double* out) {
+  const Numbers<T> m;
+  Prepared<Numbers<T>, D> prepared(m, d);
+  auto at = prepared.at(m, d, DataValue<T>{T(y)});
+  *out = double(at.log_density);
+  at.pull(T(1.));
+}
+template <class... D> void compile(const D&... d) {
+  ((evaluate<double><<<1, 1>>>(d, 1., nullptr), evaluate<Single><<<1, 1>>>(d, 1., nullptr)), ...);
+}
+
+void continuous() {
+  compile(normal(0, 1), half_normal(1), lognormal(0, 1), cauchy(0, 1), half_cauchy(1), student_t(3, 0, 1), half_student_t(3, 1),
+          exponential(1), exponential_log(0), gamma(2, 1), gamma_log(2, 0), inverse_gamma(2, 1), beta(2, 3), uniform(0, 2));
+  compile(laplace(0, 1), asymmetric_laplace(1, 0, 1), logistic(0, 1), log_logistic(1, 2), gumbel(0, 1), moyal(0, 1),
+          weibull(2, 1), frechet(2, 1), rayleigh(1), gen_extreme(0, 1, 0.2), gen_pareto(0, 1, 0.2), pareto(2, 1),
+          pareto_2(0, 1, 2), chi_squared(3), chi(3), maxwell(1), wald(1, 2), wald(1, 2, 0));
+  compile(kumaraswamy(2, 3), logit_normal(0, 1), beta_proportion(0.3, 4), triangular(0, 2, 0.5), von_mises(0, 1), rice(1, 1),
+          skew_normal(0, 1, 2), skew_student_t(2, 3, 0, 1), ex_gaussian(0, 1, 1), truncated_normal(0, 1, -1, 2),
+          truncated_normal_above(0, 1, -1), truncated_normal_below(0, 1, 2), wiener(1, 0.2, 0.5, 1));
+}
+void discrete() {
+  compile(bernoulli(0.3), bernoulli_logit(0), binomial(4, 0.3), binomial_logit(4, 0), poisson(2), poisson_log(0),
+          negative_binomial(2, 3), negative_binomial_log(0, 3), geometric(0.3), geometric_logit(0), discrete_uniform(0, 3),
+          discrete_weibull(0.3, 1.2), dirac_delta(1), beta_binomial(1, 2, 4), beta_negative_binomial(1, 2, 3),
+          hypergeometric(9, 4, 3), generalized_poisson(2, 0.3), skellam(1, 2));
+  compile(zero_inflated_poisson(0.3, 2), zero_inflated_binomial(0.3, 4, 0.2), zero_inflated_negative_binomial(0.3, 2, 3),
+          hurdle_poisson(0.3, 2), hurdle_negative_binomial(0.3, 2, 3), hurdle_gamma(0.3, 2, 1), hurdle_lognormal(0.3, 0, 1),
+          zero_one_inflated_beta(0.3, 0.4, 2, 3));
+}
+
+struct OfVectors {
+  Dim n, k;
+  Real y, x, height;
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto p = m.param("p", flat(), k);
+    auto eta = m.param("eta", interpolated(x, height));
+    m.observe("a", y, n, [&](auto) { return categorical(p); });
+    m.observe("b", y, n, [&](auto j) { return categorical_logit(k, [&, j](auto c) { return p[c] * y[j]; }); });
+    m.observe("c", y, n, [&](auto) { return ordered_logistic(eta, p); });
+    m.observe("d", y, n, [&](auto) { return ordered_probit(eta, p); });
+  }
+};
+template <class T> __global__ void gradient(const OfVectors model, Workspace workspace, double* out) {
+  *out = log_density_gradient<T, false>(model, WholeTeam{}, workspace, 4);
+}
+template __global__ void gradient<double>(const OfVectors, Workspace, double*);
+template __global__ void gradient<Single>(const OfVectors, Workspace, double*);
+
+}  // namespace lockstep
