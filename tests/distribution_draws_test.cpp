@@ -157,6 +157,26 @@ TEST(DrawsOfDistributions, ArePointMassesWhereTheDistributionIs) {
   EXPECT_EQ(density(dirac_delta(3.5), 3.4), 0.);
 }
 
+TEST(DrawsOfDistributions, AreNaNNotAnEndlessLoopWhereAnArgumentIsOutsideItsRange) {
+  const double nan = std::nan("");
+  Stream random({.seed = 1, .purpose = Purpose::prior_draw});
+  const auto expect_nan = [&](const auto& d) { EXPECT_TRUE(std::isnan(draw_from(Numbers{}, random, d))); };
+  expect_nan(generalized_poisson(nan, 0.1));
+  expect_nan(generalized_poisson(-1, -0.1));
+  expect_nan(generalized_poisson(3, nan));
+  expect_nan(wiener(1, 0, 1.5, 0));
+  expect_nan(wiener(1, 0, 0.5, nan));
+  expect_nan(wiener(nan, 0, 0.5, 1));
+  expect_nan(truncated_normal(0, 1, 2, 1));
+  expect_nan(truncated_normal_above(nan, 1, 1));
+  expect_nan(von_mises(0, nan));
+  expect_nan(hypergeometric(10, 20, 5));
+  expect_nan(hypergeometric(nan, 2, 5));
+  expect_nan(hurdle_poisson(1, nan));
+  expect_nan(hurdle_negative_binomial(1, nan, 2));
+  expect_nan(beta_negative_binomial(2, -1, 2));
+}
+
 // The test must be able to fail: draws of slightly another distribution.
 TEST(DrawsOfDistributions, AreToldFromSlightlyWrongOnes) {
   EXPECT_LT(continuous(gumbel(0.05, 1), draws(gumbel(0, 1))), family_level / 100);

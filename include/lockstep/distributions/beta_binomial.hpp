@@ -129,6 +129,7 @@ struct HypergeometricKernel {
   // By inversion, from the mode outwards.
   template <class R>
   LOCKSTEP_FN static double sample(R& random, double all, double good, double drawn, double bad) {
+    if (!(min(good, bad) >= 0 && drawn >= 0 && drawn <= all)) return log(-1.);
     const auto prepared = [](double n) { return Trials::prepare(DataValue<double>{n}); };
     const double least = max(0., drawn - bad), most = min(good, drawn);
     const double mode = min(most, max(least, floor((drawn + 1) * (good + 1) / (all + 2))));

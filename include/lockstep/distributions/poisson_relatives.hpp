@@ -20,6 +20,7 @@ struct GeneralizedPoissonKernel {
                     V(mu.inverse + others - 1.), V(y.value * (others - 1.)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double lambda) {
+    if (!(mu > 0 && lambda == lambda)) return log(-1.);
     if (lambda >= 0) {
       // All descendants of a Poisson(mu) number of individuals, each of whom has Poisson(lambda) children.
       double generation = random.poisson(mu), total = generation;

@@ -64,7 +64,7 @@ struct WienerKernel {
   template <class R>
   static double sample(R& random, double alpha, double tau, double beta, double delta) {
     double place = beta * alpha, time = tau;
-    if (!(alpha > 0 && place > 0 && place < alpha)) return log(-1.);
+    if (!(alpha > 0 && place > 0 && place < alpha && abs(delta) < 1e150)) return log(-1.);
     while (true) {
       const bool nearer_lower = place < 0.5 * alpha;
       const double nearest = nearer_lower ? place : alpha - place;

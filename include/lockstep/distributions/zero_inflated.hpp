@@ -40,6 +40,7 @@ template <class Base> struct ZeroInflatedKernel {
 
 // Counts that are not 0, however rare they are.
 template <class R> LOCKSTEP_FN double positive_count(PoissonKernel, R& random, double mu) {
+  if (!(mu > 0)) return log(-1.);
   // The first event's time in (0, mu), given that there is one; then those after it.
   const double first = -log1p(random.uniform() * expm1(-mu));
   return 1 + random.poisson(mu > first ? mu - first : 0.);
