@@ -389,10 +389,10 @@ TEST(Processor, IsTheCpuWhereThereIsNoGpuAndSaysWhyIfOneIsAskedFor) {
   if (status.unavailable.empty()) GTEST_SKIP() << "skipped: there is a GPU here";
   SampleOptions options;
   const ModelTable& table = *find_zoo_model("eight_schools")->table();
-  EXPECT_TRUE(choose_devices(table, options).open.empty());
+  EXPECT_TRUE(choose_devices(table, Data(), options).open.empty());
   options.processor = Processor::cuda;
   try {
-    choose_devices(table, options);
+    choose_devices(table, Data(), options);
     FAIL() << "there is no GPU, and nobody said so";
   } catch (const SampleError& e) {
     EXPECT_NE(std::string(e.what()).find("There is no GPU to run on: "), std::string::npos) << e.what();

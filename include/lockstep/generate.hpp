@@ -416,7 +416,7 @@ class Generate {
   // What the model gives no name, such as a linear predictor: a name that no site can have, to be left out in the end.
   const char* nameless(const double* values, int count) {
     if (!in_.edges) return "";
-    own("/" + std::to_string(owners_.size()), values, count);
+    own(std::string("/").append(std::to_string(owners_.size())), values, count);
     return owners_[values].name.c_str();
   }
 
