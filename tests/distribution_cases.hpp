@@ -64,7 +64,7 @@ inline std::vector<Case> golden_cases(const std::string& name) {
   static const std::vector<nlohmann::json> golden = [] {
     std::vector<nlohmann::json> files;
     for (const char* each : {"densities.json", "continuous_densities.json", "discrete_densities.json",
-                             "category_densities.json"}) {
+                             "category_densities.json", "cdfs.json"}) {
       std::ifstream file(std::string(LOCKSTEP_SOURCE_DIR "/tests/golden/") + each);
       files.push_back(nlohmann::json::parse(file).at("distributions"));
     }

@@ -148,11 +148,63 @@ template <class Mask, class L> LOCKSTEP_FN auto unless(const Mask& outside, cons
   return choose(outside, L(impossible), log_density);
 }
 
-// What arithmetic with these gives: lanes, if any of them is in lanes.
-template <class... S> using LanesOf = std::remove_cvref_t<decltype((... + std::declval<const S&>().value))>;
+// What arithmetic with these gives: lanes, if any of them is in lanes. By way of a class, since GCC 12 does not expand the
+// pack where a lambda uses the alias.
+template <class... S> struct LanesOfStates {
+  using Type = std::remove_cvref_t<decltype((... + std::declval<const S&>().value))>;
+};
+template <class... S> using LanesOf = typename LanesOfStates<S...>::Type;
 
 template <class V> LOCKSTEP_FN V sign_of(const V& x) {
   return choose(x > 0., V(1.), choose(x < 0., V(-1.), V(0.)));
+}
+
+// ---- cumulative distribution functions ---------------------------------------------------------------------------
+
+// A kernel's `log_cdf(y, states...)` is log P(Y <= y), its `log_ccdf` log P(Y > y), each with its partial derivatives
+// as `density` has them. Each is computed for itself, so that neither tail is 1 less the other.
+
+// Of a value in standard units z = (y - location)/scale: the partials of f(z), given f and its slope.
+template <class V, class S>
+LOCKSTEP_FN auto location_scale_partials(const V& f, const V& slope_by_z, const V& z, const S& scale) {
+  const V slope = slope_by_z * scale.inverse;
+  return partials(f, slope, V(-slope), V(-z * slope));
+}
+
+// `inside`, but a constant in `outside`.
+template <class Mask, class L, class DY, class... DA>
+LOCKSTEP_FN auto constant_where(const Mask& outside, double constant, const Partials<L, DY, DA...>& inside) {
+  const auto nothing = [&](const auto& d) {
+    using V = std::remove_cvref_t<decltype(d)>;
+    if constexpr (std::is_same_v<V, Zero>) return Zero{};
+    else return choose(outside, V(0.), d);
+  };
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return partials(choose(outside, L(constant), inside.log_density), nothing(inside.d_value),
+                    nothing(get<I>(inside.d_arguments))...);
+  }(std::index_sequence_for<DA...>{});
+}
+constexpr double log_of_none = -std::numeric_limits<double>::infinity(), log_of_all = 0.;
+
+// f(x), given f and its slope at x and the partials of x.
+template <class V, class L, class DY, class... DA>
+LOCKSTEP_FN auto chain(const ValueAndSlope<V, V>& f, const Partials<L, DY, DA...>& x) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return partials(f.value, f.slope * x.d_value, (f.slope * get<I>(x.d_arguments))...);
+  }(std::index_sequence_for<DA...>{});
+}
+
+// One tail is exp(-x), the other 1 - exp(-x). Their logarithms, and derivatives by log x, which is given so that
+// nothing is lost where x underflows.
+template <class V> LOCKSTEP_FN ValueAndSlope<V, V> log_exponential_tail(const V& log_x) {
+  const V x = exp(log_x);
+  return {V(-x), V(-x)};
+}
+template <class V> LOCKSTEP_FN ValueAndSlope<V, V> log1m_exponential_tail(const V& log_x) {
+  const V x = exp(log_x);
+  const auto tiny = log_x < -23.;   // the next term of the series, x^2/24, is below 1e-21
+  return {choose(tiny, V(log_x - 0.5 * x), V(log1m_exp(V(-x)))),
+          choose(tiny, V(1. - 0.5 * x), choose(x > 700., V(0.), V(x / expm1(x))))};
 }
 
 // ---- evaluation over a plate ---------------------------------------------------------------------------------------------

@@ -6,6 +6,22 @@
 
 namespace lockstep {
 
+// P(Z > |z|) of a standard Cauchy, without cancellation.
+constexpr double inverse_pi = 0.31830988618379067154;
+template <class V> LOCKSTEP_FN V cauchy_tail(const V& z) {
+  const V size = abs(z);
+  const auto far = size > 1.;
+  const V share = inverse_pi * atan(V(choose(far, V(1. / size), size)));
+  return choose(far, share, V(0.5 - share));
+}
+// log P(Z <= z) and its derivative.
+template <class V> LOCKSTEP_FN ValueAndSlope<V, V> log_cauchy_cdf(const V& z) {
+  const V tail = cauchy_tail(z);
+  const auto lower = z < 0.;
+  const V density = inverse_pi / (1. + z * z);
+  return {choose(lower, V(log(tail)), V(log1p(V(-tail)))), V(density / choose(lower, tail, V(1. - tail)))};
+}
+
 struct CauchyKernel {
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class Mu, class Beta>
@@ -14,6 +30,20 @@ struct CauchyKernel {
     auto share = 1. / (1. + z * z);
     auto slope = 2. * z * share * beta.inverse;
     return partials(-log1p(z * z) - (beta.log + log_pi), -slope, slope, (1. - 2. * share) * beta.inverse);
+  }
+  template <class Y, class Mu, class Beta>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Beta& beta) {
+    using V = LanesOf<Y, Mu, Beta>;
+    const V z = (y.value - mu.value) * beta.inverse;
+    const auto tail = log_cauchy_cdf(z);
+    return location_scale_partials(tail.value, tail.slope, z, beta);
+  }
+  template <class Y, class Mu, class Beta>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Beta& beta) {
+    using V = LanesOf<Y, Mu, Beta>;
+    const V z = (y.value - mu.value) * beta.inverse;
+    const auto tail = log_cauchy_cdf(V(-z));
+    return location_scale_partials(tail.value, V(-tail.slope), z, beta);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double beta) { return mu + beta * random.cauchy(); }
 };
@@ -29,6 +59,22 @@ struct HalfCauchyKernel {
     auto share = 1. / (1. + z * z);
     auto log_density = -log1p(z * z) - (beta.log + (log_pi - log_2));
     return partials(unless(y.value < 0., log_density), -2. * z * share * beta.inverse, (1. - 2. * share) * beta.inverse);
+  }
+  template <class Y, class Beta>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Beta& beta) {
+    using V = LanesOf<Y, Beta>;
+    const V z = y.value * beta.inverse, angle = atan(z);
+    const V slope = beta.inverse / ((1. + z * z) * angle);
+    const V log_share = choose(z < 1., V(log(angle) + (log_2 - log_pi)), V(log1p(V(-2. * cauchy_tail(z)))));
+    return constant_where(y.value <= 0., log_of_none, partials(log_share, slope, V(-z * slope)));
+  }
+  template <class Y, class Beta>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Beta& beta) {
+    using V = LanesOf<Y, Beta>;
+    const V z = y.value * beta.inverse, near = -2. * cauchy_tail(V(1. / z));
+    const V log_share = choose(z < 1., V(log1p(near)), V(log(cauchy_tail(z)) + log_2));
+    const V slope = -beta.inverse / ((1. + z * z) * atan(V(1. / z)));
+    return constant_where(y.value <= 0., log_of_all, partials(log_share, slope, V(-z * slope)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double beta) { return beta * abs(random.cauchy()); }
 };

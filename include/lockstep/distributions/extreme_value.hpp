@@ -17,6 +17,22 @@ struct GumbelKernel {
     const V excess = expm1(V(-z)), slope = excess * beta.inverse;
     return partials(V(-z - (1. + excess) - beta.log), slope, V(-slope), V((-z * excess - 1.) * beta.inverse));
   }
+  // log x of P(Y <= y) = exp(-x)
+  template <class Y, class Mu, class Beta>
+  LOCKSTEP_FN static auto log_exponent(const Y& y, const Mu& mu, const Beta& beta) {
+    using V = LanesOf<Y, Mu, Beta>;
+    const V z = (y.value - mu.value) * beta.inverse;
+    return location_scale_partials(V(-z), V(-1.), z, beta);
+  }
+  template <class Y, class Mu, class Beta> LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Beta& beta) {
+    const auto x = log_exponent(y, mu, beta);
+    return chain(log_exponential_tail(x.log_density), x);
+  }
+  template <class Y, class Mu, class Beta>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Beta& beta) {
+    const auto x = log_exponent(y, mu, beta);
+    return chain(log1m_exponential_tail(x.log_density), x);
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double beta) {
     return mu - beta * log(random.exponential());
   }
@@ -36,6 +52,24 @@ struct WeibullKernel {
     return partials(unless(V(y.value) <= 0., V(alpha.log + log_power - (1. + excess) - log_of(y))),
                     V(-(alpha.value * excess + 1.) * inverse_of(y)), V(alpha.inverse - log_ratio * excess),
                     V(alpha.value * excess * beta.inverse));
+  }
+  // log x of P(Y > y) = exp(-x)
+  template <class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto log_exponent(const Y& y, const Alpha& alpha, const Beta& beta) {
+    using V = LanesOf<Y, Alpha, Beta>;
+    const V log_ratio = log_of(y) - beta.log;
+    return partials(V(alpha.value * log_ratio), V(alpha.value * inverse_of(y)), log_ratio,
+                    V(-alpha.value * beta.inverse));
+  }
+  template <class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Beta& beta) {
+    const auto x = log_exponent(y, alpha, beta);
+    return constant_where(y.value <= 0., log_of_none, chain(log1m_exponential_tail(x.log_density), x));
+  }
+  template <class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Beta& beta) {
+    const auto x = log_exponent(y, alpha, beta);
+    return constant_where(y.value <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta) {
     return beta * exp(log(random.exponential()) / alpha);
@@ -57,6 +91,24 @@ struct FrechetKernel {
                     V((alpha.value * excess - 1.) * inverse_of(y)), V(alpha.inverse + log_ratio * excess),
                     V(-alpha.value * excess * sigma.inverse));
   }
+  // log x of P(Y <= y) = exp(-x)
+  template <class Y, class Alpha, class Sigma>
+  LOCKSTEP_FN static auto log_exponent(const Y& y, const Alpha& alpha, const Sigma& sigma) {
+    using V = LanesOf<Y, Alpha, Sigma>;
+    const V log_ratio = log_of(y) - sigma.log;
+    return partials(V(-alpha.value * log_ratio), V(-alpha.value * inverse_of(y)), V(-log_ratio),
+                    V(alpha.value * sigma.inverse));
+  }
+  template <class Y, class Alpha, class Sigma>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Sigma& sigma) {
+    const auto x = log_exponent(y, alpha, sigma);
+    return constant_where(y.value <= 0., log_of_none, chain(log_exponential_tail(x.log_density), x));
+  }
+  template <class Y, class Alpha, class Sigma>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Sigma& sigma) {
+    const auto x = log_exponent(y, alpha, sigma);
+    return constant_where(y.value <= 0., log_of_all, chain(log1m_exponential_tail(x.log_density), x));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double sigma) {
     return sigma * exp(-log(random.exponential()) / alpha);
   }
@@ -74,6 +126,19 @@ struct RayleighKernel {
     const V z = y.value * sigma.inverse;
     return partials(unless(V(y.value) <= 0., V(log_of(y) - 2. * sigma.log - 0.5 * z * z)),
                     V(inverse_of(y) - z * sigma.inverse), V((z * z - 2.) * sigma.inverse));
+  }
+  // log x of P(Y > y) = exp(-x)
+  template <class Y, class Sigma> LOCKSTEP_FN static auto log_exponent(const Y& y, const Sigma& sigma) {
+    using V = LanesOf<Y, Sigma>;
+    return partials(V(2. * (log_of(y) - sigma.log) - log_2), V(2. * inverse_of(y)), V(-2. * sigma.inverse));
+  }
+  template <class Y, class Sigma> LOCKSTEP_FN static auto log_cdf(const Y& y, const Sigma& sigma) {
+    const auto x = log_exponent(y, sigma);
+    return constant_where(y.value <= 0., log_of_none, chain(log1m_exponential_tail(x.log_density), x));
+  }
+  template <class Y, class Sigma> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Sigma& sigma) {
+    const auto x = log_exponent(y, sigma);
+    return constant_where(y.value <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double sigma) {
     return sigma * sqrt(2. * random.exponential());

@@ -13,6 +13,16 @@ struct ExponentialKernel {
     auto log_density = rate.log - rate.value * y.value;
     return partials(unless(y.value < 0., log_density), -rate.value, rate.inverse - y.value);
   }
+  template <class Y, class Rate> LOCKSTEP_FN static auto log_cdf(const Y& y, const Rate& rate) {
+    using V = LanesOf<Y, Rate>;
+    const V x = rate.value * y.value, slope = 1. / expm1(x);
+    return constant_where(y.value <= 0., log_of_none,
+                          partials(V(log1m_exp(V(-x))), V(slope * rate.value), V(slope * y.value)));
+  }
+  template <class Y, class Rate> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Rate& rate) {
+    using V = LanesOf<Y, Rate>;
+    return constant_where(y.value <= 0., log_of_all, partials(V(-rate.value * y.value), V(-rate.value), V(-y.value)));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double rate) { return random.exponential() / rate; }
 };
 // Exponential with rate > 0 (mean 1/rate), on y > 0.

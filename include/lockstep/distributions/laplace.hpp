@@ -15,6 +15,23 @@ struct LaplaceKernel {
     const V size = abs(z), slope = sign_of(z) * b.inverse;
     return partials(V(-size - (b.log + log_2)), V(-slope), slope, V((size - 1.) * b.inverse));
   }
+  template <class Y, class Mu, class B> LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const B& b) {
+    using V = LanesOf<Y, Mu, B>;
+    const V z = (y.value - mu.value) * b.inverse;
+    const auto half = lower_half(z);
+    return location_scale_partials(half.value, half.slope, z, b);
+  }
+  template <class Y, class Mu, class B> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const B& b) {
+    using V = LanesOf<Y, Mu, B>;
+    const V z = (y.value - mu.value) * b.inverse;
+    const auto half = lower_half(V(-z));
+    return location_scale_partials(half.value, V(-half.slope), z, b);
+  }
+  // log P(Z <= z) in standard units, and its derivative.
+  template <class V> LOCKSTEP_FN static ValueAndSlope<V, V> lower_half(const V& z) {
+    const V tail = 0.5 * exp(V(-abs(z)));
+    return {V(choose(z < 0., V(z - log_2), V(log1p(V(-tail))))), V(choose(z < 0., V(1.), V(tail / (1. - tail))))};
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double b) {
     const double up = random.exponential(), down = random.exponential();
     return mu + b * (up - down);

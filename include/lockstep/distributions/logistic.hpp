@@ -24,6 +24,20 @@ struct LogisticKernel {
     const V slope = standard.slope * s.inverse;
     return partials(V(standard.log_density - s.log), slope, V(-slope), V((-z * standard.slope - 1.) * s.inverse));
   }
+  template <class Y, class Mu, class S>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const S& s) {
+    using V = LanesOf<Y, Mu, S>;
+    const V z = (y.value - mu.value) * s.inverse;
+    const auto rest = softplus_sigmoid(V(-z));
+    return location_scale_partials(V(-rest.softplus), rest.sigmoid, z, s);
+  }
+  template <class Y, class Mu, class S>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const S& s) {
+    using V = LanesOf<Y, Mu, S>;
+    const V z = (y.value - mu.value) * s.inverse;
+    const auto rest = softplus_sigmoid(z);
+    return location_scale_partials(V(-rest.softplus), V(-rest.sigmoid), z, s);
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double s) {
     const double u = random.uniform();
     return mu + s * (log(u) - log1p(-u));
@@ -44,6 +58,26 @@ struct LogLogisticKernel {
     return partials(unless(V(y.value) <= 0., V(standard.log_density + beta.log - log_of(y))),
                     V((beta.value * standard.slope - 1.) * inverse_of(y)),
                     V(-beta.value * standard.slope * alpha.inverse), V(beta.inverse + log_ratio * standard.slope));
+  }
+  template <class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Beta& beta) {
+    using V = LanesOf<Y, Alpha, Beta>;
+    const V log_ratio = log_of(y) - alpha.log;
+    const auto rest = softplus_sigmoid(V(-beta.value * log_ratio));
+    const V by_log = rest.sigmoid * beta.value;
+    return constant_where(y.value <= 0., log_of_none,
+                          partials(V(-rest.softplus), V(by_log * inverse_of(y)), V(-by_log * alpha.inverse),
+                                   V(rest.sigmoid * log_ratio)));
+  }
+  template <class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Beta& beta) {
+    using V = LanesOf<Y, Alpha, Beta>;
+    const V log_ratio = log_of(y) - alpha.log;
+    const auto rest = softplus_sigmoid(V(beta.value * log_ratio));
+    const V by_log = -rest.sigmoid * beta.value;
+    return constant_where(y.value <= 0., log_of_all,
+                          partials(V(-rest.softplus), V(by_log * inverse_of(y)), V(-by_log * alpha.inverse),
+                                   V(-rest.sigmoid * log_ratio)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta) {
     const double u = random.uniform();

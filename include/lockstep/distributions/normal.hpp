@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lockstep/distribution.hpp"
+#include "lockstep/special_normal.hpp"
 #include "lockstep/support.hpp"
 
 namespace lockstep {
@@ -13,6 +14,20 @@ struct NormalKernel {
     auto z = (y.value - mu.value) * sigma.inverse;
     auto slope = z * sigma.inverse;
     return partials(-0.5 * z * z - (sigma.log + log_sqrt_2pi), -slope, slope, (z * z - 1.) * sigma.inverse);
+  }
+  template <class Y, class Mu, class Sigma>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma) {
+    using V = LanesOf<Y, Mu, Sigma>;
+    const V z = (y.value - mu.value) * sigma.inverse;
+    const auto tail = log_normal_cdf(z);
+    return location_scale_partials(tail.value, tail.slope, z, sigma);
+  }
+  template <class Y, class Mu, class Sigma>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma) {
+    using V = LanesOf<Y, Mu, Sigma>;
+    const V z = (y.value - mu.value) * sigma.inverse;
+    const auto tail = log_normal_cdf(V(-z));
+    return location_scale_partials(tail.value, V(-tail.slope), z, sigma);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma) {
     return mu + sigma * random.normal();
@@ -29,6 +44,20 @@ struct HalfNormalKernel {
     auto z = y.value * sigma.inverse;
     auto log_density = -0.5 * z * z - (sigma.log + (log_sqrt_2pi - log_2));
     return partials(unless(y.value < 0., log_density), -z * sigma.inverse, (z * z - 1.) * sigma.inverse);
+  }
+  template <class Y, class Sigma> LOCKSTEP_FN static auto log_cdf(const Y& y, const Sigma& sigma) {
+    using V = LanesOf<Y, Sigma>;
+    const V z = y.value * sigma.inverse;
+    const auto inside = normal_interval(V(-z), z, V(2. * z));
+    const V slope = (inside.at_lower + inside.at_upper) * sigma.inverse;
+    return constant_where(y.value <= 0., log_of_none, partials(inside.log_mass, slope, V(-z * slope)));
+  }
+  template <class Y, class Sigma> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Sigma& sigma) {
+    using V = LanesOf<Y, Sigma>;
+    const V z = y.value * sigma.inverse;
+    const auto tail = log_normal_cdf(V(-z));
+    const V slope = -tail.slope * sigma.inverse;
+    return constant_where(y.value <= 0., log_of_all, partials(V(tail.value + log_2), slope, V(-z * slope)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double sigma) { return sigma * abs(random.normal()); }
 };
@@ -47,6 +76,24 @@ struct LogNormalKernel {
     auto log_density = -0.5 * z * z - (sigma.log + log_sqrt_2pi) - log_y;
     return partials(unless(y.value <= 0., log_density), -(slope + 1.) * inverse_of(y), slope,
                     (z * z - 1.) * sigma.inverse);
+  }
+  template <class Y, class Mu, class Sigma>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma) {
+    using V = LanesOf<Y, Mu, Sigma>;
+    const V z = (log_of(y) - mu.value) * sigma.inverse;
+    const auto tail = log_normal_cdf(z);
+    const V slope = tail.slope * sigma.inverse;
+    return constant_where(y.value <= 0., log_of_none,
+                          partials(tail.value, V(slope * inverse_of(y)), V(-slope), V(-z * slope)));
+  }
+  template <class Y, class Mu, class Sigma>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma) {
+    using V = LanesOf<Y, Mu, Sigma>;
+    const V z = (log_of(y) - mu.value) * sigma.inverse;
+    const auto tail = log_normal_cdf(V(-z));
+    const V slope = -tail.slope * sigma.inverse;
+    return constant_where(y.value <= 0., log_of_all,
+                          partials(tail.value, V(slope * inverse_of(y)), V(-slope), V(-z * slope)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma) {
     return exp(mu + sigma * random.normal());

@@ -16,6 +16,22 @@ struct UniformKernel {
     auto outside = min(V(y.value - lower.value), V(upper.value - y.value)) < 0.;
     return partials(unless(outside, V(-width.log)), Zero{}, Zero{}, Zero{}, -width.inverse);
   }
+  template <class Y, class Lower, class Upper, class Width>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Lower& lower, const Upper& upper, const Width& width) {
+    using V = LanesOf<Y, Lower, Upper, Width>;
+    const V part = y.value - lower.value, slope = 1. / part;
+    const auto inside = partials(V(log(part) - width.log), slope, V(-slope), Zero{}, V(-width.inverse));
+    return constant_where(V(y.value) >= V(upper.value), log_of_all,
+                          constant_where(V(y.value) <= V(lower.value), log_of_none, inside));
+  }
+  template <class Y, class Lower, class Upper, class Width>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Lower& lower, const Upper& upper, const Width& width) {
+    using V = LanesOf<Y, Lower, Upper, Width>;
+    const V part = upper.value - y.value, slope = 1. / part;
+    const auto inside = partials(V(log(part) - width.log), V(-slope), Zero{}, slope, V(-width.inverse));
+    return constant_where(V(y.value) >= V(upper.value), log_of_none,
+                          constant_where(V(y.value) <= V(lower.value), log_of_all, inside));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double lower, double, double width) {
     return lower + width * random.uniform();
   }

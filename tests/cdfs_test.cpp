@@ -1,0 +1,108 @@
+// CDFs of distributions, against 50-digit values; and distributions outside of a model.
+#include <gtest/gtest.h>
+
+#include "lockstep/evaluate.hpp"
+#include "tests/distribution_cases.hpp"
+
+namespace lockstep {
+namespace {
+
+// A kernel's CDF in the place of its density, so that roles, plates and lanes are those of densities.
+template <class Base, bool upper> struct CdfKernel {
+  template <class Y, class... A> LOCKSTEP_FN static auto density(const Y& y, const A&... a) {
+    if constexpr (upper) return Base::log_ccdf(y, a...);
+    else return Base::log_cdf(y, a...);
+  }
+};
+template <bool upper, class Kernel, class... A> auto cdf_as_density(const Distribution<Kernel, A...>& d) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return make_distribution<CdfKernel<Kernel, upper>>(get<I>(d.arguments)...);
+  }(std::index_sequence_for<A...>{});
+}
+
+// clang-format off
+#define LOCKSTEP_CDF_ROWS(Type, function, count) \
+  struct Type##Cdf : DistributionRow<#function "_log_cdf", count, \
+      [](const auto&... a) { return cdf_as_density<false>(function(a...)); }> {}; \
+  struct Type##Ccdf : DistributionRow<#function "_log_ccdf", count, \
+      [](const auto&... a) { return cdf_as_density<true>(function(a...)); }> {};
+LOCKSTEP_CDF_ROWS(Normal, normal, 2)
+LOCKSTEP_CDF_ROWS(HalfNormal, half_normal, 1)
+LOCKSTEP_CDF_ROWS(LogNormal, lognormal, 2)
+LOCKSTEP_CDF_ROWS(Cauchy, cauchy, 2)
+LOCKSTEP_CDF_ROWS(HalfCauchy, half_cauchy, 1)
+LOCKSTEP_CDF_ROWS(Exponential, exponential, 1)
+LOCKSTEP_CDF_ROWS(Laplace, laplace, 2)
+LOCKSTEP_CDF_ROWS(Logistic, logistic, 2)
+LOCKSTEP_CDF_ROWS(LogLogistic, log_logistic, 2)
+LOCKSTEP_CDF_ROWS(Gumbel, gumbel, 2)
+LOCKSTEP_CDF_ROWS(Weibull, weibull, 2)
+LOCKSTEP_CDF_ROWS(Frechet, frechet, 2)
+LOCKSTEP_CDF_ROWS(Rayleigh, rayleigh, 1)
+LOCKSTEP_CDF_ROWS(Uniform, uniform, 2)
+#undef LOCKSTEP_CDF_ROWS
+// clang-format on
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DensityOfData);
+using All = ::testing::Types<
+    NormalCdf, NormalCcdf, HalfNormalCdf, HalfNormalCcdf, LogNormalCdf, LogNormalCcdf, CauchyCdf, CauchyCcdf,
+    HalfCauchyCdf, HalfCauchyCcdf, ExponentialCdf, ExponentialCcdf, LaplaceCdf, LaplaceCcdf, LogisticCdf, LogisticCcdf,
+    LogLogisticCdf, LogLogisticCcdf, GumbelCdf, GumbelCcdf, WeibullCdf, WeibullCcdf, FrechetCdf, FrechetCcdf,
+    RayleighCdf, RayleighCcdf, UniformCdf, UniformCcdf>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Cdf, DensityOfAParameter, All, RowNames);
+INSTANTIATE_TYPED_TEST_SUITE_P(Cdf, DensityInSinglePrecision, All, RowNames);
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+// f(distribution, lower end of its support, upper end)
+template <class F> void for_each_distribution(const F& f) {
+  f(normal(0.3, 2), -infinity, infinity);
+  f(half_normal(2), 0., infinity);
+  f(lognormal(0.3, 2), 0., infinity);
+  f(cauchy(0.3, 2), -infinity, infinity);
+  f(half_cauchy(2), 0., infinity);
+  f(exponential(0.5), 0., infinity);
+  f(laplace(0.3, 2), -infinity, infinity);
+  f(logistic(0.3, 2), -infinity, infinity);
+  f(log_logistic(2, 3), 0., infinity);
+  f(gumbel(0.3, 2), -infinity, infinity);
+  f(weibull(2, 3), 0., infinity);
+  f(frechet(2, 3), 0., infinity);
+  f(rayleigh(3), 0., infinity);
+  f(uniform(-1, 2), -1., 2.);
+}
+
+TEST(CdfAtTheEndsOfTheSupport, IsNoneBelowAndAllAbove) {
+  for_each_distribution([](const auto& d, double lower, double upper) {
+    EXPECT_EQ(log_cdf(d, lower), -infinity);
+    EXPECT_EQ(log_ccdf(d, lower), 0.);
+    EXPECT_EQ(log_cdf(d, upper), 0.);
+    EXPECT_EQ(log_ccdf(d, upper), -infinity);
+    if (std::isinf(lower)) return;
+    EXPECT_EQ(log_cdf(d, lower - 1), -infinity);
+    EXPECT_EQ(log_ccdf(d, lower - 1), 0.);
+  });
+}
+TEST(ADistributionOutsideOfAModel, HasTheTailsThatItsQuantilesHave) {
+  for_each_distribution([](const auto& d, double, double) {
+    for (const double p : {1e-200, 1e-12, 0.03, 0.5, 0.8}) {
+      const double y = quantile(d, p), below = std::nextafter(y, -infinity);
+      EXPECT_LE(log_cdf(d, below), std::log(p) + 1e-12 * std::max(1., std::abs(std::log(p)))) << p << " at " << y;
+      EXPECT_GE(log_cdf(d, y), std::log(p) - 1e-12 * std::max(1., std::abs(std::log(p)))) << p << " at " << y;
+    }
+    for (const double p : {0., 1., -0.1, 1.5, not_a_number}) EXPECT_TRUE(std::isnan(quantile(d, p))) << p;
+  });
+}
+TEST(ADistributionOutsideOfAModel, HasKnownValues) {
+  EXPECT_NEAR(log_density(normal(0, 1), 0.3), -0.045 - 0.91893853320467274, 1e-15);
+  EXPECT_NEAR(quantile(normal(1, 2), 0.975), 1 + 2 * 1.959963984540054, 1e-14);
+  EXPECT_NEAR(quantile(exponential(2), 1 - 1e-12), -std::log(1e-12) / 2, 1e-4);
+  EXPECT_EQ(log_density(exponential(2), -1), -infinity);
+  EXPECT_NEAR(log_density(mixture(component(0.5, normal(0, 1)), component(0.5, normal(0, 1))), 0.),
+              -0.91893853320467274, 1e-15);
+  Stream one({.seed = 3}), same({.seed = 3});
+  EXPECT_EQ(draw(gamma(2, 3), one), same.gamma(2) / 3);
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Log CDFs and log CCDFs with their derivatives to 50 digits, written to tests/golden/cdfs.json.
+
+    python3 tests/golden/make_cdfs.py
+
+Needs mpmath. Every input is a double and is converted exactly. Of each distribution D the file has D_log_cdf and
+D_log_ccdf, with cases as in densities.json. Derivatives are central differences taken with 600
+digits. A case is left out if a value of it is beyond the range of a double.
+"""
+
+import json
+import pathlib
+import platform
+
+import mpmath
+from mpmath import atan, erfc, exp, expm1, log, log1p, mp, mpf, pi, sqrt
+
+mp.dps = 600
+DOUBLE = (mpf(2) ** -1000, mpf(2) ** 1000)
+
+
+def phi(z):
+    return erfc(-z / sqrt(mpf(2))) / 2
+
+
+def cauchy_cdf(z):
+    return atan(-1 / z) / pi if z < 0 else mpf(1) / 2 if z == 0 else 1 - atan(1 / z) / pi
+
+
+# The probabilities below and above y.
+DISTRIBUTIONS = {
+    "normal": lambda y, m, s: (phi((y - m) / s), phi((m - y) / s)),
+    "half_normal": lambda y, s: (1 - 2 * phi(-y / s), 2 * phi(-y / s)),
+    "lognormal": lambda y, m, s: (phi((log(y) - m) / s), phi((m - log(y)) / s)),
+    "cauchy": lambda y, m, b: (cauchy_cdf((y - m) / b), cauchy_cdf((m - y) / b)),
+    "half_cauchy": lambda y, b: (2 * atan(y / b) / pi, 2 * atan(b / y) / pi),
+    "exponential": lambda y, r: (-expm1(-r * y), exp(-r * y)),
+    "laplace": lambda y, m, b: laplace((y - m) / b),
+    "logistic": lambda y, m, s: (1 / (1 + exp((m - y) / s)), 1 / (1 + exp((y - m) / s))),
+    "log_logistic": lambda y, a, b: (1 / (1 + (y / a) ** -b), 1 / (1 + (y / a) ** b)),
+    "gumbel": lambda y, m, b: (exp(-exp((m - y) / b)), -expm1(-exp((m - y) / b))),
+    "weibull": lambda y, a, b: (-expm1(-((y / b) ** a)), exp(-((y / b) ** a))),
+    "frechet": lambda y, a, s: (exp(-((y / s) ** -a)), -expm1(-((y / s) ** -a))),
+    "rayleigh": lambda y, s: (-expm1(-((y / s) ** 2) / 2), exp(-((y / s) ** 2) / 2)),
+    "uniform": lambda y, a, b: ((y - a) / (b - a), (b - y) / (b - a)),
+}
+
+
+def laplace(z):
+    tail = exp(-abs(z)) / 2
+    return (tail, 1 - tail) if z < 0 else (1 - tail, tail)
+
+
+LINE = [-1250.0, -38.0, -7.5, -1.2, -0.3, 0.125, 0.9, 4.0, 9.5, 40.0, 1250.0]
+POSITIVE = [1e-9, 1e-3, 0.2, 0.9, 1.75, 4.0, 12.0, 60.0]
+LOCATIONS = [(0.0, 1.0), (0.7, 2.5), (-3.0, 0.4)]
+SHAPES = [(0.5, 1.0), (2.0, 3.0), (6.0, 0.7)]
+SCALES = [(1.0,), (0.3,), (7.0,)]
+GRIDS = {name: (LINE, LOCATIONS) for name in ("normal", "cauchy", "laplace", "logistic", "gumbel")}
+WIDE = [1e-200, 1e-60, *POSITIVE, 1e60]
+GRIDS |= {name: (WIDE, SCALES) for name in ("half_normal", "half_cauchy", "exponential", "rayleigh")}
+GRIDS |= {name: (WIDE, SHAPES) for name in ("log_logistic", "weibull", "frechet")}
+GRIDS["lognormal"] = ([1e-300, 1e-40, *POSITIVE, 1e40, 1e300], [(0.0, 1.0), (0.5, 0.3), (-2.0, 4.0)])
+GRIDS["uniform"] = ([-0.75, 0.1, 0.5, 1.9], [(-1.0, 2.0), (-0.8, 1.95)])
+
+
+def fits(value):
+    return value == 0 or DOUBLE[0] < abs(value) < DOUBLE[1]
+
+
+# A central difference over a distance of 1e-50 times x, whose relative error is about 1e-98.
+def slope(f, point, k):
+    h = (abs(point[k]) or mpf(1)) * mpf(10) ** -50
+    up, down = list(point), list(point)
+    up[k] += h
+    down[k] -= h
+    return (f(*up) - f(*down)) / (2 * h)
+
+
+def cases(tail, grid):
+    for args in grid[1]:
+        for y in grid[0]:
+            point = [mpf(y), *map(mpf, args)]
+
+            def f(*x):
+                return log(tail(*x))
+
+            try:
+                value = f(*point)
+                slopes = [slope(f, point, k) for k in range(len(point))]
+            except (ValueError, ZeroDivisionError, OverflowError):
+                continue
+            if not all(map(fits, [value, *slopes])):
+                continue
+            # What float's rounding of the inputs does to value and slopes is small here.
+            single = all(abs(v) < 5 for v in [value, *slopes]) and abs(value) > 1e-2
+            yield {"y": y, "args": list(args), "log_density": float(value), "d_y": float(slopes[0]),
+                   "d_args": [float(s) for s in slopes[1:]]} | ({"single": True} if single else {})
+
+
+def main():
+    distributions = {}
+    for name, both in DISTRIBUTIONS.items():
+        for which, suffix in enumerate(("log_cdf", "log_ccdf")):
+            distributions[f"{name}_{suffix}"] = {"cases": list(cases(lambda *x: both(*x)[which], GRIDS[name]))}
+    rows = ",\n".join(
+        f'{json.dumps(name)}: {{"cases": [\n' + ",\n".join(json.dumps(c) for c in d["cases"]) + "\n]}"
+        for name, d in distributions.items()
+    )
+    text = (
+        f'{{"generator": {json.dumps("tests/golden/make_cdfs.py")}, "python": {json.dumps(platform.python_version())}, '
+        f'"mpmath": {json.dumps(mpmath.__version__)},\n"distributions": {{\n{rows}\n}}}}\n'
+    )
+    json.loads(text)
+    (pathlib.Path(__file__).parent / "cdfs.json").write_text(text)
+    for name, d in distributions.items():
+        print(f"{name}: {len(d['cases'])} cases")
+
+
+main()
