@@ -6,6 +6,7 @@
 #include "lockstep/distributions/binomial.hpp"
 #include "lockstep/distributions/categorical.hpp"
 #include "lockstep/distributions/cauchy.hpp"
+#include "lockstep/distributions/censored.hpp"
 #include "lockstep/distributions/chi.hpp"
 #include "lockstep/distributions/circular.hpp"
 #include "lockstep/distributions/discrete.hpp"

@@ -1,0 +1,292 @@
+// Censored, interval-censored and truncated forms of distributions whose kernel has a CDF; those are all continuous.
+//
+//   m.observe("y", y, n, [&](auto j) { return censored(normal(mu, sigma), no_bound, limit[j]); });  // right-censored
+//   auto rate = m.param("rate", truncated(exponential(1), 0.1, 4));
+//
+// PyMC's None for a bound is `no_bound`. A bound may be a constant, data or an expression. Data are finite: where an
+// observation has no bound, let it be 1e300 or -1e300.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "lockstep/bisection.hpp"
+#include "lockstep/distribution.hpp"
+#include "lockstep/support.hpp"
+
+namespace lockstep {
+
+// In the place of a bound: there is none on this side.
+struct NoBound : RecipeTag {
+  static constexpr bool uniform = true;
+  template <class M> LOCKSTEP_FN ConstantValue evaluate(const M&) const { return {0.}; }
+};
+constexpr NoBound no_bound{};
+template <class E> inline constexpr bool is_bound = !std::is_same_v<std::remove_cvref_t<E>, NoBound>;
+
+// An infinite bound has no influence; what formulas give there is no number.
+template <class V> LOCKSTEP_FN V zero_unless_finite(const V& d) { return choose(d - d == 0., d, V(0.)); }
+
+// log(P(Y <= upper) - P(Y <= lower)) as `log_density`, its derivatives by both ends and by the arguments. By whichever
+// tail is smaller at `lower`, so that an interval far out keeps its digits; what is lost is what the two ends have in
+// common. An infinite end has the derivative 0.
+template <class V, class... DA> struct IntervalMass {
+  V log_density, d_lower, d_upper;
+  Slots<DA...> d_arguments;
+};
+template <class Kernel, class Lower, class Upper, class... A>
+LOCKSTEP_FN auto interval_mass(const Lower& lower, const Upper& upper, const A&... a) {
+  using V = LanesOf<Lower, Upper, A...>;
+  // Declared apart: a bound that is a constant may leave its results in doubles.
+  const auto below_lower = Kernel::log_cdf(lower, a...);
+  const auto below_upper = Kernel::log_cdf(upper, a...);
+  const auto above_lower = Kernel::log_ccdf(lower, a...);
+  const auto above_upper = Kernel::log_ccdf(upper, a...);
+  const auto by_ccdf = V(below_lower.log_density) > V(-log_2);
+  const V more = choose(by_ccdf, V(above_lower.log_density), V(below_upper.log_density));
+  const V less = choose(by_ccdf, V(above_upper.log_density), V(below_lower.log_density));
+  const V gap = less - more;
+  // The shares of the ends' probabilities in the difference: large / (large - small), small / (large - small).
+  const V large = -1. / expm1(gap), small = exp(gap) * large;
+  const auto combine = [&](const V& above_l, const V& above_u, const V& below_l, const V& below_u) {
+    return V(choose(by_ccdf, V(large * zero_unless_finite(above_l) - small * zero_unless_finite(above_u)),
+                    V(large * zero_unless_finite(below_u) - small * zero_unless_finite(below_l))));
+  };
+  const V none(0.);
+  const auto by_argument = [&](auto index) {
+    constexpr std::size_t i = decltype(index)::value;
+    const auto& d = get<i>(above_lower.d_arguments);
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(d)>, Zero> &&
+                  std::is_same_v<std::remove_cvref_t<decltype(get<i>(below_lower.d_arguments))>, Zero>) {
+      return Zero{};
+    } else {
+      const auto number = [&](const auto& x) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(x)>, Zero>) return none;
+        else return V(x);
+      };
+      return combine(number(d), number(get<i>(above_upper.d_arguments)), number(get<i>(below_lower.d_arguments)),
+                     number(get<i>(below_upper.d_arguments)));
+    }
+  };
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return IntervalMass<V, decltype(by_argument(std::integral_constant<std::size_t, I>{}))...>{
+        V(more + log1m_exp(gap)), combine(V(above_lower.d_value), none, V(below_lower.d_value), none),
+        combine(none, V(above_upper.d_value), none, V(below_upper.d_value)),
+        Slots<decltype(by_argument(std::integral_constant<std::size_t, I>{}))...>(
+            by_argument(std::integral_constant<std::size_t, I>{})...)};
+  }(std::index_sequence_for<A...>{});
+}
+
+// ---- simulation: on the host ---------------------------------------------------------------------------------------
+
+// Draws between bounds of a kernel whose arguments have these roles, by inverting its CDF through the smaller tail,
+// however unlikely it is to be between them. NaN if it is impossible.
+template <class Kernel, class... Roles, class R, class... A>
+double draw_between(R& random, double lower, double upper, A... a) {
+  if (!(lower < upper)) return std::numeric_limits<double>::quiet_NaN();
+  const auto log_cdf = [&](double y) {
+    return double(Kernel::log_cdf(DataValue<double>{y}, Roles::prepare(DataValue<double>{a})...).log_density);
+  };
+  const auto log_ccdf = [&](double y) {
+    return double(Kernel::log_ccdf(DataValue<double>{y}, Roles::prepare(DataValue<double>{a})...).log_density);
+  };
+  const double u = random.uniform();
+  if (log_cdf(lower) > -log_2) {
+    const double wanted = log_sum_exp(log_ccdf(lower) + log1p(-u), log_ccdf(upper) + log(u));
+    if (std::isinf(wanted)) return std::numeric_limits<double>::quiet_NaN();
+    return first_that([&](double y) { return log_ccdf(y) <= wanted; }, lower, upper);
+  }
+  const double wanted = log_sum_exp(log_cdf(lower) + log1p(-u), log_cdf(upper) + log(u));
+  if (std::isinf(wanted)) return std::numeric_limits<double>::quiet_NaN();
+  return first_that([&](double y) { return log_cdf(y) >= wanted; }, lower, upper);
+}
+
+// ---- the kernels; arguments are the lower bound, the upper bound, then the inner distribution's --------------------
+
+template <class Base, bool has_lower, bool has_upper> struct CensoredKernel {
+  template <class Y, class Lower, class Upper, class... A>
+  LOCKSTEP_FN static auto density(const Y& y, const Lower& lower, const Upper& upper, const A&... a) {
+    using V = LanesOf<Y, Lower, Upper, A...>;
+    const auto inside = Base::density(y, a...);
+    const V value = y.value;
+    if constexpr (has_lower && has_upper) {
+      const auto low = Base::log_cdf(lower, a...);
+      const auto high = Base::log_ccdf(upper, a...);
+      const auto at_lower = value <= V(lower.value), at_upper = value >= V(upper.value);
+      const auto outside = (value < V(lower.value)) || (value > V(upper.value));
+      return pick(at_lower, at_upper, outside, V(0.), inside, low, high, V(low.d_value), V(high.d_value),
+                  std::index_sequence_for<A...>{});
+    } else if constexpr (has_lower) {
+      const auto low = Base::log_cdf(lower, a...);
+      const auto at_lower = value <= V(lower.value);
+      return pick(at_lower, at_lower, value < V(lower.value), V(0.), inside, low, low, V(low.d_value), Zero{},
+                  std::index_sequence_for<A...>{});
+    } else {
+      const auto high = Base::log_ccdf(upper, a...);
+      const auto at_upper = value >= V(upper.value);
+      return pick(at_upper, at_upper, value > V(upper.value), V(0.), inside, high, high, Zero{}, V(high.d_value),
+                  std::index_sequence_for<A...>{});
+    }
+  }
+  template <class R, class... A> LOCKSTEP_FN static double sample(R& random, double lower, double upper, A... a) {
+    double y = Base::sample(random, a...);
+    if constexpr (has_lower) y = max(y, lower);
+    if constexpr (has_upper) y = min(y, upper);
+    return y;
+  }
+
+ private:
+  // What is at the lower bound, at the upper bound, or else inside.
+  template <class Mask, class V, class Inside, class Low, class High, class DL, class DU, std::size_t... I>
+  LOCKSTEP_FN static auto pick(const Mask& at_lower, const Mask& at_upper, const Mask& outside, const V& none,
+                               const Inside& inside, const Low& low, const High& high, const DL& d_lower,
+                               const DU& d_upper, std::index_sequence<I...>) {
+    const auto number = [&](const auto& d) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(d)>, Zero>) return none;
+      else return V(d);
+    };
+    const auto three = [&](const auto& l, const auto& h, const auto& i) {
+      return V(choose(at_lower, number(l), V(choose(at_upper, number(h), number(i)))));
+    };
+    const auto bound = [&](const Mask& there, const auto& d) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(d)>, Zero>) return Zero{};
+      else return V(choose(there, d, none));
+    };
+    return partials(unless(outside, three(low.log_density, high.log_density, inside.log_density)),
+                    three(none, none, inside.d_value), bound(at_lower, d_lower), bound(at_upper, d_upper),
+                    three(get<I>(low.d_arguments), get<I>(high.d_arguments), get<I>(inside.d_arguments))...);
+  }
+};
+
+// The larger, or the smaller, of two bounds; a constant if both are.
+template <class L, class R> LOCKSTEP_FN auto larger_bound(const L& l, const R& r) {
+  if constexpr (std::is_same_v<L, Constant> && std::is_same_v<R, Constant>) return Constant(max(l.value, r.value));
+  else return max(l, r);
+}
+template <class L, class R> LOCKSTEP_FN auto smaller_bound(const L& l, const R& r) {
+  if constexpr (std::is_same_v<L, Constant> && std::is_same_v<R, Constant>) return Constant(min(l.value, r.value));
+  else return min(l, r);
+}
+// The part of a support that is between bounds.
+template <class L, class U> LOCKSTEP_FN auto part_of(const RealLine&, const L& lower, const U& upper) {
+  if constexpr (is_bound<L> && is_bound<U>) return between(lower, upper);
+  else if constexpr (is_bound<L>) return above(lower);
+  else return below(upper);
+}
+template <class L, class U> LOCKSTEP_FN auto part_of(const Positive&, const L& lower, const U& upper) {
+  const Constant zero(0.);
+  if constexpr (is_bound<L> && is_bound<U>) return between(larger_bound(lower, zero), upper);
+  else if constexpr (is_bound<L>) return above(larger_bound(lower, zero));
+  else return between(zero, upper);
+}
+template <class A, class B, class L, class U>
+LOCKSTEP_FN auto part_of(const TwoSided<A, B>& whole, const L& lower, const U& upper) {
+  if constexpr (is_bound<L> && is_bound<U>)
+    return between(larger_bound(lower, whole.lower), smaller_bound(upper, whole.upper));
+  else if constexpr (is_bound<L>) return between(larger_bound(lower, whole.lower), whole.upper);
+  else return between(whole.lower, smaller_bound(upper, whole.upper));
+}
+
+template <class Base, bool has_lower, bool has_upper, class... Roles> struct TruncatedKernel {
+  template <class D> LOCKSTEP_FN static auto support(const D& d) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      const auto base = make_distribution<Base>(get<I + 2>(d.arguments)...);
+      return part_of(Base::support(base), get<0>(d.arguments).expression, get<1>(d.arguments).expression);
+    }(std::index_sequence_for<Roles...>{});
+  }
+  template <class Y, class Lower, class Upper, class... A>
+  LOCKSTEP_FN static auto density(const Y& y, const Lower& lower, const Upper& upper, const A&... a) {
+    using V = LanesOf<Y, Lower, Upper, A...>;
+    const auto inside = Base::density(y, a...);
+    const V value = y.value;
+    if constexpr (has_lower && has_upper) {
+      const auto mass = interval_mass<Base>(lower, upper, a...);
+      const auto outside = (value < V(lower.value)) || (value > V(upper.value));
+      return less<V>(outside, inside, mass, V(-mass.d_lower), V(-mass.d_upper), std::index_sequence_for<A...>{});
+    } else if constexpr (has_lower) {
+      const auto mass = Base::log_ccdf(lower, a...);
+      return less<V>(value < V(lower.value), inside, mass, V(-zero_unless_finite(V(mass.d_value))), Zero{},
+                     std::index_sequence_for<A...>{});
+    } else {
+      const auto mass = Base::log_cdf(upper, a...);
+      return less<V>(value > V(upper.value), inside, mass, Zero{}, V(-zero_unless_finite(V(mass.d_value))),
+                     std::index_sequence_for<A...>{});
+    }
+  }
+  template <class R, class... A> static double sample(R& random, double lower, double upper, A... a) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    return draw_between<Base, Roles...>(random, has_lower ? lower : -infinity, has_upper ? upper : infinity, a...);
+  }
+
+ private:
+  template <class V, class Mask, class Inside, class Mass, class DL, class DU, std::size_t... I>
+  LOCKSTEP_FN static auto less(const Mask& outside, const Inside& inside, const Mass& mass, const DL& d_lower,
+                               const DU& d_upper, std::index_sequence<I...>) {
+    const auto difference = [](const auto& d, const auto& by) {
+      constexpr bool first = !std::is_same_v<std::remove_cvref_t<decltype(d)>, Zero>;
+      constexpr bool second = !std::is_same_v<std::remove_cvref_t<decltype(by)>, Zero>;
+      if constexpr (first && second) return V(d - zero_unless_finite(V(by)));
+      else if constexpr (first) return V(d);
+      else if constexpr (second) return V(-zero_unless_finite(V(by)));
+      else return Zero{};
+    };
+    return partials(unless(outside, V(inside.log_density - mass.log_density)), inside.d_value, d_lower, d_upper,
+                    difference(get<I>(inside.d_arguments), get<I>(mass.d_arguments))...);
+  }
+};
+
+template <class Base> struct IntervalCensoredKernel {
+  template <class Y, class Upper, class... A>
+  LOCKSTEP_FN static auto density(const Y& y, const Upper& upper, const A&... a) {
+    const auto mass = interval_mass<Base>(y, upper, a...);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return partials(mass.log_density, mass.d_lower, mass.d_upper, get<I>(mass.d_arguments)...);
+    }(std::index_sequence_for<A...>{});
+  }
+  template <class R, class... A> LOCKSTEP_FN static double sample(R& random, double, A... a) {
+    return Base::sample(random, a...);
+  }
+};
+
+// ---- what a model author calls -------------------------------------------------------------------------------------
+
+template <class Kernel, class... A> concept HasCdf = requires(const ConstantValue& x) {
+  Kernel::log_cdf(x, A::Role::prepare(x)...);
+  Kernel::log_ccdf(x, A::Role::prepare(x)...);
+};
+
+// What is observed of a value from `d` that is recorded as the bound where it is beyond one: PyMC's Censored. An
+// observation at a bound counts with the probability of the tail there, one between the bounds with its density; one
+// outside is impossible.
+template <class Kernel, class... A, Operand L, Operand U>
+LOCKSTEP_FN auto censored(const Distribution<Kernel, A...>& d, const L& lower, const U& upper) {
+  static_assert(HasCdf<Kernel, A...>, "only a distribution with a CDF can be censored");
+  static_assert(is_bound<L> || is_bound<U>, "a censored distribution has at least one bound");
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return make_distribution<CensoredKernel<Kernel, is_bound<L>, is_bound<U>>>(
+        argument<Location>(lower), argument<Location>(upper), get<I>(d.arguments)...);
+  }(std::index_sequence_for<A...>{});
+}
+// `d` given that it is between the bounds: PyMC's Truncated, Stan's T[lower, upper].
+template <class Kernel, class... A, Operand L, Operand U>
+LOCKSTEP_FN auto truncated(const Distribution<Kernel, A...>& d, const L& lower, const U& upper) {
+  static_assert(HasCdf<Kernel, A...>, "only a distribution with a CDF can be truncated");
+  static_assert(is_bound<L> || is_bound<U>, "a truncated distribution has at least one bound");
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return make_distribution<TruncatedKernel<Kernel, is_bound<L>, is_bound<U>, typename A::Role...>>(
+        argument<Location>(lower), argument<Location>(upper), get<I>(d.arguments)...);
+  }(std::index_sequence_for<A...>{});
+}
+// A value from `d` of which only an interval (low, high] is known, two ends per observation. Observe the lower end:
+//   m.observe("low", low, n, [&](auto j) { return interval_censored(normal(mu, sigma), high[j]); });
+// In Stan this is target += log_diff_exp(normal_lcdf(high | ...), normal_lcdf(low | ...)), in PyMC a Potential of the
+// same. A prediction draws the value itself.
+template <class Kernel, class... A, Operand U>
+LOCKSTEP_FN auto interval_censored(const Distribution<Kernel, A...>& d, const U& upper) {
+  static_assert(HasCdf<Kernel, A...>, "only a distribution with a CDF can be interval-censored");
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return make_distribution<IntervalCensoredKernel<Kernel>>(argument<Location>(upper), get<I>(d.arguments)...);
+  }(std::index_sequence_for<A...>{});
+}
+
+}  // namespace lockstep

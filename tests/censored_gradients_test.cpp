@@ -1,0 +1,63 @@
+// Gradients of models with censored, interval-censored and truncated distributions, against both oracles on every team.
+#include <gtest/gtest.h>
+
+#include "tests/gradient_oracles.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr double beyond_all = 1e300;
+
+// A regression whose response is only seen between limits, which differ between observations and may be missing.
+struct CensoredRegression {
+  Dim n;
+  Real x, y, low, high;
+  explicit CensoredRegression(Dataset& d)
+      : n(d.dim("n")), x(d.real("x", n)), y(d.real("y", n)), low(d.real("low", n)), high(d.real("high", n)) {}
+  template <class M> void operator()(M& m) const {
+    auto a = m.param("a", truncated(normal(0, 1), -2, 3));
+    auto b = m.param("b", normal(0, 1), real_line());
+    auto sigma = m.param("sigma", truncated(half_cauchy(1), 0.1, no_bound));
+    m.observe("y", y, n, [&](auto j) { return censored(normal(a + b * x[j], sigma), low[j], high[j]); });
+  }
+};
+TEST(CensoredRegression, HasTheRightGradient) {
+  Data data;
+  data.set("x", Values{-1, 0.5, 2, 0.3, -0.4, 1.1, 0.2});
+  data.set("y", Values{-0.5, 1, 2.5, 0.1, 0.3, 1.5, -2});
+  data.set("low", Values{-0.5, -1, 0, -beyond_all, 0.3, -1, -2});
+  data.set("high", Values{2, 1, 2.5, beyond_all, beyond_all, 3, beyond_all});
+  expect_right_gradients(Bound<CensoredRegression>(data));
+}
+
+// Bounds that are parameters, of many distributions.
+struct Bounds {
+  Dim n;
+  Real y, high;
+  explicit Bounds(Dataset& d) : n(d.dim("n")), y(d.real("y", n)), high(d.real("high", n)) {}
+  template <class M> void operator()(M& m) const {
+    auto scale = m.param("scale", lognormal(0, 1));
+    auto shape = m.param("shape", lognormal(0, 1));
+    auto lower = m.param("lower", truncated(logistic(0, scale), no_bound, 0.4));
+    auto upper = m.param("upper", truncated(laplace(4, scale), 2.5, no_bound));
+    auto z = m.param("z", truncated(cauchy(lower, scale), lower, upper));
+    m.observe("a", y, n, [&](auto) { return truncated(gumbel(z, scale), lower, upper); });
+    m.observe("b", y, n, [&](auto) { return truncated(weibull(shape, scale), no_bound, upper); });
+    m.observe("c", y, n, [&](auto) { return truncated(log_logistic(scale, shape), 0.1, upper); });
+    m.observe("d", y, n, [&](auto j) { return interval_censored(frechet(shape, scale), high[j]); });
+    m.observe("e", y, n, [&](auto j) { return interval_censored(lognormal(z, scale), high[j]); });
+    m.observe("f", y, n, [&](auto j) { return interval_censored(uniform(lower, upper * 4), high[j]); });
+    m.observe("g", y, n, [&](auto) { return censored(exponential(scale), 0.5, 2.3); });
+    m.observe("h", y, n, [&](auto) { return censored(half_normal(scale), no_bound, 2.3); });
+    m.observe("i", y, n, [&](auto) { return censored(rayleigh(scale), 0.5, no_bound); });
+  }
+};
+TEST(BoundsThatAreParameters, HaveTheRightGradients) {
+  Data data;
+  data.set("y", Values{0.5, 1.2, 2.3});
+  data.set("high", Values{1.5, 1.3, 9});
+  expect_right_gradients(Bound<Bounds>(data), 0.8);
+}
+
+}  // namespace
+}  // namespace lockstep
