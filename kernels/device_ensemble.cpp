@@ -151,6 +151,17 @@ class DeviceEnsemble::Part {
     device_.synchronise(Device::Stream::compute);
   }
 
+  ~Part() { settle(); }
+  // Waits for all that is queued. After a failure, before memory goes that launches and copies on their way still use.
+  void settle() noexcept {
+    for (const Device::Stream stream : {Device::Stream::compute, Device::Stream::copy}) {
+      try {
+        device_.synchronise(stream);
+      } catch (...) {  // the failure has been told
+      }
+    }
+  }
+
   // Rows on the device, as wide as all chains.
   struct Ring {
     DeviceArray<double> positions, gradients, statistics;
@@ -347,6 +358,7 @@ class DeviceEnsemble::Part {
       read_states();
       exchange.ended(number_, copied, least);
     } catch (...) {
+      settle();
       exchange.failed(number_, std::current_exception());
     }
   }
@@ -572,6 +584,7 @@ int DeviceEnsemble::advance(Window& window, int draws, const Tuning& tuning) {
           least[p] = parts_[p]->advance(own.ring(p), window.first(), begin + draws, [this] { return stopped(); });
         } catch (...) {
           failures[p] = std::current_exception();
+          parts_[p]->settle();
           stop();  // the others need not go on
         }
       });
