@@ -1,12 +1,12 @@
 #include "host/netcdf_arrays.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
 
 #include "host/data_text.hpp"
+#include "host/machine_memory.hpp"
 
 namespace lockstep::h5 {
 namespace {
@@ -150,7 +150,7 @@ Array read_array(hid_t set, const std::string& name, bool draws) {
 }  // namespace
 
 void require_memory(double elements, std::size_t bytes_each) {
-  const double memory = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
+  const double memory = machine_memory();
   if (elements * double(bytes_each) > memory)
     throw Failure(fmt::format("it has an array of {:.0f} elements, more than the memory here holds", elements));
 }

@@ -42,8 +42,13 @@ const char* precision_text(Precision precision) {
   return precision == Precision::fp64 ? "double" : precision == Precision::mixed ? "mixed" : "tf32";
 }
 
+std::optional<Precision> precision_named(const std::string& text) {
+  for (const Precision each : {Precision::fp64, Precision::mixed, Precision::tf32})
+    if (text == precision_text(each)) return each;
+  return std::nullopt;
+}
+
 Devices choose_devices(const ModelTable& table, const Data& data, const SampleOptions& options) {
-  const bool mixed = options.precision != Precision::fp64;
   if (!data.actions().empty()) {
     if (options.processor == Processor::cuda)
       throw SampleError("Sites are done or observed, and the run is to be on a GPU (its kernels know no such sites). Run on the CPU.");
@@ -56,7 +61,7 @@ Devices choose_devices(const ModelTable& table, const Data& data, const SampleOp
   if (!status.unavailable.empty())
     throw SampleError(fmt::format("There is no GPU to run on: {}. Or run on the CPU.", status.unavailable));
   if (!table.cuda) throw SampleError("This model was not compiled for a GPU (it is a table of functions for the CPU only). Run it on the CPU.");
-  if (table.cuda->mixed != mixed)
+  if (table.cuda->mixed != in_singles(options.precision))
     throw SampleError("This model was compiled for a GPU in another precision than is asked for (it is a table of functions in one of "
                       "them). Compile it for that.");
   Devices devices{table.cuda, {}};

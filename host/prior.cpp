@@ -1,13 +1,12 @@
 #include "lockstep/prior.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include "host/data_groups.hpp"
 #include "host/host_model.hpp"
+#include "host/machine_memory.hpp"
 #include "kernels/cpu/launch.hpp"
 
 namespace lockstep {
@@ -45,7 +44,7 @@ Fit sample_prior(const ModelTable& table, const Data& data, const PriorOptions& 
   const HostModel model(table, data);
   const std::size_t draws = std::size_t(options.draws);
   const double bytes = 8. * double(draws) * double(model.values(Meaning::constrain) + model.values(Meaning::predict));
-  const double memory = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
+  const double memory = machine_memory();
   if (bytes > memory)
     throw SampleError(fmt::format("{} draws need {:.0f} GiB of memory (this machine has {:.0f}). Draw fewer.", draws, bytes / 0x1p30,
                                   memory / 0x1p30));
@@ -54,12 +53,10 @@ Fit sample_prior(const ModelTable& table, const Data& data, const PriorOptions& 
   fit.draws = draws;
   fit.dimensions = model.dimensions();
   Group prior = group_of(model, "prior", false, draws), predictive = group_of(model, "prior_predictive", true, draws);
-  constexpr std::size_t pieces = 64;
-  const std::size_t each = (draws + pieces - 1) / pieces;
-  parallel_for(int((draws + each - 1) / each), options.threads, [&](int piece, int) {
+  parallel_for_ranges(draws, options.threads, [&](std::size_t begin, std::size_t end) {
     std::vector<double> position(std::size_t(model.coordinates())), values(model.values(Meaning::constrain)),
         observed(model.values(Meaning::predict));
-    for (std::size_t d = std::size_t(piece) * each; d < std::min(draws, (std::size_t(piece) + 1) * each); ++d) {
+    for (std::size_t d = begin; d < end; ++d) {
       GenerateRequest request{};
       request.meaning = Meaning::prior;
       request.seed = options.seed;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "host/data_groups.hpp"
 #include "kernels/cpu/launch.hpp"
@@ -210,13 +209,9 @@ std::vector<std::vector<double>> Recorder::generate(const Product& product, cons
   const std::size_t chains = std::size_t(block.chains()), kept = rows.size();
   std::vector<std::vector<double>> values;
   for (const Column& column : product.columns) values.emplace_back(chains * kept * column.size);
-  // A few pieces for each thread, whether chains are many or few.
-  constexpr std::size_t pieces = 64;
-  const std::size_t draws = chains * kept, per_piece = (draws + pieces - 1) / pieces;
-  parallel_for(int(std::min(pieces, draws)), options_.threads, [&](int piece, int) {
+  parallel_for_ranges(chains * kept, options_.threads, [&](std::size_t begin, std::size_t end) {
     std::vector<double> position(std::size_t(model_.coordinates())), all(model_.values(product.meaning));
-    const std::size_t begin = std::size_t(piece) * per_piece;
-    for (std::size_t i = begin; i < std::min(draws, begin + per_piece); ++i) {
+    for (std::size_t i = begin; i < end; ++i) {
       const std::size_t chain = i / kept, row = i % kept;
       for (std::size_t k = 0; k < position.size(); ++k) position[k] = block.position(int(chain), rows[row], int(k));
       GenerateRequest request{};

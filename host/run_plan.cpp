@@ -1,11 +1,11 @@
 #include "host/run_plan.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "host/machine_memory.hpp"
 #include "host/warmup.hpp"
 #include "kernels/cpu/launch.hpp"
 #include "kernels/nuts.hpp"
@@ -39,7 +39,7 @@ void require_memory(const RunPlan& plan, const HostModel& model, bool in_memory,
   const double block = chains * plan.block * (n + draw_statistics);
   const double draws = in_memory ? chains * plan.draws * kept_values : 0;
   const double bytes = 8 * (state + block + draws);
-  const double memory = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
+  const double memory = machine_memory();
   if (bytes <= memory) return;
   if (draws > state)
     throw SampleError(

@@ -157,7 +157,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   if (data.data_sets() != 1)
     throw SampleError(fmt::format("the data are {} stacked data sets (one run samples one of them). Sample them one by one.",
                                   data.data_sets()));
-  const bool mixed = options.precision != Precision::fp64;
+  const bool mixed = in_singles(options.precision);
   const HostModel model(table, data, mixed);
   if (model.coordinates() == 0)
     throw SampleError("the model has no parameters (there is nothing to sample). Add one with m.param.");

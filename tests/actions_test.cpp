@@ -4,8 +4,8 @@
 
 #include <cmath>
 
+#include "gradient_in_lanes.hpp"
 #include "host/host_model.hpp"
-#include "kernels/ensemble.hpp"
 #include "lockstep/lockstep.hpp"
 #include "models/diamonds.hpp"
 #include "models/eight_schools.hpp"
@@ -193,21 +193,19 @@ TEST(Actions, LanesAgreeWithOneChainWhateverSiteIsActedOn) {
       (observe ? acted.set_observed(site.name, some_values(site)) : acted.set_do(site.name, some_values(site)));
       const HostModel model(*model_table<Everything>(), acted, true);
       const int n = model.coordinates();
-      AlignedArray position(std::size_t(n * pack_width)), gradient(std::size_t(n * pack_width)),
-          scratch(std::size_t(model.layout().scratch + 1) * pack_width);
+      GradientInLanes found(model);
       const std::vector<double> point = a_point(n);
-      for (int i = 0; i < n; ++i) std::fill_n(position.data() + i * pack_width, pack_width, point[std::size_t(i)]);
+      found.place(point);
       std::vector<double> expected(static_cast<std::size_t>(n));
       const double log_density = model.log_density(point.data(), expected.data());
       ASSERT_TRUE(std::isfinite(log_density));
-      alignas(64) double lp[pack_width];
       for (const auto& [function, tolerance] : {std::pair{model.table().log_density_gradient, 1e-11}, {model.table().log_density_gradient_mixed, 2e-5}}) {
-        function(model.handle(), position.data(), lp, gradient.data(), scratch.data(), nullptr);
+        found.run(model, function);
         double largest = std::abs(log_density);
         for (double g : expected) largest = std::max(largest, std::abs(g));
-        EXPECT_NEAR(lp[pack_width - 1], log_density, tolerance * largest);
+        EXPECT_NEAR(found.log_density[pack_width - 1], log_density, tolerance * largest);
         for (int i = 0; i < n; ++i)
-          EXPECT_NEAR(gradient.data()[i * pack_width], expected[std::size_t(i)], tolerance * largest) << "coordinate " << i;
+          EXPECT_NEAR(found.gradient.data()[i * pack_width], expected[std::size_t(i)], tolerance * largest) << "coordinate " << i;
       }
     }
   }

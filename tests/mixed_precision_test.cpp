@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "device_runs.hpp"
+#include "gradient_in_lanes.hpp"
 #include "host/fit_builder.hpp"
 #include "host/precision_error.hpp"
 #include "host/run.hpp"
@@ -67,24 +68,22 @@ void expect_gradients_of_the_oracle(const std::string& name) {
   const Data data = example_data(*find_zoo_model(name));
   const HostModel model(*find_zoo_model(name)->table(), data, true);
   const int n = model.coordinates();
-  AlignedArray position(std::size_t(n * pack_width)), gradient(std::size_t(n * pack_width)),
-      scratch(std::size_t(model.layout().scratch + 1) * pack_width);
+  GradientInLanes found(model);
   for (int i = 0; i < n; ++i)
-    for (int l = 0; l < pack_width; ++l) position.data()[i * pack_width + l] = 0.8 * std::sin(1.7 * l + 0.9 * i + 0.3);
-  alignas(64) double lp[pack_width];
-  model.table().log_density_gradient_mixed(model.handle(), position.data(), lp, gradient.data(), scratch.data(), nullptr);
+    for (int l = 0; l < pack_width; ++l) found.position.data()[i * pack_width + l] = 0.8 * std::sin(1.7 * l + 0.9 * i + 0.3);
+  found.run(model, model.table().log_density_gradient_mixed);
   std::vector<double> point(static_cast<std::size_t>(n)), expected(static_cast<std::size_t>(n));
   int inexact = 0;
   for (int l = 0; l < pack_width; ++l) {
-    for (int i = 0; i < n; ++i) point[std::size_t(i)] = position.data()[i * pack_width + l];
+    for (int i = 0; i < n; ++i) point[std::size_t(i)] = found.position.data()[i * pack_width + l];
     const double log_density = model.log_density(point.data(), expected.data());
     ASSERT_TRUE(std::isfinite(log_density));
     double largest = std::max(1., std::abs(log_density));
     for (double g : expected) largest = std::max(largest, std::abs(g));
-    EXPECT_NEAR(lp[l], log_density, of_largest * largest) << "lane " << l;
+    EXPECT_NEAR(found.log_density[l], log_density, of_largest * largest) << "lane " << l;
     for (int i = 0; i < n; ++i)
-      EXPECT_NEAR(gradient.data()[i * pack_width + l], expected[std::size_t(i)], of_largest * largest) << "lane " << l << ", coordinate " << i;
-    inexact += lp[l] != log_density;
+      EXPECT_NEAR(found.gradient.data()[i * pack_width + l], expected[std::size_t(i)], of_largest * largest) << "lane " << l << ", coordinate " << i;
+    inexact += found.log_density[l] != log_density;
   }
   EXPECT_GT(inexact, 0) << "it is all in doubles";
 }
@@ -118,15 +117,13 @@ struct ManyRows {
 template <class Model> void expect_double_sums(const Data& data) {
   const HostModel model(*model_table<Model>(), data, true);
   const int n = model.coordinates();
-  AlignedArray position(std::size_t(n * pack_width)), gradient(std::size_t(n * pack_width)),
-      scratch(std::size_t(model.layout().scratch + 1) * pack_width);
   std::vector<double> point(std::size_t(n), 0.5), expected(static_cast<std::size_t>(n));
-  std::fill_n(position.data(), n * pack_width, 0.5);
-  alignas(64) double lp[pack_width];
-  model.table().log_density_gradient_mixed(model.handle(), position.data(), lp, gradient.data(), scratch.data(), nullptr);
+  GradientInLanes found(model);
+  found.place(point);
+  found.run(model, model.table().log_density_gradient_mixed);
   const double log_density = model.log_density(point.data(), expected.data());
-  EXPECT_NEAR(lp[0], log_density, 2e-7 * std::abs(log_density));
-  for (int i = 0; i < n; ++i) EXPECT_NEAR(gradient.data()[i * pack_width], expected[std::size_t(i)], 2e-6 * std::abs(expected[std::size_t(i)]));
+  EXPECT_NEAR(found.log_density[0], log_density, 2e-7 * std::abs(log_density));
+  for (int i = 0; i < n; ++i) EXPECT_NEAR(found.gradient.data()[i * pack_width], expected[std::size_t(i)], 2e-6 * std::abs(expected[std::size_t(i)]));
 }
 
 TEST(MixedPrecision, SumsOverObservationsAreDoubles) {

@@ -66,7 +66,7 @@ struct Subject {
   }
   ModelTable table(Precision precision = Precision::fp64) const {
     ModelTable with_gpu = *model->table();
-    with_gpu.cuda = cuda_zoo_table(model->name, precision != Precision::fp64);
+    with_gpu.cuda = cuda_zoo_table(model->name, in_singles(precision));
     return with_gpu;
   }
 };
@@ -151,9 +151,8 @@ SampleOptions options_for(const std::string& text, int chains) {
   const std::string precision = text.find(':') == std::string::npos ? "double" : text.substr(text.find(':') + 1);
   const std::string device = text.substr(0, text.find(':'));
   if (device != "cpu" && device != "cuda") throw std::runtime_error("the device is '" + device + "' (cpu or cuda)");
-  for (const Precision each : {Precision::mixed, Precision::tf32})
-    if (precision == precision_text(each)) options.precision = each;
-  if (precision != precision_text(options.precision)) throw std::runtime_error("there is no precision '" + precision + "'");
+  if (!precision_named(precision)) throw std::runtime_error("there is no precision '" + precision + "'");
+  options.precision = *precision_named(precision);
   options.processor = device == "cuda" ? Processor::cuda : Processor::cpu;
   if (device == "cuda") options.gpus = {0};
   options.chains = chains;
@@ -193,7 +192,7 @@ json one_run(const Subject& subject, const ModelTable& table, SampleOptions opti
                  {"stuck", number("stuck_chains")},
                  {"stopped_early", fit.stopped_early()},
                  {"geometry", std::get<std::string>(fit.attributes.at("geometry"))}});
-  if (options.precision != Precision::fp64) result["log_density_error"] = number("log_density_error");
+  if (in_singles(options.precision)) result["log_density_error"] = number("log_density_error");
   return result;
 }
 
@@ -229,7 +228,7 @@ json run(const Subject& subject, const std::string& device, int chains, int draw
 json rate(const Subject& subject, const std::string& device, int chains, double seconds) {
   const SampleOptions options = options_for(device, chains);
   const ModelTable table = subject.table(options.precision);
-  const HostModel model(table, subject.data, options.precision != Precision::fp64);
+  const HostModel model(table, subject.data, in_singles(options.precision));
   const std::unique_ptr<Ensemble> ensemble = make_ensemble(model, chains, options, choose_devices(table, subject.data, options));
   const Starts starts(model, InitUniform{}, options.seed);
   const int superchains = std::min(16, chains);

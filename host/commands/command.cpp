@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <system_error>
 #include <tuple>
 
@@ -70,7 +71,7 @@ ModelTable NamedModel::table(Processor processor, Precision precision) const {
   ModelTable table = zoo_model ? *zoo_model->table() : load_model(name_, complain);
   const bool wanted = processor == Processor::cuda || (processor == Processor::automatic && cuda_status().unavailable.empty());
   if (!wanted) return table;
-  const bool mixed = precision != Precision::fp64;
+  const bool mixed = in_singles(precision);
   if (zoo_model) table.cuda = cuda_zoo_table(name_, mixed);
   else if (cuda_status().unavailable.empty())
     table.cuda = &load_cuda_plugin(build_model(name_, complain, mixed ? PluginKind::cuda_mixed : PluginKind::cuda));
@@ -85,6 +86,15 @@ Data NamedModel::data(const std::vector<std::string>& files) const {
 
 namespace {
 
+// All of the text is one finite number; else none.
+std::optional<double> finite_number(const std::string& text) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end || !std::isfinite(number)) return std::nullopt;
+  return number;
+}
+
 // NAME=VALUE.
 std::pair<std::string, double> parse_setting(const std::string& text) {
   const std::size_t equals = text.find('=');
@@ -94,12 +104,8 @@ std::pair<std::string, double> parse_setting(const std::string& text) {
   const std::string name = text.substr(0, equals), value = text.substr(equals + 1);
   if (value == "true") return {name, 1};
   if (value == "false") return {name, 0};
-  double number = 0;
-  const char* const end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, number);
-  if (error != std::errc() || stop != end || !std::isfinite(number))
-    throw UsageError(fmt::format("--set {} is '{}' (a number, true or false is needed). Give one.", name, value));
-  return {name, number};
+  if (const std::optional<double> number = finite_number(value)) return {name, *number};
+  throw UsageError(fmt::format("--set {} is '{}' (a number, true or false is needed). Give one.", name, value));
 }
 
 }  // namespace
@@ -151,11 +157,10 @@ void DeviceInput::read(SampleOptions& options) const {
   } catch (const std::invalid_argument& e) {
     throw UsageError(fmt::format("--geometry: {}", e.what()));
   }
-  if (precision_ == "mixed") options.precision = Precision::mixed;
-  else if (precision_ == "tf32") options.precision = Precision::tf32;
-  else if (precision_ != "double")
-    throw UsageError(fmt::format("--precision is '{}' (there are double, mixed and tf32). Choose one of these.", precision_));
-  if (precision_ == "tf32" && device_ == "cpu")
+  const std::optional<Precision> precision = precision_named(precision_);
+  if (!precision) throw UsageError(fmt::format("--precision is '{}' (there are double, mixed and tf32). Choose one of these.", precision_));
+  options.precision = *precision;
+  if (precision == Precision::tf32 && device_ == "cpu")
     throw UsageError("--precision is tf32 and --device cpu (matrix products by tensor cores are a GPU's). Ask for mixed.");
   if (device_ == "auto") return;
   options.processor = device_ == "cpu" ? Processor::cpu : Processor::cuda;
@@ -250,13 +255,11 @@ std::pair<std::string, std::vector<double>> parse_action(const char* option, con
   }
   std::vector<double> numbers;
   for (const std::string& each : comma_list(option, values)) {
-    double number = 0;
-    const char* const end = each.data() + each.size();
-    const auto [stop, error] = std::from_chars(each.data(), end, number);
-    if (error != std::errc() || stop != end || !std::isfinite(number))
+    const std::optional<double> number = finite_number(each);
+    if (!number)
       throw UsageError(fmt::format("{} gives '{}' the value '{}' (numbers are needed, with commas between them, or @FILE). Give such.", option,
                                    site, each));
-    numbers.push_back(number);
+    numbers.push_back(*number);
   }
   return {site, numbers};
 }

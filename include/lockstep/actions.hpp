@@ -78,26 +78,19 @@ template <class E> struct Replaceable : RecipeTag {
   }
 };
 
-template <class F> struct ReplaceableLazyVector {
-  LazyVector<F> whole;
-  Dim dim;
-  const char* name;
+template <class F> struct ReplaceableLazyVector : LazyVector<F> {
   const double* instead;
   template <std::derived_from<Index> J> LOCKSTEP_FN auto operator[](J j) const {
-    auto e = whole[j];
-    return Replaceable<decltype(e)>(e, instead ? instead + j.position : nullptr, name);
+    auto e = LazyVector<F>::operator[](j);
+    return Replaceable<decltype(e)>(e, instead ? instead + j.position : nullptr, this->name);
   }
 };
-template <class F> struct ReplaceableLazyMatrix {
-  static constexpr bool lower_triangular = false;
-  LazyMatrix<F> whole;
+template <class F> struct ReplaceableLazyMatrix : LazyMatrix<F> {
   const double* instead;
   template <std::derived_from<Index> I, std::derived_from<Index> J> LOCKSTEP_FN auto operator()(I i, J j) const {
-    auto e = whole(i, j);
-    return Replaceable<decltype(e)>(e, instead ? instead + i.position * columns().size + j.position : nullptr, whole.name);
+    auto e = LazyMatrix<F>::operator()(i, j);
+    return Replaceable<decltype(e)>(e, instead ? instead + i.position * this->columns().size + j.position : nullptr, this->name);
   }
-  LOCKSTEP_FN Dim rows() const { return whole.rows(); }
-  LOCKSTEP_FN Dim columns() const { return whole.columns(); }
 };
 
 // ---- nodes ----------------------------------------------------------------------------------------------------------

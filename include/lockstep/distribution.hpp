@@ -171,6 +171,23 @@ LOCKSTEP_FN auto location_scale_partials(const V& f, const V& slope_by_z, const 
   return partials(f, slope, V(-slope), V(-z * slope));
 }
 
+// Both CDFs of a distribution that is symmetric about its location. `log_standard_cdf(z)`: log P(Z <= z) in standard units
+// and its derivative, `.value` and `.slope`.
+template <class Y, class Mu, class S, class F>
+LOCKSTEP_FN auto symmetric_log_cdf(const Y& y, const Mu& mu, const S& scale, const F& log_standard_cdf) {
+  using V = LanesOf<Y, Mu, S>;
+  const V z = (y.value - mu.value) * scale.inverse;
+  const auto tail = log_standard_cdf(z);
+  return location_scale_partials(tail.value, tail.slope, z, scale);
+}
+template <class Y, class Mu, class S, class F>
+LOCKSTEP_FN auto symmetric_log_ccdf(const Y& y, const Mu& mu, const S& scale, const F& log_standard_cdf) {
+  using V = LanesOf<Y, Mu, S>;
+  const V z = (y.value - mu.value) * scale.inverse;
+  const auto tail = log_standard_cdf(V(-z));
+  return location_scale_partials(tail.value, V(-tail.slope), z, scale);
+}
+
 // `inside`, but a constant in `outside`.
 template <class Mask, class L, class DY, class... DA>
 LOCKSTEP_FN auto constant_where(const Mask& outside, double constant, const Partials<L, DY, DA...>& inside) {

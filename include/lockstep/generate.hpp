@@ -148,7 +148,6 @@ class Generate {
     if (!replace(name, Shape{dim}, values)) return {name, values, dim};
     double* state = store(dim.size);
     own(name, state, dim.size);  // its own state
-    const Reader reader(*this, name);
     scratch_ += 2 * dim.size;
     const PlainVector node(name, values, dim);
     // Each element once, in order: in a prediction the state at t depends on the values simulated before t.
@@ -228,7 +227,7 @@ class Generate {
   }
   template <class F> ReplaceableLazyVector<F> deterministic(const char* name, Dim dim, const F& f) {
     const double* given = quantity(name, Shape{dim}, [&](double* values) { evaluate(Shape{dim}, f, values); }).second;
-    return {{f, dim, name}, dim, name, given};
+    return {{f, dim, name}, given};
   }
   template <class F> ReplaceableLazyMatrix<F> deterministic(const char* name, Dim rows, Dim columns, const F& f) {
     const Shape shape{rows, columns};

@@ -176,7 +176,7 @@ class LogDensity {
   }
   template <class F> LOCKSTEP_FN auto deterministic(const char* name, Dim dim, const F& f) {
     const LazyVector<F> node{f, dim, name};
-    if constexpr (with_actions) return ReplaceableLazyVector<F>{node, dim, name, given_values(name)};
+    if constexpr (with_actions) return ReplaceableLazyVector<F>{node, given_values(name)};
     else return node;
   }
   template <class F> LOCKSTEP_FN auto deterministic(const char* name, Dim rows, Dim columns, const F& f) {

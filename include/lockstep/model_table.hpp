@@ -70,10 +70,11 @@ template <class Model> class BoundModel {
   // In lanes of type T. The usual lanes have a form of their own for stacked data sets; others take the one for everything.
   template <class T> void gradient(const double* position, double* log_density, double* gradient, double* scratch,
                                    const std::int64_t* data_columns) const {
-    const bool acted_on = bound_.has_actions(), stacked = bound_.has_columns();
-    if (!acted_on && !stacked) run<T, false, false>(position, log_density, gradient, scratch, data_columns);
-    else if (std::is_same_v<T, Pack> && !acted_on) run<T, true, !std::is_same_v<T, Pack>>(position, log_density, gradient, scratch, data_columns);
-    else run<T, true, true>(position, log_density, gradient, scratch, data_columns);
+    if (!bound_.has_actions()) {
+      if (!bound_.has_columns()) return run<T, false, false>(position, log_density, gradient, scratch, data_columns);
+      if constexpr (std::is_same_v<T, Pack>) return run<T, true, false>(position, log_density, gradient, scratch, data_columns);
+    }
+    run<T, true, true>(position, log_density, gradient, scratch, data_columns);
   }
 
   void generate(const GenerateRequest& request) const {

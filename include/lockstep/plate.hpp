@@ -104,11 +104,19 @@ template <class A, class B> LOCKSTEP_FN auto dot(const A& a, const B& b) {
 
 // ---- sums over a dimension -----------------------------------------------------------------------------------------------
 
-template <class F> struct SumOver : RecipeTag {
+// The terms, one for each element.
+template <class F> struct TermsOver : RecipeTag {
   Dim dim;
   F element;
   static constexpr bool uniform = true;
-  LOCKSTEP_FN SumOver(Dim d, const F& f) : dim(d), element(f) {}
+  LOCKSTEP_FN TermsOver(Dim d, const F& f) : dim(d), element(f) {}
+  LOCKSTEP_FN auto term(int k) const { return as_recipe(element(GatheredIndex{{k, dim.id}})); }
+};
+
+template <class F> struct SumOver : TermsOver<F> {
+  using TermsOver<F>::TermsOver;
+  using TermsOver<F>::dim;
+  using TermsOver<F>::term;
 
   template <class M> struct Value {
     typename M::value_type value;
@@ -123,7 +131,6 @@ template <class F> struct SumOver : RecipeTag {
     for (int k = 0; k < dim.size; ++k) accumulate(total, term(k).evaluate(m).value);
     return {narrow<typename M::value_type>(total), &m, *this};
   }
-  LOCKSTEP_FN auto term(int k) const { return as_recipe(element(GatheredIndex{{k, dim.id}})); }
 };
 // f(0) + f(1) + ... over a dimension; 0 of none. It is the same for every element of a plate: read nothing with the plate's own
 // index inside. What reads it often keeps it in a let.
@@ -131,11 +138,10 @@ template <class F> requires std::is_invocable_v<const F&, GatheredIndex> LOCKSTE
   return SumOver<F>(dim, f);
 }
 
-template <class F> struct LogSumExpOver : RecipeTag {
-  Dim dim;
-  F element;
-  static constexpr bool uniform = true;
-  LOCKSTEP_FN LogSumExpOver(Dim d, const F& f) : dim(d), element(f) {}
+template <class F> struct LogSumExpOver : TermsOver<F> {
+  using TermsOver<F>::TermsOver;
+  using TermsOver<F>::dim;
+  using TermsOver<F>::term;
 
   template <class M> struct Value {
     typename M::value_type value;
@@ -156,7 +162,6 @@ template <class F> struct LogSumExpOver : RecipeTag {
     for (int k = 0; k < dim.size; ++k) accumulate(total, exp(T(term(k).evaluate(m).value) - largest));
     return {largest + log(narrow<T>(total)), &m, *this};
   }
-  LOCKSTEP_FN auto term(int k) const { return as_recipe(element(GatheredIndex{{k, dim.id}})); }
 };
 // log(exp(f(0)) + exp(f(1)) + ...), likewise. With it, exp(f(k) - log_sum_exp(dim, f)) is the softmax.
 template <class F> requires std::is_invocable_v<const F&, GatheredIndex> LOCKSTEP_FN auto log_sum_exp(Dim dim, const F& f) {

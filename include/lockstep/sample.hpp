@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -96,6 +97,8 @@ struct SampleOptions {
 };
 
 const char* precision_text(Precision precision);  // "double", "mixed", "tf32"
+std::optional<Precision> precision_named(const std::string& text);
+inline bool in_singles(Precision precision) { return precision != Precision::fp64; }
 
 // Throws SampleError if an option is out of range; the message names it.
 void validate(const SampleOptions& options);

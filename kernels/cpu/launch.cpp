@@ -1,5 +1,6 @@
 #include "kernels/cpu/launch.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
@@ -61,6 +62,16 @@ void parallel_for(int items, int threads, const std::function<void(int, int)>& b
   });
   Kokkos::OpenMP().fence();
   if (failure) std::rethrow_exception(failure);
+}
+
+void parallel_for_ranges(std::size_t count, int threads, const std::function<void(std::size_t, std::size_t)>& body) {
+  constexpr std::size_t most_ranges = 64;
+  const std::size_t each = (count + most_ranges - 1) / most_ranges;
+  if (count == 0) return;
+  parallel_for(int((count + each - 1) / each), threads, [&](int range, int) {
+    const std::size_t begin = std::size_t(range) * each;
+    body(begin, std::min(count, begin + each));
+  });
 }
 
 }  // namespace lockstep

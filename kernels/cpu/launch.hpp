@@ -1,6 +1,7 @@
 // Where work meets the CPU's cores.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
 namespace lockstep {
@@ -11,5 +12,9 @@ int available_threads();
 // Calls body(item, worker) once for each item of 0 .. items-1, on `threads` workers (0: all). Which worker runs an item
 // is not fixed, so nothing may depend on it. The first exception that a body throws is rethrown when all have ended.
 void parallel_for(int items, int threads, const std::function<void(int item, int worker)>& body);
+
+// The same for work on 0 .. count-1 that is too little by the item: calls body(begin, end) for ranges of them, a few for each
+// thread.
+void parallel_for_ranges(std::size_t count, int threads, const std::function<void(std::size_t begin, std::size_t end)>& body);
 
 }  // namespace lockstep

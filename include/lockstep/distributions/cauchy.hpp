@@ -33,17 +33,11 @@ struct CauchyKernel {
   }
   template <class Y, class Mu, class Beta>
   LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Beta& beta) {
-    using V = LanesOf<Y, Mu, Beta>;
-    const V z = (y.value - mu.value) * beta.inverse;
-    const auto tail = log_cauchy_cdf(z);
-    return location_scale_partials(tail.value, tail.slope, z, beta);
+    return symmetric_log_cdf(y, mu, beta, [](const auto& z) { return log_cauchy_cdf(z); });
   }
   template <class Y, class Mu, class Beta>
   LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Beta& beta) {
-    using V = LanesOf<Y, Mu, Beta>;
-    const V z = (y.value - mu.value) * beta.inverse;
-    const auto tail = log_cauchy_cdf(V(-z));
-    return location_scale_partials(tail.value, V(-tail.slope), z, beta);
+    return symmetric_log_ccdf(y, mu, beta, [](const auto& z) { return log_cauchy_cdf(z); });
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double beta) { return mu + beta * random.cauchy(); }
 };

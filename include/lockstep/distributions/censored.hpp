@@ -27,6 +27,10 @@ template <class E> inline constexpr bool is_bound = !std::is_same_v<std::remove_
 // An infinite bound has no influence; what formulas give there is no number.
 template <class V> LOCKSTEP_FN V zero_unless_finite(const V& d) { return choose(d - d == 0., d, V(0.)); }
 
+// A derivative in lanes, also where it is zero by its type.
+template <class V, class D> LOCKSTEP_FN V in_lanes(const D& d) { return V(d); }
+template <class V> LOCKSTEP_FN V in_lanes(Zero) { return V(0.); }
+
 // log(P(Y <= upper) - P(Y <= lower)) as `log_density`, its derivatives by both ends and by the arguments. By whichever
 // tail is smaller at `lower`, so that an interval far out keeps its digits; what is lost is what the two ends have in
 // common. An infinite end has the derivative 0.
@@ -60,12 +64,8 @@ LOCKSTEP_FN auto interval_mass(const Lower& lower, const Upper& upper, const A&.
                   std::is_same_v<std::remove_cvref_t<decltype(get<i>(below_lower.d_arguments))>, Zero>) {
       return Zero{};
     } else {
-      const auto number = [&](const auto& x) {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(x)>, Zero>) return none;
-        else return V(x);
-      };
-      return combine(number(d), number(get<i>(above_upper.d_arguments)), number(get<i>(below_lower.d_arguments)),
-                     number(get<i>(below_upper.d_arguments)));
+      return combine(in_lanes<V>(d), in_lanes<V>(get<i>(above_upper.d_arguments)), in_lanes<V>(get<i>(below_lower.d_arguments)),
+                     in_lanes<V>(get<i>(below_upper.d_arguments)));
     }
   };
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -141,12 +141,8 @@ template <class Base, bool has_lower, bool has_upper> struct CensoredKernel {
   LOCKSTEP_FN static auto pick(const Mask& at_lower, const Mask& at_upper, const Mask& outside, const V& none,
                                const Inside& inside, const Low& low, const High& high, const DL& d_lower,
                                const DU& d_upper, std::index_sequence<I...>) {
-    const auto number = [&](const auto& d) {
-      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(d)>, Zero>) return none;
-      else return V(d);
-    };
     const auto three = [&](const auto& l, const auto& h, const auto& i) {
-      return V(choose(at_lower, number(l), V(choose(at_upper, number(h), number(i)))));
+      return V(choose(at_lower, in_lanes<V>(l), V(choose(at_upper, in_lanes<V>(h), in_lanes<V>(i)))));
     };
     const auto bound = [&](const Mask& there, const auto& d) {
       if constexpr (std::is_same_v<std::remove_cvref_t<decltype(d)>, Zero>) return Zero{};

@@ -16,16 +16,10 @@ struct LaplaceKernel {
     return partials(V(-size - (b.log + log_2)), V(-slope), slope, V((size - 1.) * b.inverse));
   }
   template <class Y, class Mu, class B> LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const B& b) {
-    using V = LanesOf<Y, Mu, B>;
-    const V z = (y.value - mu.value) * b.inverse;
-    const auto half = lower_half(z);
-    return location_scale_partials(half.value, half.slope, z, b);
+    return symmetric_log_cdf(y, mu, b, [](const auto& z) { return lower_half(z); });
   }
   template <class Y, class Mu, class B> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const B& b) {
-    using V = LanesOf<Y, Mu, B>;
-    const V z = (y.value - mu.value) * b.inverse;
-    const auto half = lower_half(V(-z));
-    return location_scale_partials(half.value, V(-half.slope), z, b);
+    return symmetric_log_ccdf(y, mu, b, [](const auto& z) { return lower_half(z); });
   }
   // log P(Z <= z) in standard units, and its derivative.
   template <class V> LOCKSTEP_FN static ValueAndSlope<V, V> lower_half(const V& z) {

@@ -26,17 +26,16 @@ struct LogisticKernel {
   }
   template <class Y, class Mu, class S>
   LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const S& s) {
-    using V = LanesOf<Y, Mu, S>;
-    const V z = (y.value - mu.value) * s.inverse;
-    const auto rest = softplus_sigmoid(V(-z));
-    return location_scale_partials(V(-rest.softplus), rest.sigmoid, z, s);
+    return symmetric_log_cdf(y, mu, s, [](const auto& z) { return lower_half(z); });
   }
   template <class Y, class Mu, class S>
   LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const S& s) {
-    using V = LanesOf<Y, Mu, S>;
-    const V z = (y.value - mu.value) * s.inverse;
-    const auto rest = softplus_sigmoid(z);
-    return location_scale_partials(V(-rest.softplus), V(-rest.sigmoid), z, s);
+    return symmetric_log_ccdf(y, mu, s, [](const auto& z) { return lower_half(z); });
+  }
+  // log P(Z <= z) in standard units, and its derivative.
+  template <class V> LOCKSTEP_FN static ValueAndSlope<V, V> lower_half(const V& z) {
+    const auto rest = softplus_sigmoid(V(-z));
+    return {V(-rest.softplus), rest.sigmoid};
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double s) {
     const double u = random.uniform();

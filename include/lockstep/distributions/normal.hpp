@@ -17,17 +17,11 @@ struct NormalKernel {
   }
   template <class Y, class Mu, class Sigma>
   LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma) {
-    using V = LanesOf<Y, Mu, Sigma>;
-    const V z = (y.value - mu.value) * sigma.inverse;
-    const auto tail = log_normal_cdf(z);
-    return location_scale_partials(tail.value, tail.slope, z, sigma);
+    return symmetric_log_cdf(y, mu, sigma, [](const auto& z) { return log_normal_cdf(z); });
   }
   template <class Y, class Mu, class Sigma>
   LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma) {
-    using V = LanesOf<Y, Mu, Sigma>;
-    const V z = (y.value - mu.value) * sigma.inverse;
-    const auto tail = log_normal_cdf(V(-z));
-    return location_scale_partials(tail.value, V(-tail.slope), z, sigma);
+    return symmetric_log_ccdf(y, mu, sigma, [](const auto& z) { return log_normal_cdf(z); });
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma) {
     return mu + sigma * random.normal();
