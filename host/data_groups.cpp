@@ -31,7 +31,7 @@ Group observed_data(const HostModel& model) {
   return group;
 }
 
-// Sites that were done, and all other fields. Which dimensions they run along only the model knows: they have names as ArviZ gives them.
+// Sites that were done, and all other fields. Those that the model does not read have dimensions as ArviZ names them.
 Group constant_data(const HostModel& model, const std::vector<Dimension>& dimensions) {
   Group group{"constant_data", false, model.done()};
   const LayoutView& layout = model.layout();
@@ -44,8 +44,9 @@ Group constant_data(const HostModel& model, const std::vector<Dimension>& dimens
     const bool whole = std::all_of(field.values.begin(), field.values.end(),
                                    [](double x) { return x == std::trunc(x) && std::abs(x) <= 0x1p53; });
     Variable variable{name, {}, {}, whole ? ElementType::integer : ElementType::real, field.values};
+    const std::vector<std::string> dims = model.dims_of(name);
     for (std::size_t axis = 0; axis < field.shape.size(); ++axis) {
-      variable.dims.push_back(fmt::format("{}_dim_{}", name, axis));
+      variable.dims.push_back(axis < dims.size() ? dims[axis] : fmt::format("{}_dim_{}", name, axis));
       variable.shape.push_back(std::size_t(field.shape[axis]));
     }
     group.variables.push_back(std::move(variable));

@@ -1,5 +1,7 @@
 #include "host/hdf5_file.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #if H5_VERSION_GE(1, 13, 0)
@@ -43,6 +45,26 @@ struct OutputFile::Storage {
       bytes += count;
     });
     return well;
+  }
+
+  void copy(const std::filesystem::path& source) {
+    const int from = ::open(source.c_str(), O_RDONLY | O_CLOEXEC);
+    if (from < 0) {
+      error = errno;
+      return;
+    }
+    std::vector<char> some(std::size_t{1} << 20);
+    haddr_t done = 0;
+    for (ssize_t got = 0; error == 0 && (got = ::read(from, some.data(), some.size())) != 0;) {
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0 || !write_to_file(done, std::size_t(got), some.data())) error = errno;
+      done += haddr_t(std::max<ssize_t>(got, 0));
+    }
+    ::close(from);
+  }
+  haddr_t size() const {
+    struct stat status {};
+    return fstat(file, &status) == 0 ? haddr_t(status.st_size) : 0;
   }
 
   void resize(haddr_t size) {
@@ -115,6 +137,7 @@ struct Driver {
     try {
       auto* driver = new Driver;
       driver->storage = *static_cast<Storage* const*>(H5Pget_driver_info(access));
+      driver->written = driver->storage->size();
       return &driver->base;
     } catch (...) {
       return nullptr;
@@ -184,16 +207,22 @@ struct Driver {
     return registered;
   }
 
-  static Handle create(Storage* storage) {
+  static Handle access_by(Storage* storage) {
     static_assert(std::is_standard_layout_v<Driver> && offsetof(Driver, base) == 0);
+    Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
+    check(H5Pset_driver(access, id(), &storage), "choose how files are written");
+    check(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18), "choose the format");  // as netCDF does
+    return access;
+  }
+  static Handle create(Storage* storage) {
     const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "make a property list");
-    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
     constexpr unsigned in_order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
     check(H5Pset_link_creation_order(creation, in_order), "track groups");
     check(H5Pset_attr_creation_order(creation, in_order), "track attributes");
-    check(H5Pset_driver(access, id(), &storage), "choose how files are written");
-    check(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18), "choose the format");  // as netCDF does
-    return Handle(H5Fcreate("lockstep", H5F_ACC_TRUNC, creation, access), H5Fclose, "make a file");
+    return Handle(H5Fcreate("lockstep", H5F_ACC_TRUNC, creation, access_by(storage)), H5Fclose, "make a file");
+  }
+  static Handle open_copy(Storage* storage) {
+    return Handle(H5Fopen("lockstep", H5F_ACC_RDWR, access_by(storage)), H5Fclose, "open the file");
   }
 };
 
@@ -201,6 +230,15 @@ OutputFile::OutputFile(const std::filesystem::path& target)
     : partial_(target),
       storage_(std::make_unique<Storage>(partial_.descriptor())),
       file_(Driver::create(storage_.get())) {}
+
+OutputFile::OutputFile(const std::filesystem::path& target, const std::filesystem::path& source)
+    : partial_(target), storage_(std::make_unique<Storage>(partial_.descriptor())), file_(copy_of(source)) {}
+
+Handle OutputFile::copy_of(const std::filesystem::path& source) {
+  storage_->copy(source);
+  check();
+  return Driver::open_copy(storage_.get());
+}
 
 OutputFile::~OutputFile() = default;
 

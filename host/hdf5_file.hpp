@@ -18,6 +18,8 @@ class OutputFile {
  public:
   // Under a partial name (see PartialFile). Needs an open Session, as everything here does.
   explicit OutputFile(const std::filesystem::path& target);
+  // Begins as a copy of the file `source`.
+  OutputFile(const std::filesystem::path& target, const std::filesystem::path& source);
   ~OutputFile();  // nothing is left behind, unless it was published
 
   operator hid_t() const { return file_; }
@@ -29,6 +31,7 @@ class OutputFile {
 
  private:
   struct Storage;
+  Handle copy_of(const std::filesystem::path& source);
   void check() const;
 
   PartialFile partial_;

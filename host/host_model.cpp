@@ -11,15 +11,18 @@ namespace {
 // A matrix along one dimension twice: readers want two names.
 std::string second_axis(const std::string& dim) { return dim + "_bis"; }
 
+std::string axis_name(const LayoutView& layout, const std::int32_t (&dims)[2], int axis) {
+  const std::string name = layout.dims[dims[axis]].name;
+  return axis == 1 && dims[0] == dims[1] ? second_axis(name) : name;
+}
+
 Variable variable_of(const LayoutView& layout, const SiteView& site) {
   Variable variable;
   variable.name = site.name;
   variable.type = site.whole ? ElementType::integer : ElementType::real;
   for (int axis = 0; axis < site.rank; ++axis) {
-    const DimView& dim = layout.dims[site.dims[axis]];
-    const bool twin = axis == 1 && site.dims[0] == site.dims[1];
-    variable.dims.push_back(twin ? second_axis(dim.name) : dim.name);
-    variable.shape.push_back(std::size_t(dim.size));
+    variable.dims.push_back(axis_name(layout, site.dims, axis));
+    variable.shape.push_back(std::size_t(layout.dims[site.dims[axis]].size));
   }
   return variable;
 }
@@ -150,6 +153,10 @@ std::vector<Dimension> HostModel::dimensions() const {
     const SiteView& site = layout().sites[i];
     if (site.rank == 2 && site.dims[0] == site.dims[1]) is_square[std::size_t(site.dims[0])] = 1;
   }
+  for (std::int64_t i = 0; i < layout().field_count; ++i) {
+    const BoundFieldView& field = layout().fields[i];
+    if (field.dims[0] >= 0 && field.dims[0] == field.dims[1]) is_square[std::size_t(field.dims[0])] = 1;
+  }
   for (std::int64_t i = 0; i < layout().dim_count; ++i) {
     const DimView& view = layout().dims[i];
     Dimension dimension{view.name, std::size_t(view.size), {}};
@@ -160,6 +167,16 @@ std::vector<Dimension> HostModel::dimensions() const {
     dimensions.push_back(dimension);
   }
   return dimensions;
+}
+
+std::vector<std::string> HostModel::dims_of(const std::string& field) const {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < layout().field_count; ++i) {
+    const BoundFieldView& bound = layout().fields[i];
+    if (bound.name != field) continue;
+    for (int axis = 0; axis < 2 && bound.dims[axis] >= 0; ++axis) names.push_back(axis_name(layout(), bound.dims, axis));
+  }
+  return names;
 }
 
 Variable HostModel::variable(const SiteView& site) const { return variable_of(layout(), site); }

@@ -53,6 +53,8 @@ class HostModel {
   const std::vector<Variable>& done() const { return done_; }
 
   std::vector<Dimension> dimensions() const;
+  // The dimensions that a field runs along, by name; none if the model does not read it, or it is one number.
+  std::vector<std::string> dims_of(const std::string& field) const;
   // A variable for a site, without values. A square matrix's second axis is called as its dimension, with "_bis".
   Variable variable(const SiteView& site) const;
   // A variable for an observed site's log likelihoods, one for each event, without values.

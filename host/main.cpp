@@ -31,6 +31,7 @@ Examples:
   lockstep sample eight_schools
   lockstep sample my_model.hpp --data my_data.json
   lockstep sample radon --chains 64 --draws 500 --seed 7 --out radon.nc
+  lockstep predict radon.nc --data new_houses.csv
   lockstep summary radon.nc --format json
   lockstep draws radon.nc --csv --vars mu,sigma --out radon.csv
 )";
@@ -101,6 +102,7 @@ void run(int argc, char** argv) {
   app.get_formatter()->label("Positionals", "Arguments");
   add_sample_command(app);
   add_prior_command(app);
+  add_predict_command(app);
   add_check_command(app);
   add_graph_command(app);
   add_build_command(app);

@@ -224,9 +224,11 @@ std::vector<Dimension> dimensions_of(const std::vector<Dimension>& known, const 
         std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.name == dimension.name; });
     if (!there) all.push_back(dimension);
   };
-  for (const Dimension& dimension : known) {
-    for (const Variable& each : group.variables) {
-      if (std::find(each.dims.begin(), each.dims.end(), dimension.name) != each.dims.end()) add(dimension);
+  for (const std::vector<Dimension>* some : {&group.dimensions, &known}) {
+    for (const Dimension& dimension : *some) {
+      for (const Variable& each : group.variables) {
+        if (std::find(each.dims.begin(), each.dims.end(), dimension.name) != each.dims.end()) add(dimension);
+      }
     }
   }
   for (const Variable& each : group.variables) {
@@ -285,7 +287,7 @@ void put_data_group(hid_t file, const Outline& outline, const Group& group) {
 // ---------------------------------------------------------------- the file
 
 struct NetcdfWriter::Open {
-  explicit Open(const std::filesystem::path& path) : file(path) {}
+  template <class... Path> explicit Open(const Path&... path) : file(path...) {}
   h5::OutputFile file;
   Outline outline;
 };
@@ -307,6 +309,16 @@ void writing(const std::filesystem::path& path, const F& write) {
 
 NetcdfWriter::NetcdfWriter(const std::filesystem::path& path, bool overwrite) : path_(path), overwrite_(overwrite) {
   writing(path_, [&] { file_ = std::make_unique<Open>(path); });
+}
+
+NetcdfWriter::NetcdfWriter(const std::filesystem::path& path, const std::vector<std::string>& replaced)
+    : path_(path), overwrite_(true) {
+  writing(path_, [&] {
+    file_ = std::make_unique<Open>(path, path);
+    for (const std::string& group : replaced)
+      if (H5Lexists(file_->file, group.c_str(), H5P_DEFAULT) > 0)
+        check(H5Ldelete(file_->file, group.c_str(), H5P_DEFAULT), "replace the group " + group);
+  });
 }
 
 NetcdfWriter::~NetcdfWriter() {
@@ -353,8 +365,10 @@ void NetcdfWriter::close(const std::map<std::string, Attribute>& attributes) {
   });
 }
 
-void write_netcdf(const Fit& fit, const std::filesystem::path& path) {
-  validate(fit);
+namespace {
+
+// What a writer writes of a fit, all of it.
+void write_all(const Fit& fit, NetcdfWriter& writer) {
   Outline outline{fit.chains, fit.superchain, fit.dimensions, {}, {}};
   std::vector<const Group*> groups;
   for (const Group& group : fit.groups) {
@@ -371,7 +385,6 @@ void write_netcdf(const Fit& fit, const std::filesystem::path& path) {
   }
   if (!fit.superchain.empty() && !fit.has_group("sample_stats"))
     outline.draws.push_back({{"sample_stats", true, {}, {}}, fit.draws, fit.draws});
-  NetcdfWriter writer(path, true);
   writer.open(outline);
   for (std::size_t g = 0; g < outline.draws.size(); ++g) {
     std::vector<std::size_t> numbers(outline.draws[g].most);
@@ -384,6 +397,27 @@ void write_netcdf(const Fit& fit, const std::filesystem::path& path) {
     writer.append(g, numbers, values);
   }
   writer.close(fit.attributes);
+}
+
+}  // namespace
+
+void write_netcdf(const Fit& fit, const std::filesystem::path& path) {
+  validate(fit);
+  NetcdfWriter writer(path, true);
+  write_all(fit, writer);
+}
+
+void append_netcdf(const Fit& fit, const std::filesystem::path& path, bool overwrite) {
+  validate(fit);
+  std::vector<std::string> names;
+  for (const Group& group : fit.groups) names.push_back(group.name);
+  const FitFile before(path);
+  for (const Group& there : before.outline().groups)
+    if (!overwrite && std::find(names.begin(), names.end(), there.name) != names.end())
+      throw std::invalid_argument("'" + path.string() + "' has a group '" + there.name + "' (it would be lost). Write to another file, or "
+                                  "allow it to be replaced.");
+  NetcdfWriter writer(path, names);
+  write_all(fit, writer);
 }
 
 }  // namespace lockstep

@@ -25,6 +25,8 @@ class NetcdfWriter : public DrawSink {
   // the next free name (see PartialFile). Throws std::runtime_error if the file cannot be written: here, if there is no
   // such folder or it may not be written to, later, if the disk is full, for example.
   NetcdfWriter(const std::filesystem::path& path, bool overwrite);
+  // Adds to the file that is there, which is replaced when this one is complete. Its groups of the names `replaced` are left out.
+  NetcdfWriter(const std::filesystem::path& path, const std::vector<std::string>& replaced);
   ~NetcdfWriter() override;  // nothing is left behind, unless it was closed
 
   void open(const Outline& outline) override;
@@ -45,6 +47,11 @@ class NetcdfWriter : public DrawSink {
 // Throws std::invalid_argument for a fit that such a file cannot hold (see validate), std::runtime_error if writing
 // fails; then nothing is left behind.
 void write_netcdf(const Fit& fit, const std::filesystem::path& path);
+
+// Adds a fit's groups to such a file, which is replaced by a complete one. With `overwrite`, groups of the same names are replaced.
+// Throws std::invalid_argument for a fit that such a file cannot hold, or a group that is there; std::runtime_error if reading or
+// writing fails: the file is then as it was.
+void append_netcdf(const Fit& fit, const std::filesystem::path& path, bool overwrite = false);
 
 // Reads a file of this layout, written by this library or another: all groups, or those of `groups` that are there.
 // Throws std::runtime_error: no such file, not HDF5, truncated, without draws, or with something that a Fit cannot

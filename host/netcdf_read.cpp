@@ -37,15 +37,13 @@ Dimension dimension_of(const Array& scale) {
   return dimension;
 }
 
-// A Fit has one meaning per dimension; files may have one per group.
-void add_dimension(Fit& fit, const Array& scale, const std::string& group) {
+// A dimension of a name may be another in one group than in those before: new data are predicted.
+void add_dimension(Fit& fit, const Array& scale, Group& group) {
   const Dimension dimension = dimension_of(scale);
-  for (const Dimension& known : fit.dimensions) {
-    if (known.name != dimension.name) continue;
-    if (known.size == dimension.size && known.labels == dimension.labels) return;
-    throw Unfit("the dimension " + known.name + " is another in " + group + " than in the groups before");
-  }
-  fit.dimensions.push_back(dimension);
+  const auto known = std::find_if(fit.dimensions.begin(), fit.dimensions.end(),
+                                  [&](const Dimension& each) { return each.name == dimension.name; });
+  if (known == fit.dimensions.end()) fit.dimensions.push_back(dimension);
+  else if (*known != dimension) group.dimensions.push_back(dimension);
 }
 
 // The chains are the same in all groups; draws may differ.
@@ -101,7 +99,7 @@ void read_group(hid_t object, const std::string& name, Fit& fit) {
   for (Array& each : arrays) {
     const bool leading = each.name == "chain" || each.name == "draw";
     if (each.scale) {
-      if (!leading) add_dimension(fit, each, name);
+      if (!leading) add_dimension(fit, each, group);
     } else if (name == "sample_stats" && each.name == "superchain_id" &&
                each.dims == std::vector<std::string>{"chain"}) {
       fit.superchain.assign(each.values.begin(), each.values.end());

@@ -28,8 +28,8 @@ void agree(Sizes& sizes, const std::string& dimension, std::size_t size, const s
          std::to_string(known->second) + ", and " + std::to_string(size) + " in " + where, "Give one another name.");
 }
 
-void check_dimensions(const Fit& fit, Sizes& sizes) {
-  for (const Dimension& each : fit.dimensions) {
+void check_dimensions(const std::vector<Dimension>& dimensions, Sizes& sizes) {
+  for (const Dimension& each : dimensions) {
     check_name(each.name, "dimension");
     if (sizes.contains(each.name)) {
       refuse("The dimension '" + each.name + "' is there twice", "each name is one dimension", "Rename one.");
@@ -82,7 +82,7 @@ void check_values(const Group& group, const Variable& variable) {
 
 void validate(const Fit& fit) {
   Sizes sizes;
-  check_dimensions(fit, sizes);
+  check_dimensions(fit.dimensions, sizes);
   for (const char* leading : {"chain", "draw"})
     agree(sizes, leading, *leading == 'c' ? fit.chains : fit.draws, "the fit");
   if (!fit.superchain.empty() && fit.superchain.size() != fit.chains) {
@@ -96,10 +96,17 @@ void validate(const Fit& fit) {
     if (!groups.insert(group.name).second) {
       refuse("The group '" + group.name + "' is there twice", "each name is one group", "Merge them.");
     }
+    Sizes own;
+    check_dimensions(group.dimensions, own);
+    Sizes here = sizes;
+    for (const auto& [name, size] : own) here[name] = size;
     for (const Variable& variable : group.variables) {
-      check_shape(fit, group, variable, sizes);
+      check_shape(fit, group, variable, here);
       check_values(group, variable);
     }
+    // A dimension that only variables name is one for all groups.
+    for (const auto& [name, size] : here)
+      if (!own.contains(name)) sizes[name] = size;
   }
   for (const Group& group : fit.groups) {
     std::set<std::string> variables;

@@ -1076,5 +1076,35 @@ TEST_F(CommandLine, PriorDrawsAndSimulates) {
   expect_refused(run({"prior", "eight_schools", "--out", "eight_schools-prior.nc"}), 2, "there is such a file", {"eight_schools-prior.nc"});
 }
 
+TEST_F(CommandLine, PredictAddsToTheFit) {
+  ASSERT_EQ(run({"sample", "eight_schools", "--chains", "2", "--warmup", "10", "--draws", "5", "--out", "fit.nc"}).code, 0);
+  const Fit before = read_netcdf(file("fit.nc"));
+  const Outcome outcome = run({"predict", "fit.nc"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "eight_schools: 10 draws of posterior_predictive")) << outcome.out;
+  write("new.json", R"({"school": ["Mt. Hermon", "Eton"], "sigma": [1e-9, 1e-9]})");
+  const Outcome unseen = run({"predict", "fit.nc", "--data", "new.json"});
+  EXPECT_EQ(unseen.code, 1);
+  EXPECT_TRUE(contains(unseen.err, "dimension 'school' has elements that the fit has not seen: 'Eton'")) << unseen.err;
+  EXPECT_EQ(run({"predict", "fit.nc", "--data", "new.json", "--new-levels", "sample"}).code, 0);
+  const Fit after = read_netcdf(file("fit.nc"));
+  EXPECT_EQ(after.variable("posterior", "theta").values, before.variable("posterior", "theta").values);
+  EXPECT_EQ(after.variable("posterior_predictive", "y").values.size(), 80u);
+  expect_refused(run({"predict", "fit.nc"}), 1, "has a group 'posterior_predictive'", {"fit.nc", "new.json"});
+  EXPECT_EQ(run({"predict", "fit.nc", "--overwrite", "--seed", "2"}).code, 0);
+  EXPECT_NE(read_netcdf(file("fit.nc")).variable("posterior_predictive", "y").values, after.variable("posterior_predictive", "y").values);
+  // The group of predictions has other schools than the others.
+  const Variable &theta = after.variable("posterior", "theta"), &predicted = after.variable("predictions", "y");
+  ASSERT_EQ(predicted.values.size(), 20u);
+  for (std::size_t d = 0; d < 10; ++d) EXPECT_NEAR(predicted.values[2 * d], theta.values[8 * d + 7], 1e-7);
+  EXPECT_EQ(after.group("predictions").dimensions.at(0).labels, (std::vector<std::string>{"Mt. Hermon", "Eton"}));
+  EXPECT_EQ(run({"predict", "fit.nc", "--do", "tau=0", "--out", "done.nc"}).code, 0);
+  EXPECT_EQ(read_netcdf(file("done.nc"), {"predictions"}).variable("predictions", "theta").values.size(), 80u);
+  for (const Words& words : {Words{"predict", "fit.nc", "--new-levels", "maybe"}, Words{"predict", "fit.nc", "--out", "fit.nc"},
+                             Words{"predict", "fit.nc", "--out", "done.nc"}})
+    expect_refused(run(words), 2, "", {"done.nc", "fit.nc", "new.json"});
+  expect_refused(run({"predict", "nowhere.nc"}), 1, "nowhere.nc", {"done.nc", "fit.nc", "new.json"});
+}
+
 }  // namespace
 }  // namespace lockstep

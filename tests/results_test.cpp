@@ -274,7 +274,7 @@ TEST_F(Results, HaveTheDataThatAreNotObserved) {
   const Fit fit = fit_of("radon", short_run());
   const Variable& county = fit.variable("constant_data", "county_idx");
   EXPECT_EQ(county.type, ElementType::integer);
-  EXPECT_EQ(county.dims, std::vector<std::string>{"county_idx_dim_0"});
+  EXPECT_EQ(county.dims, std::vector<std::string>{"house"});
   EXPECT_EQ(county.values, example_data(*find_zoo_model("radon")).fields().at("county_idx").values);
   EXPECT_EQ(fit.variable("constant_data", "log_uppm").type, ElementType::real);
   for (const Variable& each : fit.group("constant_data").variables) EXPECT_NE(each.name, "log_radon");

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <tuple>
 
+#include "host/diagnostics.hpp"
 #include "host/partial_file.hpp"
 #include "host/plugin.hpp"
 #include "kernels/cuda/devices.hpp"
@@ -28,6 +29,19 @@ void print(const std::string& text) {
   if (written || errno == EPIPE) return;
   throw std::runtime_error(fmt::format("The output could not be written ({}). Free some space, or send it elsewhere.",
                                        std::strerror(errno)));
+}
+
+std::string simulation_table(const Fit& fit, const Group& group) {
+  std::string text = fmt::format("{:<28} {:>10} {:>10} {:>10} {:>10} {:>10}\n", "", "mean", "sd", "q5", "median", "q95");
+  Diagnoser diagnose;
+  for (const Variable& variable : group.variables) {
+    const std::vector<std::string> names = element_names(fit, variable);
+    for (std::size_t e = 0; e < variable.size(); ++e) {
+      const Diagnosis d = diagnose(element_view(fit, variable, e));
+      text += fmt::format("{:<28} {:>10.4g} {:>10.4g} {:>10.4g} {:>10.4g} {:>10.4g}\n", names[e], d.mean, d.sd, d.q5, d.median, d.q95);
+    }
+  }
+  return text;
 }
 
 void complain(const std::string& message) noexcept { std::fprintf(stderr, "lockstep: %s\n", message.c_str()); }
@@ -220,12 +234,12 @@ fs::path ResultsInput::file(const std::string& stem, const std::vector<std::stri
   return wanted;
 }
 
-void ModelInput::add_to(CLI::App& command) {
+void ModelInput::add_to(CLI::App& command, const std::string& otherwise) {
   command
       .add_option("--data", files_,
                   "Data: JSON in CmdStan's conventions, a CSV table (columns are fields),\n"
                   "HDF5 or NetCDF-4 (variables are fields; FILE#GROUP for a group).\n"
-                  "Several --data are put together. Default: the model's example data")
+                  "Several --data are put together. Default: " + otherwise)
       ->option_text("FILE")
       ->allow_extra_args(false);
   for (const auto& [option, texts, what] :
@@ -266,7 +280,7 @@ std::pair<std::string, std::vector<double>> parse_action(const char* option, con
 
 }  // namespace
 
-Data ModelInput::read(const NamedModel& model) const {
+Data ModelInput::read(const std::function<Data()>& from_files) const {
   for (const std::string& file : files_)
     if (file.empty()) throw UsageError("--data is empty (it takes the name of a file). Give one, or leave it out.");
   std::map<std::string, double> options;
@@ -275,7 +289,7 @@ Data ModelInput::read(const NamedModel& model) const {
     if (!options.emplace(name, value).second)
       throw UsageError(fmt::format("--set gives '{}' twice (an option has one value). Leave one out.", name));
   }
-  Data data = model.data(files_);
+  Data data = from_files();
   for (const auto& [name, value] : options) data.set_option(name, value);
   for (const std::string& text : done_) {
     const auto [site, values] = parse_action("--do", text);

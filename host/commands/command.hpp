@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <filesystem>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -35,11 +36,15 @@ void add_draws_command(CLI::App& app);
 void add_conformance_command(CLI::App& app);
 void add_graph_command(CLI::App& app);
 void add_models_command(CLI::App& app);
+void add_predict_command(CLI::App& app);
 void add_prior_command(CLI::App& app);
 void add_sample_command(CLI::App& app);
 void add_summary_command(CLI::App& app);
 
 // ---------------------------------------------------------------- printing
+
+// A table of means, sds and quantiles of the elements of a per-draw group.
+std::string simulation_table(const Fit& fit, const Group& group);
 
 // To stdout, and there at once. That its reader (head) has seen enough is no error. Throws std::runtime_error.
 void print(const std::string& text);
@@ -129,12 +134,17 @@ class ResultsInput {
 // The options of a command by which a user gives a model its data and its options.
 class ModelInput {
  public:
-  void add_to(CLI::App& command);
+  // `otherwise`: what the data are if none are given.
+  void add_to(CLI::App& command, const std::string& otherwise = "the model's example data");
   const std::vector<std::string>& files() const { return files_; }
   // Throws UsageError, DataError.
-  Data read(const NamedModel& model) const;
+  Data read(const NamedModel& model) const { return read([&] { return model.data(files_); }); }
+  // Only what is given.
+  Data read_given() const { return read([&] { return Data::from_files({files_.begin(), files_.end()}); }); }
 
  private:
+  Data read(const std::function<Data()>& from_files) const;
+
   std::vector<std::string> files_, settings_, done_, observed_;
 };
 

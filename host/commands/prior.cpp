@@ -5,9 +5,7 @@
 #include <limits>
 
 #include "host/commands/command.hpp"
-#include "host/diagnostics.hpp"
 #include "host/netcdf.hpp"
-#include "host/summary.hpp"
 #include "lockstep/model_table.hpp"
 
 namespace lockstep {
@@ -46,25 +44,11 @@ struct PriorCommand {
     const std::filesystem::path file = results.file(named.stem() + "-prior", input.files());
     Fit fit = sample_prior(named.table(), input.read(named), options);
     fit.attributes["model"] = model;
-    std::string text = fmt::format("{}: {} draws from the prior\n\n{:<28} {:>10} {:>10} {:>10} {:>10} {:>10}\n", model, fit.draws, "", "mean", "sd",
-                                   "q5", "median", "q95");
+    std::string text = fmt::format("{}: {} draws from the prior\n", model, fit.draws);
     for (const char* name : {"prior", "prior_predictive"})
-      if (fit.has_group(name)) text += table_of(fit, fit.group(name));
+      if (fit.has_group(name)) text += fmt::format("\n{}\n{}", name, simulation_table(fit, fit.group(name)));
     write_netcdf(fit, file);
     print(text + fmt::format("\nResults: {}\n", file.string()));
-  }
-
-  static std::string table_of(const Fit& fit, const Group& group) {
-    std::string text;
-    Diagnoser diagnose;
-    for (const Variable& variable : group.variables) {
-      const std::vector<std::string> names = element_names(fit, variable);
-      for (std::size_t e = 0; e < variable.size(); ++e) {
-        const Diagnosis d = diagnose({variable.values.data() + e, 1, fit.draws, fit.draws * variable.size(), variable.size()});
-        text += fmt::format("{:<28} {:>10.4g} {:>10.4g} {:>10.4g} {:>10.4g} {:>10.4g}\n", names[e], d.mean, d.sd, d.q5, d.median, d.q95);
-      }
-    }
-    return text;
   }
 };
 

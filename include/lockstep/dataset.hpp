@@ -15,6 +15,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,7 @@
 #include <deque>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -356,7 +358,7 @@ class Dataset {
                       "Run these data sets apart.");
     rows.size = resolve(rows, field.shape[0], name, "rows");
     // [] has no rows, and does not say how many columns.
-    columns.size = field.rank == 2 ? resolve(columns, field.shape[1], name, "columns") : info(columns, name).size;
+    columns.size = field.rank == 2 ? resolve(columns, field.shape[1], name, "columns", 1) : info(columns, name).size;
     require_numbers(field);
     const std::int64_t count = std::int64_t(rows.size) * columns.size;
     Matrix matrix{field.values, rows, columns};
@@ -371,6 +373,7 @@ class Dataset {
 
   RealScalar scalar(const std::string& name) {
     const FieldView& field = find(name, 0);
+    fields_bound_.try_emplace(field.name, std::array{-1, -1});
     require_numbers(field);
     return RealScalar(with_tables(name, field.values, 1, field.columns));
   }
@@ -399,6 +402,8 @@ class Dataset {
     std::vector<std::string> labels;
   };
   const std::vector<DimInfo>& dims() const { return dims_; }
+  // The fields that the model reads, and the dimensions (by id) that they run along; -1 where there is no such axis.
+  const std::map<std::string, std::array<int, 2>>& fields_bound() const { return fields_bound_; }
   // The field whose values start there, as a matrix's do; empty if there is none.
   std::string field_at(const double* values) const {
     for (std::int64_t i = 0; i < view_.field_count; ++i)
@@ -556,8 +561,9 @@ class Dataset {
     return dims_[std::size_t(dim.id)];
   }
   // A field has `extent` elements along `dim`: fixes the dimension's size, or checks it.
-  int resolve(Dim dim, std::int64_t extent, const std::string& field, const char* axis) {
+  int resolve(Dim dim, std::int64_t extent, const std::string& field, const char* axis, std::size_t axis_number = 0) {
     DimInfo& known = info(dim, field);
+    fields_bound_.try_emplace(field, std::array{-1, -1}).first->second[axis_number] = dim.id;
     if (known.size < 0) {
       known.size = checked_size(extent, field);
       known.size_from = "field '" + field + "'";
@@ -603,6 +609,7 @@ class Dataset {
 
   DataView view_;
   std::vector<DimInfo> dims_;
+  std::map<std::string, std::array<int, 2>> fields_bound_;
   std::vector<OptionInfo> options_;
   const DataMemory* memory_;
   std::vector<std::unique_ptr<void, Release>> owned_;

@@ -31,6 +31,14 @@ struct Variable {
   }
 };
 
+// A dimension that variables share. Without labels its coordinate is 0, 1, ..., size-1.
+struct Dimension {
+  std::string name;
+  std::size_t size = 0;
+  std::vector<std::string> labels;
+  bool operator==(const Dimension&) const = default;
+};
+
 struct Group {
   std::string name;                // ArviZ's name
   bool per_draw = true;            // variables have leading chain and draw axes
@@ -38,13 +46,8 @@ struct Group {
   // Which draws of each chain they are, counted from 0 in the run. Empty: the fit's draws, every one of them. A group
   // that is thinned, or holds the draws of warmup, has numbers of its own.
   std::vector<std::size_t> draw_numbers = {};
-};
-
-// A dimension that variables share. Without labels its coordinate is 0, 1, ..., size-1.
-struct Dimension {
-  std::string name;
-  std::size_t size = 0;
-  std::vector<std::string> labels;
+  // Those that are not what the fit's of the same names are, such as the observations of a group of predictions.
+  std::vector<Dimension> dimensions = {};
 };
 
 using Attribute = std::variant<std::string, double, std::vector<std::string>>;

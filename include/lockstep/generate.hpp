@@ -3,7 +3,8 @@
 //   layout       which sites there are; and whether the model can be run (parameters near the middle of their supports)
 //   constrain    position -> parameters and deterministics
 //   unconstrain  parameter values -> position; a parameter whose values are NaN stays at the position that is given
-//   prior        parameters drawn from their priors -> position, parameters and deterministics
+//   prior        parameters drawn from their priors -> position, parameters and deterministics; where values are given, those
+//                that are not NaN are kept
 //   predict      position -> observed sites, simulated; a recurrence runs on its own simulated values
 //   pointwise    position -> log likelihood of each observation
 //   log_prior    position -> log prior density of each parameter's elements (or rows, if their prior is joint), without
@@ -59,7 +60,7 @@ class Generate {
   struct Inputs {
     Meaning meaning = Meaning::layout;
     const double* position = nullptr;          // constrain, predict, pointwise; unconstrain: of what is not given
-    const double* values = nullptr;            // unconstrain: the parameters' values, site after site
+    const double* values = nullptr;            // unconstrain, prior: the parameters' values, site after site
     StreamId stream;                           // prior, predict
     std::int64_t data_column = 0;
     SiteActions actions;
@@ -532,7 +533,8 @@ class Generate {
         for (int i = 0; i < coordinates; ++i) x[std::size_t(i)] = 0.25 * std::sin(1. + coordinate_ + i);
         break;
       case Meaning::prior:
-        draw_prior(name, shape, support, prior, values);
+        if (in_.values) draw_missing(name, shape, support, prior, values);
+        else draw_prior(name, shape, support, prior, values);
         to_line(name, blocks, support, values, x.data());
         break;
       case Meaning::unconstrain:
@@ -635,6 +637,29 @@ class Generate {
           throw ModelError("parameter '" + std::string(name) + "' could not be drawn from its prior (10000 draws fell "
                            "outside its bounds). Give it a prior with mass inside them.");
       }
+    }
+  }
+
+  // Takes the values that are given, and draws those that are NaN.
+  template <class S, class Prior>
+  void draw_missing(const char* name, const Shape& shape, const S& support, const Prior& prior, double* values) {
+    const double* given = std::exchange(in_.values, in_.values + shape.size());
+    const auto is_nan = [](double v) { return std::isnan(v); };
+    if (std::none_of(given, given + shape.size(), is_nan)) {
+      std::copy_n(given, shape.size(), values);
+      return;
+    }
+    draw_prior(name, shape, support, prior, values);
+    // Elements that have one distribution, or one support, together.
+    int each = 1;
+    if constexpr (JointDistribution<Prior>) each = SquareSupport<S> ? shape.size() : shape.last().size;
+    else if constexpr (!S::elementwise) each = Blocks<S>(shape).values;
+    for (int first = 0; first < shape.size(); first += each) {
+      const auto missing = std::count_if(given + first, given + first + each, is_nan);
+      if (missing != 0 && missing != each)
+        throw ModelError("parameter '" + std::string(name) + "' is known for some of its elements only (they are drawn together, " +
+                         "and the others cannot be drawn given these). Give all of them, or none.");
+      if (missing == 0) std::copy_n(given + first, each, values + first);
     }
   }
 

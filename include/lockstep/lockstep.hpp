@@ -14,6 +14,7 @@
 
 #include "lockstep/model.hpp"
 #include "lockstep/model_table.hpp"
+#include "lockstep/predict.hpp"
 #include "lockstep/prior.hpp"
 #include "lockstep/sample.hpp"
 
@@ -24,6 +25,9 @@ template <class Model> Fit sample(const Data& data, const SampleOptions& options
 }
 template <class Model> Fit sample_prior(const Data& data, const PriorOptions& options = {}) {
   return sample_prior(*model_table<Model>(), data, options);
+}
+template <class Model> Fit predict(const Fit& fit, const Data& data = {}, const PredictOptions& options = {}) {
+  return predict(*model_table<Model>(), fit, data, options);
 }
 template <class Model>
 std::filesystem::path sample_to_file(const Data& data, const std::filesystem::path& file, const SampleOptions& options = {},

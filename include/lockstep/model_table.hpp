@@ -14,6 +14,12 @@
 
 namespace lockstep {
 
+// A field that the model reads, and the dimensions that it runs along.
+struct BoundFieldView {
+  const char* name;
+  std::int32_t dims[2];           // ids, -1 where it has no such axis
+};
+
 struct LayoutView {
   const SiteView* sites;
   std::int64_t site_count;
@@ -22,6 +28,8 @@ struct LayoutView {
   std::int64_t coordinates;       // unconstrained dimension
   std::int64_t scratch;           // elements of scratch per lane, with one slice
   bool has_potentials;            // terms of the log density that no distribution gives
+  const BoundFieldView* fields;
+  std::int64_t field_count;
 };
 
 struct GenerateRequest {
@@ -148,8 +156,9 @@ template <class Model> class BoundModel {
       for (const std::string& label : dim.labels) labels_.back().push_back(label.c_str());
       dims_.push_back({dim.name.c_str(), dim.size, labels_.back().empty() ? nullptr : labels_.back().data()});
     }
+    for (const auto& [name, dims] : bound_.data().fields_bound()) fields_.push_back({name.c_str(), {dims[0], dims[1]}});
     layout_ = {sites_.data(), std::int64_t(sites_.size()), dims_.data(), std::int64_t(dims_.size()), m.coordinates(),
-               m.scratch(), m.has_potentials()};
+               m.scratch(), m.has_potentials(), fields_.data(), std::int64_t(fields_.size())};
     check_counts();
   }
 
@@ -172,6 +181,7 @@ template <class Model> class BoundModel {
   ModelData<Model> bound_;
   std::vector<SiteView> sites_;
   std::vector<DimView> dims_;
+  std::vector<BoundFieldView> fields_;
   std::vector<std::vector<const char*>> labels_;
   LayoutView layout_{};
 };
