@@ -40,6 +40,10 @@ LOCKSTEP_CDF_ROWS(Weibull, weibull, 2)
 LOCKSTEP_CDF_ROWS(Frechet, frechet, 2)
 LOCKSTEP_CDF_ROWS(Rayleigh, rayleigh, 1)
 LOCKSTEP_CDF_ROWS(Uniform, uniform, 2)
+LOCKSTEP_CDF_ROWS(Pareto, pareto, 2)
+LOCKSTEP_CDF_ROWS(Pareto2, pareto_2, 3)
+LOCKSTEP_CDF_ROWS(Kumaraswamy, kumaraswamy, 2)
+LOCKSTEP_CDF_ROWS(LogitNormal, logit_normal, 2)
 #undef LOCKSTEP_CDF_ROWS
 // clang-format on
 
@@ -48,7 +52,8 @@ using All = ::testing::Types<
     NormalCdf, NormalCcdf, HalfNormalCdf, HalfNormalCcdf, LogNormalCdf, LogNormalCcdf, CauchyCdf, CauchyCcdf,
     HalfCauchyCdf, HalfCauchyCcdf, ExponentialCdf, ExponentialCcdf, LaplaceCdf, LaplaceCcdf, LogisticCdf, LogisticCcdf,
     LogLogisticCdf, LogLogisticCcdf, GumbelCdf, GumbelCcdf, WeibullCdf, WeibullCcdf, FrechetCdf, FrechetCcdf,
-    RayleighCdf, RayleighCcdf, UniformCdf, UniformCcdf>;
+    RayleighCdf, RayleighCcdf, UniformCdf, UniformCcdf, ParetoCdf, ParetoCcdf, Pareto2Cdf, Pareto2Ccdf, KumaraswamyCdf,
+    KumaraswamyCcdf, LogitNormalCdf, LogitNormalCcdf>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Cdf, DensityOfAParameter, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(Cdf, DensityInSinglePrecision, All, RowNames);
 
@@ -70,6 +75,10 @@ template <class F> void for_each_distribution(const F& f) {
   f(frechet(2, 3), 0., infinity);
   f(rayleigh(3), 0., infinity);
   f(uniform(-1, 2), -1., 2.);
+  f(pareto(2, 3), 3., infinity);
+  f(pareto_2(-1, 2, 3), -1., infinity);
+  f(kumaraswamy(0.5, 3), 0., 1.);
+  f(logit_normal(0.3, 2), 0., 1.);
 }
 
 TEST(CdfAtTheEndsOfTheSupport, IsNoneBelowAndAllAbove) {

@@ -43,6 +43,10 @@ DISTRIBUTIONS = {
     "frechet": lambda y, a, s: (exp(-((y / s) ** -a)), -expm1(-((y / s) ** -a))),
     "rayleigh": lambda y, s: (-expm1(-((y / s) ** 2) / 2), exp(-((y / s) ** 2) / 2)),
     "uniform": lambda y, a, b: ((y - a) / (b - a), (b - y) / (b - a)),
+    "pareto": lambda y, a, m: (1 - (m / y) ** a, (m / y) ** a),
+    "pareto_2": lambda y, m, s, a: (1 - (1 + (y - m) / s) ** -a, (1 + (y - m) / s) ** -a),
+    "kumaraswamy": lambda y, a, b: (1 - (1 - y**a) ** b, (1 - y**a) ** b),
+    "logit_normal": lambda y, m, s: (phi((log(y / (1 - y)) - m) / s), phi((m - log(y / (1 - y))) / s)),
 }
 
 
@@ -62,6 +66,11 @@ GRIDS |= {name: (WIDE, SCALES) for name in ("half_normal", "half_cauchy", "expon
 GRIDS |= {name: (WIDE, SHAPES) for name in ("log_logistic", "weibull", "frechet")}
 GRIDS["lognormal"] = ([1e-300, 1e-40, *POSITIVE, 1e40, 1e300], [(0.0, 1.0), (0.5, 0.3), (-2.0, 4.0)])
 GRIDS["uniform"] = ([-0.75, 0.1, 0.5, 1.9], [(-1.0, 2.0), (-0.8, 1.95)])
+GRIDS["pareto"] = ([1.5, 2.0, 7.5, 60.0, 1e9, 1e60, 1e200], [(0.5, 1.0), (2.0, 1.25), (6.0, 0.7)])
+GRIDS["pareto_2"] = ([1e-9, *POSITIVE, 1e9, 1e60, 1e200], [(0.0, 1.0, 0.5), (-0.5, 2.5, 2.0), (-3.0, 0.4, 6.0)])
+UNIT = [1e-200, 1e-60, 1e-9, 1e-3, 0.125, 0.3, 0.5, 0.7, 0.9, 0.999, 1 - 2.0**-40]
+GRIDS["kumaraswamy"] = (UNIT, SHAPES)
+GRIDS["logit_normal"] = (UNIT, LOCATIONS)
 
 
 def fits(value):

@@ -16,6 +16,23 @@ struct ParetoKernel {
     return partials(unless(V(y.value) < V(m.value), V(alpha.log + alpha.value * log_share - log_of(y))),
                     V(-(alpha.value + 1.) * inverse_of(y)), V(alpha.inverse + log_share), V(alpha.value * m.inverse));
   }
+  // The logarithm of x = alpha log(y/m), of which the tails are exponential: P(Y > y) = exp(-x).
+  template <class Y, class Alpha, class Least>
+  LOCKSTEP_FN static auto log_exponent(const Y& y, const Alpha& alpha, const Least& m) {
+    using V = LanesOf<Y, Alpha, Least>;
+    const V log_growth = log_of(y) - m.log, by_growth = 1. / log_growth;
+    return partials(V(alpha.log + log(log_growth)), V(by_growth * inverse_of(y)), V(alpha.inverse), V(-by_growth * m.inverse));
+  }
+  template <class Y, class Alpha, class Least>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Least& m) {
+    const auto x = log_exponent(y, alpha, m);
+    return constant_where(LanesOf<Y, Alpha, Least>(y.value - m.value) <= 0., log_of_none, chain(log1m_exponential_tail(x.log_density), x));
+  }
+  template <class Y, class Alpha, class Least>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Least& m) {
+    const auto x = log_exponent(y, alpha, m);
+    return constant_where(LanesOf<Y, Alpha, Least>(y.value - m.value) <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double m) {
     return m * exp(random.exponential() / alpha);
   }
@@ -35,6 +52,24 @@ struct Pareto2Kernel {
     const V share = lambda.inverse / (1. + z), slope = (alpha.value + 1.) * share;
     return partials(unless(z < 0., V(alpha.log - lambda.log - (alpha.value + 1.) * log_growth)), V(-slope), slope,
                     V((alpha.value * z - 1.) * share), V(alpha.inverse - log_growth));
+  }
+  // As above, of x = alpha log(1 + (y - mu)/lambda).
+  template <class Y, class Mu, class Lambda, class Alpha>
+  LOCKSTEP_FN static auto log_exponent(const Y& y, const Mu& mu, const Lambda& lambda, const Alpha& alpha) {
+    using V = LanesOf<Y, Mu, Lambda, Alpha>;
+    const V z = (y.value - mu.value) * lambda.inverse, log_growth = log1p(z);
+    const V slope = lambda.inverse / ((1. + z) * log_growth);
+    return partials(V(alpha.log + log(log_growth)), slope, V(-slope), V(-z * slope), V(alpha.inverse));
+  }
+  template <class Y, class Mu, class Lambda, class Alpha>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Lambda& lambda, const Alpha& alpha) {
+    const auto x = log_exponent(y, mu, lambda, alpha);
+    return constant_where(LanesOf<Y, Mu, Lambda, Alpha>(y.value - mu.value) <= 0., log_of_none, chain(log1m_exponential_tail(x.log_density), x));
+  }
+  template <class Y, class Mu, class Lambda, class Alpha>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Lambda& lambda, const Alpha& alpha) {
+    const auto x = log_exponent(y, mu, lambda, alpha);
+    return constant_where(LanesOf<Y, Mu, Lambda, Alpha>(y.value - mu.value) <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double lambda, double alpha) {
     return mu + lambda * expm1(random.exponential() / alpha);

@@ -16,6 +16,25 @@ struct KumaraswamyKernel {
     return partials(on_unit_interval(y, log_density), V((a.value - 1. - a.value * pull) * inverse_of(y)),
                     V(a.inverse + log_y * (1. - pull)), V(b.inverse + log_rest));
   }
+  // The logarithm of x = -b log(1 - y^a), of which the tails are exponential: P(Y > y) = exp(-x).
+  template <class Y, class A, class B> LOCKSTEP_FN static auto log_exponent(const Y& y, const A& a, const B& b) {
+    using V = LanesOf<Y, A, B>;
+    const V log_y = log_of(y), log_power = a.value * log_y, rest = -log1m_exp(log_power);
+    const auto tiny = log_power < -40.;   // the next term of the series, y^a/2, is below 1e-17
+    const V by_power = choose(tiny, V(1.), V(1. / (rest * expm1(V(-log_power)))));
+    return partials(V(b.log + choose(tiny, log_power, V(log(rest)))), V(by_power * a.value * inverse_of(y)), V(by_power * log_y),
+                    V(b.inverse));
+  }
+  template <class Y, class A, class B> LOCKSTEP_FN static auto log_cdf(const Y& y, const A& a, const B& b) {
+    const auto x = log_exponent(y, a, b);
+    const auto inside = constant_where(y.value <= 0., log_of_none, chain(log1m_exponential_tail(x.log_density), x));
+    return constant_where(y.value >= 1., log_of_all, inside);
+  }
+  template <class Y, class A, class B> LOCKSTEP_FN static auto log_ccdf(const Y& y, const A& a, const B& b) {
+    const auto x = log_exponent(y, a, b);
+    const auto inside = constant_where(y.value <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
+    return constant_where(y.value >= 1., log_of_none, inside);
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double a, double b) {
     return exp(log1m_exp(-random.exponential() / b) / a);
   }
@@ -36,6 +55,25 @@ struct LogitNormalKernel {
     const V log_density = -0.5 * z * z - (sigma.log + log_sqrt_2pi) - log_y - log_rest;
     return partials(on_unit_interval(y, log_density), V((y.value - rest - slope) / (y.value * rest)), slope,
                     V((z * z - 1.) * sigma.inverse));
+  }
+  template <class Y, class Mu, class Sigma>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma) {
+    const auto inside = tail(y, mu, sigma, 1.);
+    return constant_where(y.value <= 0., log_of_none, constant_where(y.value >= 1., log_of_all, inside));
+  }
+  template <class Y, class Mu, class Sigma>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma) {
+    const auto inside = tail(y, mu, sigma, -1.);
+    return constant_where(y.value <= 0., log_of_all, constant_where(y.value >= 1., log_of_none, inside));
+  }
+  // log P(Z <= side * z), z the logit of y in standard units.
+  template <class Y, class Mu, class Sigma>
+  LOCKSTEP_FN static auto tail(const Y& y, const Mu& mu, const Sigma& sigma, double side) {
+    using V = LanesOf<Y, Mu, Sigma>;
+    const V z = (log_of(y) - log1m_of(y) - mu.value) * sigma.inverse;
+    const auto of = log_normal_cdf(V(side * z));
+    const V slope = side * of.slope * sigma.inverse;
+    return partials(of.value, V(slope / (y.value * complement_of(y))), V(-slope), V(-z * slope));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma) {
     return sigmoid(mu + sigma * random.normal());
