@@ -16,6 +16,7 @@
 #include "host/data_groups.hpp"
 #include "host/host_model.hpp"
 #include "host/machine_memory.hpp"
+#include "host/simulated_groups.hpp"
 #include "kernels/cpu/launch.hpp"
 
 namespace lockstep {
@@ -357,28 +358,6 @@ void redraw_changed(const HostModel& old, const HostModel& model, const Fit& fit
   }
 }
 
-Group group_for(const HostModel& model, const char* name, std::size_t draws, const std::function<bool(const SiteView&)>& wanted) {
-  Group group{name, true, {}};
-  for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
-    const SiteView& site = model.layout().sites[i];
-    if (!wanted(site)) continue;
-    group.variables.push_back(model.variable(site));
-    group.variables.back().values.resize(draws * group.variables.back().size());
-  }
-  return group;
-}
-
-// Of one meaning's values, site after site, those of the group's variables.
-void put_draw(const HostModel& model, bool observed, Group& group, std::size_t draw, const double* values) {
-  for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
-    const SiteView& site = model.layout().sites[i];
-    if ((site.kind == SiteKind::observed) != observed) continue;
-    for (Variable& variable : group.variables)
-      if (variable.name == site.name) std::copy_n(values, site.size, variable.values.begin() + std::ptrdiff_t(draw * std::size_t(site.size)));
-    values += site.size;
-  }
-}
-
 }  // namespace
 
 Data data_of(const ModelTable& table, const Fit& fit) {
@@ -438,7 +417,7 @@ Fit predict(const ModelTable& table, const Fit& fit, const Data& data, const Pre
   std::set<std::string> drawn_anew;
   for (const MatchedParameter& each : parameters)
     if (std::find(each.source.begin(), each.source.end(), -1) != each.source.end()) drawn_anew.insert(each.site->name);
-  Group group = group_for(model, anything_new ? "predictions" : "posterior_predictive", draws, [&](const SiteView& site) {
+  Group group = room_for_draws(model, anything_new ? "predictions" : "posterior_predictive", draws, [&](const SiteView& site) {
     return site.kind == SiteKind::observed || (anything_new && (site.kind == SiteKind::deterministic || drawn_anew.contains(site.name)));
   });
   if (group.variables.empty())

@@ -1,38 +1,16 @@
 #include "lockstep/prior.hpp"
 
-#include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
 #include "host/data_groups.hpp"
 #include "host/host_model.hpp"
 #include "host/machine_memory.hpp"
+#include "host/simulated_groups.hpp"
 #include "kernels/cpu/launch.hpp"
 
 namespace lockstep {
-
-namespace {
-
-// Variables of the sites, of those that are observed or of the others, with room for all draws.
-Group group_of(const HostModel& model, const char* name, bool observed, std::size_t draws) {
-  Group group{name, true, {}};
-  for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
-    const SiteView& site = model.layout().sites[i];
-    if ((site.kind == SiteKind::observed) != observed) continue;
-    group.variables.push_back(model.variable(site));
-    group.variables.back().values.resize(draws * group.variables.back().size());
-  }
-  return group;
-}
-
-void put_draw(Group& group, std::size_t draw, const double* values) {
-  for (Variable& variable : group.variables) {
-    std::copy_n(values, variable.size(), variable.values.begin() + std::ptrdiff_t(draw * variable.size()));
-    values += variable.size();
-  }
-}
-
-}  // namespace
 
 Fit sample_prior(const ModelTable& table, const Data& data, const PriorOptions& options) {
   if (options.draws < 1 || options.draws > 1000000000)
@@ -52,7 +30,9 @@ Fit sample_prior(const ModelTable& table, const Data& data, const PriorOptions& 
   fit.chains = 1;
   fit.draws = draws;
   fit.dimensions = model.dimensions();
-  Group prior = group_of(model, "prior", false, draws), predictive = group_of(model, "prior_predictive", true, draws);
+  const auto is_observed = [](const SiteView& site) { return site.kind == SiteKind::observed; };
+  Group prior = room_for_draws(model, "prior", draws, std::not_fn(is_observed)),
+        predictive = room_for_draws(model, "prior_predictive", draws, is_observed);
   parallel_for_ranges(draws, options.threads, [&](std::size_t begin, std::size_t end) {
     std::vector<double> position(std::size_t(model.coordinates())), values(model.values(Meaning::constrain)),
         observed(model.values(Meaning::predict));
@@ -64,13 +44,13 @@ Fit sample_prior(const ModelTable& table, const Data& data, const PriorOptions& 
       request.position_out = position.data();
       request.out = values.data();
       model.generate(request);
-      put_draw(prior, d, values.data());
+      put_draw(model, false, prior, d, values.data());
       request.meaning = Meaning::predict;
       request.position = position.data();
       request.position_out = nullptr;
       request.out = observed.data();
       model.generate(request);
-      put_draw(predictive, d, observed.data());
+      put_draw(model, true, predictive, d, observed.data());
     }
   });
   for (Group* group : {&prior, &predictive})

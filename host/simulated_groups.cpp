@@ -1,0 +1,31 @@
+#include "host/simulated_groups.hpp"
+
+#include <algorithm>
+
+namespace lockstep {
+
+Group room_for_draws(const HostModel& model, const char* name, std::size_t draws, const std::function<bool(const SiteView&)>& wanted) {
+  Group group{name, true, {}};
+  for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
+    const SiteView& site = model.layout().sites[i];
+    if (!wanted(site)) continue;
+    group.variables.push_back(model.variable(site));
+    group.variables.back().values.resize(draws * group.variables.back().size());
+  }
+  return group;
+}
+
+void put_draw(const HostModel& model, bool observed, Group& group, std::size_t draw, const double* values) {
+  auto variable = group.variables.begin();  // in the order of the sites
+  for (std::int64_t i = 0; i < model.layout().site_count && variable != group.variables.end(); ++i) {
+    const SiteView& site = model.layout().sites[i];
+    const bool wanted = variable->name == site.name;
+    if ((site.kind == SiteKind::observed) == observed) {
+      if (wanted) std::copy_n(values, site.size, variable->values.begin() + std::ptrdiff_t(draw * std::size_t(site.size)));
+      values += site.size;
+    }
+    if (wanted) ++variable;
+  }
+}
+
+}  // namespace lockstep
