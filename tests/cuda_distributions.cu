@@ -58,10 +58,36 @@ struct OfVectors {
     m.observe("d", y, n, [&](auto) { return ordered_probit(eta, p); });
   }
 };
-template <class T> __global__ void gradient(const OfVectors model, Workspace workspace, double* out) {
+
+struct OfWholeVectors {
+  Dim n, k, lag;
+  Matrix Y;
+  Real total;
+  GroupIndex first, second;
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto sigma = m.param("sigma", half_normal(1));
+    auto rho = m.param("rho", normal(0, 1), lag);
+    auto p = m.param("p", dirichlet(sigma), k);
+    auto weights = m.param("weights", stick_breaking_weights(sigma), k);
+    auto effect = m.param("effect", zero_sum_normal(sigma), k);
+    auto level = m.param("level", icar(first, second, sigma), k);
+    auto walk = m.param("walk", gaussian_random_walk(0, sigma, normal(0, 1)), k);
+    auto series = m.param("series", ar(rho, sigma, normal(0, 1)), k);
+    auto corr = m.param("corr", lkj_cholesky(sigma), k);
+    auto heavy = m.param("heavy", mv_student_t_cholesky(sigma, 0, corr), k);
+    auto precise = m.param("precise", mv_normal_precision_cholesky(walk, corr), k);
+    auto both = m.param("both", mv_normal_cholesky(precise, corr), n, k);
+    m.observe("a", Y, n, [&](auto i) { return multinomial(total[i], p); });
+    m.observe("b", Y, n, [&](auto i) { return dirichlet_multinomial(total[i], weights); });
+  }
+};
+
+template <class T, class Model> __global__ void gradient(const Model model, Workspace workspace, double* out) {
   *out = log_density_gradient<T, false>(model, WholeTeam{}, workspace, 4);
 }
 template __global__ void gradient<double>(const OfVectors, Workspace, double*);
 template __global__ void gradient<Single>(const OfVectors, Workspace, double*);
+template __global__ void gradient<double>(const OfWholeVectors, Workspace, double*);
+template __global__ void gradient<Single>(const OfWholeVectors, Workspace, double*);
 
 }  // namespace lockstep

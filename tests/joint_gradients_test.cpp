@@ -151,6 +151,130 @@ TEST(JointGradients, OfACholeskyFactorWithoutRows) {
   expect_right_gradients(Bound<GaussianProcess>(data), 0.5);
 }
 
+// ---- counts, series, zero sums --------------------------------------------------------------------------------------
+
+Data with_counts(std::size_t rows, std::size_t columns) {
+  Data data;
+  Values counts = Numbers(6).integers(rows * columns, 0, 9), totals(rows);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t k = 0; k < columns; ++k) totals[i] += counts[i * columns + k];
+  data.set("total", totals);
+  data.set("Y", Data::Field{{std::int64_t(rows), std::int64_t(columns)}, counts});
+  return data;
+}
+
+struct CountsOfCategories {
+  Dim row, column;
+  Real total;
+  Matrix Y;
+  explicit CountsOfCategories(Dataset& d)
+      : row(d.dim("row")), column(d.dim("column")), total(d.real("total", row)), Y(d.matrix("Y", row, column)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto spread = m.param("spread", lognormal(0, 0.5));
+    auto p = m.param("p", dirichlet(1.5), column);
+    auto weights = m.param("weights", stick_breaking_weights(spread), column);
+    auto table = m.param("table", stick_breaking_weights(2.5), row, column);
+    m.observe("a", Y, row, [&](auto i) { return multinomial(total[i], p); });
+    m.observe("b", Y, row, [&](auto i) { return multinomial(total[i], table.row(i)); });
+    m.observe("c", Y, row, [&](auto i) { return dirichlet_multinomial(total[i], weights); });
+    auto alpha = m.let("alpha", row, column, [&](auto i, auto k) { return spread * table(i, k); });
+    m.observe("d", Y, row, [&](auto i) { return dirichlet_multinomial(total[i], alpha.row(i)); });
+  }
+};
+
+TEST(JointGradients, OfCountsOfCategories) {
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {4, 2}, {2, 3}, {5, 7}}) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << columns);
+    expect_right_gradients(Bound<CountsOfCategories>(with_counts(rows, columns)), 0.6);
+  }
+}
+
+struct VectorsByTheirFactors {
+  Dim row, column;
+  Matrix Y;
+  explicit VectorsByTheirFactors(Dataset& d) : row(d.dim("row")), column(d.dim("column")), Y(d.matrix("Y", row, column)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto nu = m.param("nu", gamma(2, 0.5));
+    auto corr = m.param("corr", lkj_cholesky(2), column);
+    auto mean = m.param("mean", mv_student_t_cholesky(nu, 0.3, corr), column);
+    auto other = m.param("other", mv_normal_precision_cholesky(mean, corr), column);
+    auto rows = m.param("rows", mv_student_t_cholesky(4, other, corr), row, column);
+    m.observe("a", Y, row, [&](auto i) { return mv_student_t_cholesky(nu, rows.row(i), corr); });
+    m.observe("b", Y, row, [&](auto i) { return mv_normal_precision_cholesky(rows.row(i), corr); });
+  }
+};
+
+TEST(JointGradients, OfStudentVectorsAndPrecisions) {
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {4, 2}, {2, 3}, {5, 7}}) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << columns);
+    expect_right_gradients(Bound<VectorsByTheirFactors>(with_matrix(rows, columns, 5)), 0.6);
+  }
+}
+
+struct WholeSeries {
+  Dim time, lag;
+  Real y;
+  explicit WholeSeries(Dataset& d) : time(d.dim("time")), lag(d.dim("lag", d.option("lags", 2))), y(d.real("y", time)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto drift = m.param("drift", normal(0, 1));
+    auto sigma = m.param("sigma", half_normal(1));
+    auto rho = m.param("rho", normal(0, 0.5), lag);
+    auto level = m.param("level", gaussian_random_walk(drift, sigma, normal(drift, 2)), time);
+    auto scale = m.param("scale", lognormal(0, 0.3), time);
+    auto other = m.param("other", gaussian_random_walk(level, scale, cauchy(0, sigma)), time);
+    auto lambda = m.param("lambda", gaussian_random_walk([&](auto t) { return drift * level[t]; }, 0.7, uniform(-9, 9)), time);
+    auto cycle = m.param("cycle", ar(rho, scale, normal(0, sigma)), time);
+    auto one = m.param("one", ar(drift, sigma, student_t(4, 0, 1)), time);
+    m.observe("y", y, ar(rho, [&](auto t) { return exp(0.3 * (other[t] + lambda[t] + cycle[t] + one[t])); }, normal(drift, 1)));
+  }
+};
+
+TEST(JointGradients, OfRandomWalksAndAutoregressions) {
+  for (const std::size_t n : {0, 1, 2, 7, 13})
+    for (const int lags : {1, 3}) {
+      Data data;
+      data.set("y", Numbers(3).uniforms(n, -2, 2));
+      data.set_option("lags", lags);
+      SCOPED_TRACE(testing::Message() << n << " times, " << lags << " lags");
+      expect_right_gradients(Bound<WholeSeries>(data), 0.7);
+    }
+}
+
+struct ZeroSums {
+  Dim area, row, pair;
+  GroupIndex first, second;
+  explicit ZeroSums(Dataset& d)
+      : area(d.dim("area")), row(d.dim("row")), pair(d.dim("pair")), first(d.index("first", pair, area)),
+        second(d.index("second", pair, area)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto sigma = m.param("sigma", half_normal(1));
+    auto effect = m.param("effect", zero_sum_normal(sigma), area);
+    auto table = m.param("table", zero_sum_normal(0.7), row, area);
+    auto level = m.param("level", icar(first, second, sigma), area);
+    auto even = m.param("even", flat(zero_sum()), area);
+    auto last = m.param("last", area, [&](auto j) { return normal(effect[j] * level[j] + even[j], exp(table(0, j))); });
+  }
+};
+
+TEST(JointGradients, OfZeroSums) {
+  for (const std::size_t n : {1, 2, 7, 8}) {
+    Data data;
+    Values first, second;
+    for (std::size_t k = 1; k < n; ++k) first.push_back(double(k + 1)), second.push_back(double(k / 2 + 1));
+    if (n > 3) first.push_back(1), second.push_back(double(n));
+    data.set("first", first);
+    data.set("second", second);
+    data.set("area", double(n));
+    data.set("row", 3);
+    SCOPED_TRACE(n);
+    expect_right_gradients(Bound<ZeroSums>(data), 0.7);
+  }
+}
+
 // A lane whose matrix is not positive definite: its density is NaN, the others' are as they would be without it.
 struct Indefinite {
   Dim i;

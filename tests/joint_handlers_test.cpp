@@ -287,6 +287,77 @@ TEST(JointPriorDraw, HasTheMomentsOfItsDistributions) {
   tests.expect_mean("variance of a normal vector", square, 1);
 }
 
+// ---- counts, series, zero sums -----------------------------------------------------------------------------------------
+
+enum class AreaMistake { none, other_dimension };
+
+template <AreaMistake mistake = AreaMistake::none> struct Areas {
+  Dim area, pair, lag;
+  GroupIndex first, second;
+  Matrix Y;
+  Real total;
+  explicit Areas(Dataset& d)
+      : area(d.dim("area")), pair(d.dim("pair")), lag(d.dim("lag", 2)), first(d.index("first", pair, area)),
+        second(d.index("second", pair, area)), Y(d.matrix("Y", d.dim("row"), area)), total(d.real("total", d.dim("row"))) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto sigma = m.param("sigma", half_normal(1));
+    auto level = m.param("level", icar(first, second, sigma), mistake == AreaMistake::other_dimension ? lag : area);
+    auto effect = m.param("effect", zero_sum_normal(sigma), area);
+    auto weights = m.param("weights", stick_breaking_weights(2), area);
+    auto rho = m.param("rho", normal(0, 0.4), lag);
+    auto series = m.param("series", ar(rho, sigma, normal(0, 1)), area);
+    auto walk = m.param("walk", gaussian_random_walk(0, sigma, normal(0, 1)), area);
+    m.observe("Y", Y, total.dim, [&](auto i) { return multinomial(total[i], weights); });
+  }
+};
+Data areas() {
+  Data data;
+  data.set("first", {1, 2, 3});
+  data.set("second", {2, 3, 4});
+  data.set("total", {6, 9});
+  data.set("Y", std::vector<Values>{{1, 2, 3, 0}, {0, 0, 4, 5}});
+  return data;
+}
+
+TEST(JointAreas, HaveTheirValuesCoordinatesAndEvents) {
+  const Bound<Areas<>> bound(areas());
+  EXPECT_EQ(bound.site("level").coordinates, 3);
+  EXPECT_STREQ(bound.site("level").support, "sums to zero");
+  EXPECT_EQ(bound.site("effect").coordinates, 3);
+  EXPECT_EQ(bound.site("weights").coordinates, 3);
+  EXPECT_EQ(bound.site("series").coordinates, 4);
+  EXPECT_EQ(bound.site("walk").events, 1);
+  EXPECT_EQ(bound.site("Y").events, 2);
+  for (std::uint32_t draw = 0; draw < 20; ++draw) {
+    const auto drawn = bound.prior(20250306, 0, draw);
+    const Values again = bound.constrain(drawn.position);
+    for (std::size_t i = 0; i < again.size(); ++i)
+      EXPECT_NEAR(again[i], drawn.values[i], 1e-9 * std::max(1., std::abs(again[i])));
+    EXPECT_NEAR(sum(bound.part(again, "level")), 0, 1e-12);
+    EXPECT_NEAR(sum(bound.part(again, "effect")), 0, 1e-12);
+    const Values y = bound.predict(drawn.position, 20250307, 0, draw);
+    EXPECT_EQ(y[0] + y[1] + y[2] + y[3], 6);
+    EXPECT_EQ(y[4] + y[5] + y[6] + y[7], 9);
+  }
+}
+
+TEST(JointAreas, HaveTheLogLikelihoodOfEachRow) {
+  const Bound<Areas<>> bound(areas());
+  const Values x = some_position(bound.coordinates(), 4), l = bound.pointwise(x), p = bound.part(bound.constrain(x), "weights");
+  ASSERT_EQ(l.size(), 2u);
+  EXPECT_NEAR(l[0], std::log(60 * p[0] * std::pow(p[1], 2) * std::pow(p[2], 3)), 1e-12);
+  EXPECT_NEAR(l[1], std::log(126 * std::pow(p[2], 4) * std::pow(p[3], 5)), 1e-12);
+}
+
+TEST(JointAreas, ThatAreNotConnectedAreRefusedByName) {
+  Data data = areas();
+  data.set("second", {2, 1, 4});
+  data.set("first", {1, 2, 3});
+  expect_model_error([&] { Bound<Areas<>>{data}; }, {"site 'level'", "1 and 3", "chain of neighbours"});
+  expect_model_error([&] { Bound<Areas<AreaMistake::other_dimension>>{areas()}; }, {"site 'level'", "another dimension"});
+}
+
 struct FlatSimplex {
   Dim k;
   explicit FlatSimplex(Dataset& d) : k(d.dim("k")) {}

@@ -234,6 +234,17 @@ Point cholesky_correlation_ld(const Point& x) {
   return value;
 }
 
+// An orthonormal basis of the plane of zero sums: the first unit vectors, each with its reflection.
+Point zero_sum_ld(const Point& x) {
+  const Exact n = Exact(x.size() + 1);
+  Exact sum = 0;
+  for (Exact each : x) sum += each;
+  Point value;
+  for (Exact each : x) value.push_back(each - sum / (n + std::sqrt(n)));
+  value.push_back(-sum / std::sqrt(n));
+  return value;
+}
+
 // A joint support, its formula, points, and which of its values are free: the others follow from them.
 template <class Support> struct JointCase {
   using Kind = Support;
@@ -256,7 +267,8 @@ template <class Support> struct JointCase {
   }
 };
 
-template <class F> void for_joint_supports(const F& f) {
+// `only_full_rank`: those whose Jacobian is that of some of their values by all coordinates.
+template <bool only_full_rank = false, class F> void for_joint_supports(const F& f) {
   const auto all = [](int, int) { return true; };
   const auto same = [](int coordinates) { return coordinates; };
   f(JointCase<Ordered>{"ordered", ordered_ld, ordered_points, all, same});
@@ -264,6 +276,9 @@ template <class F> void for_joint_supports(const F& f) {
                                {{0.7}, {-1.2, 0.4}, {3.0, -2.5, 1.1}, {-0.3, 0.8, -1.9, 0.2, 1.3}}, all, same});
   f(JointCase<Simplex>{"simplex", simplex_ld, {{}, {0.4}, {-1.2, 2.1}, {0.3, -0.6, 1.9, -2.5, 0.1}, {-7, 5, 0}},
                        [](int n, int i) { return i + 1 < n; }, [](int coordinates) { return coordinates + 1; }});
+  if constexpr (!only_full_rank)
+    f(JointCase<ZeroSum>{"zero sum", zero_sum_ld, {{}, {0.4}, {-1.2, 2.1}, {0.3, -0.6, 1.9, -2.5, 0.1}, {-7e3, 5, 0}},
+                         [](int, int) { return true; }, [](int coordinates) { return coordinates + 1; }});
   f(JointCase<CholeskyCorrelation>{"Cholesky factor of a correlation matrix", cholesky_correlation_ld,
                                    {{}, {0.4}, {-1.2, 0.7, 0.1}, {0.3, -0.6, 0.9, -0.5, 0.1, 1.3}, {-4, 3, 0}},
                                    [](int n, int e) { return e % n < e / n; },
@@ -292,7 +307,7 @@ TEST(JointSupports, MapTheLineAsTheirFormulasDoAndBack) {
 }
 
 TEST(JointSupports, HaveTheJacobianOfANumericalDeterminant) {
-  for_joint_supports([](const auto& c) {
+  for_joint_supports<true>([](const auto& c) {
     SCOPED_TRACE(c.name);
     for (const std::vector<double>& x : c.points) {
       const Point at(x.begin(), x.end());
@@ -307,6 +322,31 @@ TEST(JointSupports, HaveTheJacobianOfANumericalDeterminant) {
       ASSERT_EQ(matrix.size(), x.size());
       EXPECT_NEAR(c.map(x).log_jacobian, double(log_determinant(matrix)), 1e-10);
     }
+  });
+}
+
+// All its values by all coordinates, J: log det(J^T J)/2, in the plane where values sum to zero.
+TEST(JointSupports, OfZeroSumsHaveTheJacobianOfANumericalDeterminantInTheirPlane) {
+  for_joint_supports([](const auto& c) {
+    using Support = typename std::remove_cvref_t<decltype(c)>::Kind;
+    if constexpr (std::is_same_v<Support, ZeroSum>)
+      for (const std::vector<double>& x : c.points) {
+        const Point at(x.begin(), x.end());
+        std::vector<Point> j, product(x.size(), Point(x.size()));
+        for (std::size_t i = 0; i <= x.size(); ++i) {
+          j.emplace_back();
+          for (std::size_t k = 0; k < x.size(); ++k)
+            j.back().push_back(partial([&](const Point& p) { return c.formula(p)[i]; }, at, k));
+        }
+        for (std::size_t a = 0; a < x.size(); ++a)
+          for (std::size_t b = 0; b < x.size(); ++b)
+            for (const Point& row : j) product[a][b] += row[a] * row[b];
+        const auto mapped = c.map(x);
+        EXPECT_NEAR(mapped.log_jacobian, double(log_determinant(product) / 2), 1e-10);
+        double sum = 0, size = 0;
+        for (double v : mapped.values) sum += v, size += std::abs(v);
+        EXPECT_LE(std::abs(sum), 4 * eps * size);
+      }
   });
 }
 
@@ -334,6 +374,10 @@ TEST(JointSupports, GiveNoFiniteCoordinateForValuesOutside) {
   EXPECT_TRUE(outside(simplex(), {-0.2, 1.2}, 2));
   EXPECT_FALSE(outside(simplex(), {0.2, 0.8}, 2));
   EXPECT_FALSE(outside(simplex(), {0.33333333, 0.33333333, 0.33333333}, 3));
+  EXPECT_TRUE(outside(zero_sum(), {0.2, 0.3, -0.4}, 3));
+  EXPECT_FALSE(outside(zero_sum(), {0.2, 0.3, -0.5}, 3));
+  EXPECT_FALSE(outside(zero_sum(), {0.33333333, 0.33333333, -0.66666667}, 3));
+  EXPECT_FALSE(outside(zero_sum(), {0, 0, 0}, 3));
   EXPECT_TRUE(outside(cholesky_correlation(), {1, 0, 0.6, 0.7}, 2));
   EXPECT_TRUE(outside(cholesky_correlation(), {1, 0.1, 0.6, 0.8}, 2));
   EXPECT_TRUE(outside(cholesky_correlation(), {0.9, 0, 0.6, 0.8}, 2));

@@ -51,9 +51,19 @@ template <class E> struct SameElement {
   E expression;
   LOCKSTEP_FN const E& operator[](Index) const { return expression; }
 };
+// Differs from element to element, also where it is made of numbers.
+template <class E> struct Varying : RecipeTag {
+  E recipe;
+  static constexpr bool uniform = false;
+  LOCKSTEP_FN explicit Varying(const E& e) : recipe(e) {}
+  template <class M> LOCKSTEP_FN auto evaluate(const M& m) const { return recipe.evaluate(m); }
+};
 template <class F> struct ElementFunction {
   F element;
-  template <std::derived_from<Index> J> LOCKSTEP_FN auto operator[](J j) const { return as_recipe(element(j)); }
+  template <std::derived_from<Index> J> LOCKSTEP_FN auto operator[](J j) const {
+    const auto recipe = as_recipe(element(j));
+    return Varying<std::remove_const_t<decltype(recipe)>>(recipe);
+  }
 };
 template <class Node> struct VectorReference {
   const Node* node;

@@ -280,6 +280,40 @@ struct Simplex : JointSupport {
   }
 };
 
+// With sum 0: n - 1 coordinates, turned by a reflection into the plane where elements sum to zero, so that lengths and
+// angles stay as they are and log|J| = 0, J by an orthonormal basis of that plane. With s the sum of the coordinates,
+//   v[k] = x[k] - s/(n + sqrt(n)), k < n - 1;   v[n-1] = -s/sqrt(n)
+struct ZeroSum : JointSupport {
+  static constexpr const char* description = "sums to zero";
+  LOCKSTEP_FN static int coordinates(int n) { return n > 0 ? n - 1 : 0; }
+
+  template <class T, class Coordinates, class Values, class Logs>
+  LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, const Logs&, int n) {
+    T sum(0.);
+    for (int k = 0; k < n - 1; ++k) sum += x.load(k);
+    const double root = sqrt(double(n));
+    const T shift = sum / (double(n) + root);
+    for (int k = 0; k < n - 1; ++k) value.store(k, x.load(k) - shift);
+    value.store(n - 1, -sum / root);
+    return T(0.);
+  }
+  template <class T, class Coordinates, class Values, class Adjoint, class Add>
+  LOCKSTEP_FN static void gradient(const Coordinates&, const Values&, int n, const Adjoint& adjoint, const Add& add) {
+    const double root = sqrt(double(n));
+    T sum(0.);
+    for (int k = 0; k < n - 1; ++k) sum += adjoint(k);
+    const T common = sum / (double(n) + root) + T(adjoint(n - 1)) / root;
+    for (int k = 0; k < n - 1; ++k) add(k, T(adjoint(k) - common));
+  }
+  static void unconstrain(const double* value, double* x, int n) {
+    double sum = 0, size = 0;
+    for (int k = 0; k < n; ++k) sum += value[k], size += std::abs(value[k]);
+    for (int k = 0; k < n - 1; ++k)
+      x[k] = std::abs(sum) <= 1e-6 * size ? value[k] - value[n - 1] / (1 + std::sqrt(double(n)))
+                                          : std::numeric_limits<double>::quiet_NaN();
+  }
+};
+
 // The lower Cholesky factor of a correlation matrix, row by row, by canonical partial correlations z = tanh(x) (Lewandowski,
 // Kurowicka & Joe 2009; Stan's transform): L[i][j] = z left[j] for j < i, L[i][i] = left[i], where left[j]^2 is
 // 1 - L[i][0]^2 - ... - L[i][j-1]^2.
@@ -364,6 +398,7 @@ LOCKSTEP_FN constexpr UnitInterval unit_interval() { return {}; }
 LOCKSTEP_FN constexpr Ordered ordered() { return {}; }
 LOCKSTEP_FN constexpr PositiveOrdered positive_ordered() { return {}; }
 LOCKSTEP_FN constexpr Simplex simplex() { return {}; }
+LOCKSTEP_FN constexpr ZeroSum zero_sum() { return {}; }
 LOCKSTEP_FN constexpr CholeskyCorrelation cholesky_correlation() { return {}; }
 template <Operand E> LOCKSTEP_FN auto above(const E& limit) { return OneSided<RecipeOf<E>, 1>{as_recipe(limit)}; }
 template <Operand E> LOCKSTEP_FN auto below(const E& limit) { return OneSided<RecipeOf<E>, -1>{as_recipe(limit)}; }
