@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every whole model (a struct) that models/README.md shows compiles, in every meaning.
+# Every whole model (a struct) that models/README.md shows compiles, in every meaning; so does every row of the tables of
+# models/FROM_PYMC_AND_STAN.md.
 #
 # From the environment (CMake knows them): CXX, CXXFLAGS (with include paths).
 set -euo pipefail
@@ -29,3 +30,65 @@ for block in "$work"/block-*.hpp; do
   count=$((count + 1))
 done
 ((count > 1)) || { echo "failed: the guide has too few models"; exit 1; }
+
+# ---- the tables: the code of each row's last cell, in a model that has what it reads; errors name the table's line ----
+
+tables=models/FROM_PYMC_AND_STAN.md
+# rows SECTION BEFORE AFTER: the code of the section's rows, each between these.
+rows() {
+  awk -v section="## $1" -v before="$2" -v after="$3" -v file="$tables" '
+    /^## / { inside = $0 == section }
+    inside && /^\| / && !/^\| PyMC/ {
+      sub(/ \|$/, ""); cell = substr($0, match($0, / \| [^|]*$/) + 3)
+      # A cell may have | in its code only as ||, which no row has.
+      if (match(cell, /`[^`]*`/)) printf "#line %d \"%s\"\n%s%s%s\n", NR, file, before, substr(cell, RSTART + 1, RLENGTH - 2), after
+      else { printf "#error no code in the last cell of line %d\n", NR }
+    }' "$root/$tables"
+}
+
+{
+  cat <<'EOF'
+#include "lockstep/lockstep.hpp"
+using namespace lockstep;
+struct Tables {
+  Dim obs, group, state, column, pair;
+  GroupIndex group_of, first, second;
+  Real x, y;
+  Integer total;
+  Matrix X, Y;
+  explicit Tables(Dataset& d)
+      : obs(d.dim("obs")), group(d.dim("group")), state(d.dim("state")), column(d.dim("column")), pair(d.dim("pair")),
+        group_of(d.index("group_of", obs, group)), first(d.index("first", pair, group)), second(d.index("second", pair, group)),
+        x(d.real("x", obs)), y(d.real("y", obs)), total(d.integer("total", obs)), X(d.matrix("X", obs, column)),
+        Y(d.matrix("Y", obs, state)) {
+EOF
+  rows Data '    { ' ' }'
+  cat <<'EOF'
+  }
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto mu = m.param("mu", normal(0, 1)), eta = m.param("eta", normal(0, 1)), xi = m.param("xi", normal(0, 1));
+    auto sigma = m.param("sigma", half_normal(1)), tau = m.param("tau", half_normal(1)), nu = m.param("nu", half_normal(1)),
+         a = m.param("a", half_normal(1)), b = m.param("b", half_normal(1)), s = m.param("s", half_normal(1)),
+         kappa = m.param("kappa", half_normal(1)), lambda = m.param("lambda", half_normal(1));
+    auto p = m.param("p", beta(1, 1)), psi = m.param("psi", beta(1, 1));
+    auto theta = m.param("theta", normal(0, 1), group), weights = m.param("weights", normal(0, 1), column);
+    auto w = m.param("w", dirichlet(1), state);
+    auto P = m.param("P", dirichlet(1), state, state);
+    auto o = m.param("o", normal(0, 1), state, ordered());
+    auto L = m.param("L", lkj_cholesky(2), state);
+EOF
+  rows 'The program' '    { ' ' }'
+  rows 'Distributions of numbers' '    m.observe("y", y, obs, [&](auto i) { return ' '; });'
+  rows 'Distributions of vectors' '    { auto v = m.param("v", ' ', state); }'
+  rows Functions '    { auto e = m.deterministic("e", ' '); }'
+  cat <<'EOF'
+  }
+};
+template void Tables::operator()(LogDensity<double>&) const;
+template void Tables::operator()(Generate&) const;
+EOF
+} >"$work/tables.cpp"
+in_tables=$(grep -c '^#line' "$work/tables.cpp")
+((in_tables > 100)) || { echo "failed: the tables have too few rows ($in_tables)"; exit 1; }
+"${CXX:-c++}" "${flags[@]}" -w -fsyntax-only "$work/tables.cpp" || { echo "failed: a row of $tables does not compile"; exit 1; }
+echo "$in_tables rows of the tables compile"
