@@ -44,10 +44,15 @@ LOCKSTEP_CDF_ROWS(Pareto, pareto, 2)
 LOCKSTEP_CDF_ROWS(Pareto2, pareto_2, 3)
 LOCKSTEP_CDF_ROWS(Kumaraswamy, kumaraswamy, 2)
 LOCKSTEP_CDF_ROWS(LogitNormal, logit_normal, 2)
+LOCKSTEP_CDF_ROWS(Poisson, poisson, 1)
+LOCKSTEP_CDF_ROWS(PoissonLog, poisson_log, 1)
+LOCKSTEP_CDF_ROWS(Geometric, geometric, 1)
 #undef LOCKSTEP_CDF_ROWS
 // clang-format on
 
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DensityOfData);
+using Counts = ::testing::Types<PoissonCdf, PoissonCcdf, PoissonLogCdf, PoissonLogCcdf, GeometricCdf, GeometricCcdf>;
+INSTANTIATE_TYPED_TEST_SUITE_P(CountCdf, DensityOfData, Counts, RowNames);
+INSTANTIATE_TYPED_TEST_SUITE_P(CountCdf, DensityInSinglePrecision, Counts, RowNames);
 using All = ::testing::Types<
     NormalCdf, NormalCcdf, HalfNormalCdf, HalfNormalCcdf, LogNormalCdf, LogNormalCcdf, CauchyCdf, CauchyCcdf,
     HalfCauchyCdf, HalfCauchyCcdf, ExponentialCdf, ExponentialCcdf, LaplaceCdf, LaplaceCcdf, LogisticCdf, LogisticCcdf,
@@ -101,6 +106,26 @@ TEST(ADistributionOutsideOfAModel, HasTheTailsThatItsQuantilesHave) {
     }
     for (const double p : {0., 1., -0.1, 1.5, not_a_number}) EXPECT_TRUE(std::isnan(quantile(d, p))) << p;
   });
+}
+template <class D> void expect_tails_of_counts(const D& d, double first, double last) {
+  double below = 0, all = 0;
+  for (double k = first; k <= last; ++k) all += std::exp(log_density(d, k));
+  EXPECT_NEAR(all, 1, 1e-13);
+  EXPECT_EQ(log_cdf(d, first - 1), -infinity);
+  EXPECT_EQ(log_ccdf(d, first - 0.5), 0.);
+  for (double k = first; k < first + 40; ++k) {
+    below += std::exp(log_density(d, k));
+    EXPECT_NEAR(std::exp(log_cdf(d, k)), below, 1e-13);
+    EXPECT_NEAR(std::exp(log_ccdf(d, k + 0.5)), 1 - below, 1e-13);
+    const double p = std::exp(log_cdf(d, k)) * (1 - 1e-9);
+    if (below < 0.999999 && below > 1e-6) EXPECT_EQ(quantile(d, p), k);
+  }
+}
+TEST(CountsOutsideOfAModel, HaveTheirSumsAsTails) {
+  expect_tails_of_counts(poisson(0.3), 0, 300);
+  expect_tails_of_counts(poisson(17.5), 0, 300);
+  expect_tails_of_counts(poisson_log(2.5), 0, 300);
+  expect_tails_of_counts(geometric(0.3), 1, 300);
 }
 TEST(ADistributionOutsideOfAModel, HasKnownValues) {
   EXPECT_NEAR(log_density(normal(0, 1), 0.3), -0.045 - 0.91893853320467274, 1e-15);

@@ -1,6 +1,8 @@
 // Censored, interval-censored and truncated distributions: in models, simulated, and against what they must be.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include <boost/math/quadrature/gauss_kronrod.hpp>
 
 #include "lockstep/evaluate.hpp"
@@ -62,6 +64,38 @@ TEST(Truncated, OfANormalIsTheTruncatedNormal) {
     EXPECT_NEAR(log_density(truncated(normal(0, 1), -40, -39), y), log_density(truncated_normal(0, 1, -40, -39), y), 1e-10);
   EXPECT_NEAR(log_density(truncated(normal(0, 1), 40, no_bound), 40.5),
               log_density(truncated_normal_above(0, 1, 40), 40.5), 1e-10);
+}
+// A bound of counts is one of the values: what is recorded at the upper bound is at least it, what is left is at most it.
+TEST(CensoredAndTruncated, CountsMayBeAtTheirBounds) {
+  const auto d = poisson(3.5);
+  const auto mass = [&](int from, int to) {
+    double sum = 0;
+    for (int k = from; k <= to; ++k) sum += std::exp(log_density(d, k));
+    return std::log(sum);
+  };
+  EXPECT_NEAR(log_density(censored(d, 1, 5), 1), mass(0, 1), 1e-13);
+  EXPECT_NEAR(log_density(censored(d, 1, 5), 5), mass(5, 100), 1e-13);
+  EXPECT_EQ(log_density(censored(d, 1, 5), 3), log_density(d, 3));
+  EXPECT_NEAR(log_density(censored(d, no_bound, 5), 5), mass(5, 100), 1e-13);
+  const auto zero_truncated = truncated(d, 1, no_bound);
+  EXPECT_NEAR(log_density(zero_truncated, 2), log_density(d, 2) - std::log1p(-std::exp(-3.5)), 1e-14);
+  EXPECT_EQ(log_density(zero_truncated, 0), -infinity);
+  for (const double k : {2., 3., 6.}) EXPECT_NEAR(log_density(truncated(d, 2, 6), k), log_density(d, k) - mass(2, 6), 1e-13);
+  for (const double k : {1., 7.}) EXPECT_EQ(log_density(truncated(d, 2, 6), k), -infinity);
+  EXPECT_NEAR(log_density(truncated(d, 1.5, 6.5), 2), log_density(d, 2) - mass(2, 6), 1e-13);
+  EXPECT_NEAR(log_density(truncated(d, no_bound, 4), 4), log_density(d, 4) - mass(0, 4), 1e-13);
+  EXPECT_NEAR(log_density(interval_censored(d, 6), 2), mass(3, 6), 1e-13);
+  const auto few = truncated(geometric(0.2), 3, 5);
+  Stream stream({.seed = 4});
+  std::map<double, int> seen;
+  for (int i = 0; i < 30000; ++i) ++seen[draw(few, stream)];
+  ASSERT_EQ(seen.size(), 3u);
+  double chi_squared = 0;   // with 2 degrees of freedom: above 18.4 in 1e-4 of all runs
+  for (const auto& [k, count] : seen) {
+    const double expected = 30000 * std::exp(log_density(few, k));
+    chi_squared += (count - expected) * (count - expected) / expected;
+  }
+  EXPECT_LT(chi_squared, 18.4);
 }
 TEST(IntervalCensored, HasTheProbabilityOfTheInterval) {
   const auto d = cauchy(0.3, 2);

@@ -34,7 +34,8 @@ void continuous() {
           interval_censored(logistic(0, 1), 2), interval_censored(log_logistic(1, 2), 2), truncated(uniform(0, 2), 0.5, 1),
           truncated(exponential(1), 0.1, 4), censored(gumbel(0, 1), -1, 2), censored(weibull(2, 1), 0.5, 2),
           censored(frechet(2, 1), 0.5, 2), interval_censored(rayleigh(1), 2), censored(pareto(2, 1), 1.5, 2),
-          censored(pareto_2(0, 1, 2), 0.5, 2), interval_censored(kumaraswamy(2, 3), 0.9), censored(logit_normal(0, 1), 0.1, 0.9));
+          censored(pareto_2(0, 1, 2), 0.5, 2), interval_censored(kumaraswamy(2, 3), 0.9), censored(logit_normal(0, 1), 0.1, 0.9),
+          truncated(poisson(3), 1, no_bound), censored(poisson_log(1), 1, 5), interval_censored(geometric(0.3), 4));
 }
 void discrete() {
   compile(bernoulli(0.3), bernoulli_logit(0), binomial(4, 0.3), binomial_logit(4, 0), poisson(2), poisson_log(0),

@@ -23,6 +23,7 @@
 #include "lockstep/distributions/negative_binomial.hpp"
 #include "lockstep/distributions/normal.hpp"
 #include "lockstep/distributions/pareto.hpp"
+#include "lockstep/distributions/poisson.hpp"
 #include "lockstep/distributions/poisson_relatives.hpp"
 #include "lockstep/distributions/random_walks.hpp"
 #include "lockstep/distributions/skewed.hpp"

@@ -50,6 +50,28 @@ DISTRIBUTIONS = {
 }
 
 
+# Sums of the smaller tail for counts too large for mpmath's incomplete gamma function.
+def poisson(y, rate):
+    if y <= 10**4:
+        return mpmath.gammainc(y + 1, rate, regularized=True), mpmath.gammainc(y + 1, 0, rate, regularized=True)
+    below = y < rate
+    k = y if below else y + 1
+    term = total = exp(k * log(rate) - rate - mpmath.loggamma(k + 1))
+    while term > total * mpf(10) ** -90:
+        term *= k / rate if below else rate / (k + 1)
+        k += -1 if below else 1
+        total += term
+    return (total, 1 - total) if below else (1 - total, total)
+
+
+# Of counts there is no derivative by y.
+COUNTS = {
+    "poisson": poisson,
+    "poisson_log": lambda y, eta: poisson(y, exp(eta)),
+    "geometric": lambda y, p: (1 - (1 - p) ** y, (1 - p) ** y),
+}
+
+
 def laplace(z):
     tail = exp(-abs(z)) / 2
     return (tail, 1 - tail) if z < 0 else (1 - tail, tail)
@@ -71,6 +93,17 @@ GRIDS["pareto_2"] = ([1e-9, *POSITIVE, 1e9, 1e60, 1e200], [(0.0, 1.0, 0.5), (-0.
 UNIT = [1e-200, 1e-60, 1e-9, 1e-3, 0.125, 0.3, 0.5, 0.7, 0.9, 0.999, 1 - 2.0**-40]
 GRIDS["kumaraswamy"] = (UNIT, SHAPES)
 GRIDS["logit_normal"] = (UNIT, LOCATIONS)
+SIZES = [0, 1, 2, 5, 10, 100, 10**4, 10**6, 10**8]
+
+
+def rates(y):
+    near = [y * 0.1, y * 3.0, y + 0.6 * y**0.5, y + 7.0 * y**0.5, y - 0.5 * y**0.5, y - 9.0 * y**0.5, float(y)]
+    return [r for r in near if r > 0] + ([1e-8, 1e-3, 0.7, 3.3, 52.0] if y < 1000 else [])
+
+
+GRIDS["poisson"] = [(y, [(r,) for r in rates(y)]) for y in SIZES]
+GRIDS["poisson_log"] = [(y, [(float(log(r)),) for r in rates(y)]) for y in SIZES]
+GRIDS["geometric"] = [(y, [(1e-8,), (0.125,), (0.3,), (0.7,), (0.96,)]) for y in SIZES[1:]]
 
 
 def fits(value):
@@ -107,8 +140,25 @@ def cases(tail, grid):
                    "d_args": [float(s) for s in slopes[1:]]} | ({"single": True} if single else {})
 
 
+def count_cases(tail, grid):
+    with mp.workdps(150):
+        for y, all_args in grid:
+            for args in all_args:
+                value = log(tail(y, *map(mpf, args)))
+                slopes = [slope(lambda *x: log(tail(y, *x)), list(map(mpf, args)), k) for k in range(len(args))]
+                if not all(map(fits, [value, *slopes])):
+                    continue
+                # Of larger counts a float does not hold how far a rate is from them.
+                single = y <= 10**4 and all(abs(v) < 5 for v in [value, *slopes]) and abs(value) > 1e-2
+                yield {"y": y, "args": list(args), "log_density": float(value), "d_y": None,
+                       "d_args": [float(s) for s in slopes]} | ({"single": True} if single else {})
+
+
 def main():
     distributions = {}
+    for name, both in COUNTS.items():
+        for which, suffix in enumerate(("log_cdf", "log_ccdf")):
+            distributions[f"{name}_{suffix}"] = {"cases": list(count_cases(lambda *x: both(*x)[which], GRIDS[name]))}
     for name, both in DISTRIBUTIONS.items():
         for which, suffix in enumerate(("log_cdf", "log_ccdf")):
             distributions[f"{name}_{suffix}"] = {"cases": list(cases(lambda *x: both(*x)[which], GRIDS[name]))}

@@ -1,4 +1,4 @@
-// Censored, interval-censored and truncated forms of distributions whose kernel has a CDF; those are all continuous.
+// Censored, interval-censored and truncated forms of distributions whose kernel has a CDF.
 //
 //   m.observe("y", y, n, [&](auto j) { return censored(normal(mu, sigma), no_bound, limit[j]); });  // right-censored
 //   auto rate = m.param("rate", truncated(exponential(1), 0.1, 4));
@@ -30,6 +30,14 @@ template <class V> LOCKSTEP_FN V zero_unless_finite(const V& d) { return choose(
 // A derivative in lanes, also where it is zero by its type.
 template <class V, class D> LOCKSTEP_FN V in_lanes(const D& d) { return V(d); }
 template <class V> LOCKSTEP_FN V in_lanes(Zero) { return V(0.); }
+
+// The largest value that is less than a bound: the bound itself, since no one value matters; of counts, the whole number before it.
+// With it P(Y >= b) = P(Y > before(b)).
+template <class Kernel> inline constexpr bool is_of_counts = requires { requires Kernel::is_of_counts; };
+template <class Kernel, class Bound> LOCKSTEP_FN auto before(const Bound& bound) {
+  if constexpr (is_of_counts<Kernel>) return LocationState<decltype(bound.value)>{-floor(-bound.value) - 1.};
+  else return bound;
+}
 
 // log(P(Y <= upper) - P(Y <= lower)) as `log_density`, its derivatives by both ends and by the arguments. By whichever
 // tail is smaller at `lower`, so that an interval far out keeps its digits; what is lost is what the two ends have in
@@ -70,8 +78,8 @@ LOCKSTEP_FN auto interval_mass(const Lower& lower, const Upper& upper, const A&.
   };
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return IntervalMass<V, decltype(by_argument(std::integral_constant<std::size_t, I>{}))...>{
-        V(more + log1m_exp(gap)), combine(V(above_lower.d_value), none, V(below_lower.d_value), none),
-        combine(none, V(above_upper.d_value), none, V(below_upper.d_value)),
+        V(more + log1m_exp(gap)), combine(in_lanes<V>(above_lower.d_value), none, in_lanes<V>(below_lower.d_value), none),
+        combine(none, in_lanes<V>(above_upper.d_value), none, in_lanes<V>(below_upper.d_value)),
         Slots<decltype(by_argument(std::integral_constant<std::size_t, I>{}))...>(
             by_argument(std::integral_constant<std::size_t, I>{})...)};
   }(std::index_sequence_for<A...>{});
@@ -111,20 +119,20 @@ template <class Base, bool has_lower, bool has_upper> struct CensoredKernel {
     const V value = y.value;
     if constexpr (has_lower && has_upper) {
       const auto low = Base::log_cdf(lower, a...);
-      const auto high = Base::log_ccdf(upper, a...);
+      const auto high = Base::log_ccdf(before<Base>(upper), a...);
       const auto at_lower = value <= V(lower.value), at_upper = value >= V(upper.value);
       const auto outside = (value < V(lower.value)) || (value > V(upper.value));
-      return pick(at_lower, at_upper, outside, V(0.), inside, low, high, V(low.d_value), V(high.d_value),
+      return pick(at_lower, at_upper, outside, V(0.), inside, low, high, in_lanes<V>(low.d_value), in_lanes<V>(high.d_value),
                   std::index_sequence_for<A...>{});
     } else if constexpr (has_lower) {
       const auto low = Base::log_cdf(lower, a...);
       const auto at_lower = value <= V(lower.value);
-      return pick(at_lower, at_lower, value < V(lower.value), V(0.), inside, low, low, V(low.d_value), Zero{},
+      return pick(at_lower, at_lower, value < V(lower.value), V(0.), inside, low, low, in_lanes<V>(low.d_value), Zero{},
                   std::index_sequence_for<A...>{});
     } else {
-      const auto high = Base::log_ccdf(upper, a...);
+      const auto high = Base::log_ccdf(before<Base>(upper), a...);
       const auto at_upper = value >= V(upper.value);
-      return pick(at_upper, at_upper, value > V(upper.value), V(0.), inside, high, high, Zero{}, V(high.d_value),
+      return pick(at_upper, at_upper, value > V(upper.value), V(0.), inside, high, high, Zero{}, in_lanes<V>(high.d_value),
                   std::index_sequence_for<A...>{});
     }
   }
@@ -196,21 +204,22 @@ template <class Base, bool has_lower, bool has_upper, class... Roles> struct Tru
     const auto inside = Base::density(y, a...);
     const V value = y.value;
     if constexpr (has_lower && has_upper) {
-      const auto mass = interval_mass<Base>(lower, upper, a...);
+      const auto mass = interval_mass<Base>(before<Base>(lower), upper, a...);
       const auto outside = (value < V(lower.value)) || (value > V(upper.value));
       return less<V>(outside, inside, mass, V(-mass.d_lower), V(-mass.d_upper), std::index_sequence_for<A...>{});
     } else if constexpr (has_lower) {
-      const auto mass = Base::log_ccdf(lower, a...);
-      return less<V>(value < V(lower.value), inside, mass, V(-zero_unless_finite(V(mass.d_value))), Zero{},
+      const auto mass = Base::log_ccdf(before<Base>(lower), a...);
+      return less<V>(value < V(lower.value), inside, mass, V(-zero_unless_finite(in_lanes<V>(mass.d_value))), Zero{},
                      std::index_sequence_for<A...>{});
     } else {
       const auto mass = Base::log_cdf(upper, a...);
-      return less<V>(value > V(upper.value), inside, mass, Zero{}, V(-zero_unless_finite(V(mass.d_value))),
+      return less<V>(value > V(upper.value), inside, mass, Zero{}, V(-zero_unless_finite(in_lanes<V>(mass.d_value))),
                      std::index_sequence_for<A...>{});
     }
   }
   template <class R, class... A> static double sample(R& random, double lower, double upper, A... a) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
+    if constexpr (is_of_counts<Base>) lower = -floor(-lower) - 1;
     return draw_between<Base, Roles...>(random, has_lower ? lower : -infinity, has_upper ? upper : infinity, a...);
   }
 
@@ -263,7 +272,7 @@ LOCKSTEP_FN auto censored(const Distribution<Kernel, A...>& d, const L& lower, c
         argument<Location>(lower), argument<Location>(upper), get<I>(d.arguments)...);
   }(std::index_sequence_for<A...>{});
 }
-// `d` given that it is between the bounds: PyMC's Truncated, Stan's T[lower, upper].
+// `d` given that it is between the bounds, which counts may be at: PyMC's Truncated, Stan's T[lower, upper].
 template <class Kernel, class... A, Operand L, Operand U>
 LOCKSTEP_FN auto truncated(const Distribution<Kernel, A...>& d, const L& lower, const U& upper) {
   static_assert(HasCdf<Kernel, A...>, "only a distribution with a CDF can be truncated");

@@ -17,6 +17,19 @@ struct GeometricKernel {
             by_rest = choose(first, V(0.), V(failures / (1. - p.value)));
     return partials(unless(failures < 0. || not_whole(value), V(p.log + rest)), Zero{}, V(1. / p.value - by_rest));
   }
+  static constexpr bool is_of_counts = true;
+  // P(Y > y) = (1 - p)^y for whole y.
+  template <class Y, class P> LOCKSTEP_FN static auto log_ccdf(const Y& y, const P& p) {
+    using V = LanesOf<Y, P>;
+    const V trials = floor(V(y.value));
+    return constant_where(trials < 1., log_of_all, partials(V(trials * p.log1m), Zero{}, V(-trials / (1. - p.value))));
+  }
+  template <class Y, class P> LOCKSTEP_FN static auto log_cdf(const Y& y, const P& p) {
+    using V = LanesOf<Y, P>;
+    const V trials = floor(V(y.value)), log_rest = trials * p.log1m;
+    return constant_where(trials < 1., log_of_none, partials(V(log1m_exp(log_rest)), Zero{},
+                                                             V(trials / ((1. - p.value) * expm1(V(-log_rest))))));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double p) {
     return p < 1 ? floor(random.exponential() / -log1p(-p)) + 1 : 1;
   }

@@ -1,7 +1,7 @@
 // Exponential and gamma by the logarithm of their mean.
 #pragma once
 
-#include "lockstep/distributions/bernoulli.hpp"
+#include "lockstep/distributions/poisson.hpp"
 #include "lockstep/distributions/gamma.hpp"
 
 namespace lockstep {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lockstep/distribution.hpp"
-#include "lockstep/distributions/bernoulli.hpp"
+#include "lockstep/distributions/poisson.hpp"
 
 namespace lockstep {
 

@@ -1,7 +1,7 @@
 // Relatives of the Poisson: generalised Poisson and Skellam, in saddle-point form.
 #pragma once
 
-#include "lockstep/distributions/bernoulli.hpp"
+#include "lockstep/distributions/poisson.hpp"
 #include "lockstep/special_bessel.hpp"
 
 namespace lockstep {

@@ -3,7 +3,7 @@
 // modified count data models", 1986.
 #pragma once
 
-#include "lockstep/distributions/bernoulli.hpp"
+#include "lockstep/distributions/poisson.hpp"
 #include "lockstep/distributions/binomial.hpp"
 #include "lockstep/distributions/gamma.hpp"
 #include "lockstep/distributions/negative_binomial.hpp"
