@@ -127,6 +127,14 @@ TEST(CountsOutsideOfAModel, HaveTheirSumsAsTails) {
   expect_tails_of_counts(poisson_log(2.5), 0, 300);
   expect_tails_of_counts(geometric(0.3), 1, 300);
 }
+TEST(CountsOutsideOfAModel, HaveNoTailsWhereTheSumIsTooLong) {
+  EXPECT_NEAR(std::exp(log_cdf(poisson(1e9), 1e9)), 0.5 + 2 / (3 * std::sqrt(2 * M_PI * 1e9)), 1e-9);
+  for (const double mean : {1e11, 1e12}) {
+    EXPECT_TRUE(std::isnan(log_cdf(poisson(mean), mean)));
+    EXPECT_TRUE(std::isnan(log_ccdf(poisson(mean), mean)));
+  }
+  EXPECT_NEAR(log_cdf(poisson(1e12), 2e12), 0, 1e-300);  // far from the mean there are few terms
+}
 TEST(ADistributionOutsideOfAModel, HasKnownValues) {
   EXPECT_NEAR(log_density(normal(0, 1), 0.3), -0.045 - 0.91893853320467274, 1e-15);
   EXPECT_NEAR(quantile(normal(1, 2), 0.975), 1 + 2 * 1.959963984540054, 1e-14);

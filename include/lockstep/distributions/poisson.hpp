@@ -1,6 +1,8 @@
 // Poisson, by rate and by its logarithm, with both tails.
 #pragma once
 
+#include <limits>
+
 #include "lockstep/distribution.hpp"
 
 namespace lockstep {
@@ -28,7 +30,7 @@ template <class V> struct PoissonTails {
 // For k >= 0, a whole number. The tail on k's side of the mean is a sum of positive terms that fall from the first on,
 //   P(Y <= k) = p(k) [1 + k/mu + k (k-1)/mu^2 + ...],   P(Y > k) = p(k+1) [1 + mu/(k+2) + mu^2/((k+2) (k+3)) + ...],
 // about 9 sqrt(mu) of them at the mean, few away from it; the other tail is what is left. The derivatives are -p(k) and p(k)
-// over the tail.
+// over the tail. NaN where a million terms are not enough: near the mean, from means of about 1e10 on.
 template <class V> LOCKSTEP_FN PoissonTails<V> poisson_tails(const V& k, const V& mu, const V& log_mu) {
   constexpr int most_terms = 1000000;
   const auto is_lower = k < mu;
@@ -39,6 +41,7 @@ template <class V> LOCKSTEP_FN PoissonTails<V> poisson_tails(const V& k, const V
     accumulate(terms, term);
     sum = narrow<V>(terms);
   }
+  sum = choose(term > 1e-17 * sum, V(std::numeric_limits<double>::quiet_NaN()), sum);
   const V first = choose(is_lower, k, V(k + 1.));
   const V log_first = poisson_log_density(DataValue<V>{first}, mu, log_mu);
   const V tail = log_first + log(sum), rest = log1m_exp(tail);
