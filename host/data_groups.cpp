@@ -36,11 +36,9 @@ Group constant_data(const HostModel& model, const std::vector<Dimension>& dimens
   Group group{"constant_data", false, model.done()};
   const LayoutView& layout = model.layout();
   for (const auto& [name, field] : model.bound_to().fields()) {
-    const bool is_site = std::any_of(layout.sites, layout.sites + layout.site_count,
-                                     [&](const SiteView& site) { return site.name == name; });
     const bool is_done = std::any_of(model.done().begin(), model.done().end(),
                                      [&](const Variable& site) { return site.name == name; });
-    if (is_site || is_done || field.columns != 1 || !can_be_stored(name, dimensions)) continue;
+    if (find_site(layout, name) || is_done || field.columns != 1 || !can_be_stored(name, dimensions)) continue;
     const bool whole = std::all_of(field.values.begin(), field.values.end(),
                                    [](double x) { return x == std::trunc(x) && std::abs(x) <= 0x1p53; });
     Variable variable{name, {}, {}, whole ? ElementType::integer : ElementType::real, field.values};

@@ -8,6 +8,11 @@
 namespace lockstep {
 
 namespace {
+template <class View> const View* find_named(const View* views, std::int64_t count, const std::string& name) {
+  const View* const found = std::find_if(views, views + count, [&](const View& each) { return each.name == name; });
+  return found == views + count ? nullptr : found;
+}
+
 // A matrix along one dimension twice: readers want two names.
 std::string second_axis(const std::string& dim) { return dim + "_bis"; }
 
@@ -27,6 +32,12 @@ Variable variable_of(const LayoutView& layout, const SiteView& site) {
   return variable;
 }
 }  // namespace
+
+const SiteView* find_site(const LayoutView& layout, const std::string& name) { return find_named(layout.sites, layout.site_count, name); }
+const DimView* find_dim(const LayoutView& layout, const std::string& name) { return find_named(layout.dims, layout.dim_count, name); }
+const BoundFieldView* find_field(const LayoutView& layout, const std::string& name) {
+  return find_named(layout.fields, layout.field_count, name);
+}
 
 HostModel::HostModel(const ModelTable& table, const Data& data, bool singles)
     : table_(table), data_(data), acted_on_(apply_actions(data)), views_(bound_to(), singles), handle_(bind(views_.view())) {
@@ -62,9 +73,7 @@ std::optional<Data> HostModel::apply_actions(const Data& data) {
   };
   Data result = left;
   for (const auto& [name, action] : data.actions()) {
-    const auto* end = layout.sites + layout.site_count;
-    const auto* site = std::find_if(layout.sites, end, [&](const SiteView& each) { return each.name == name; });
-    if (site != end) {
+    if (const SiteView* site = find_site(layout, name)) {
       if (action.keeps_density && site->kind == SiteKind::deterministic)
         throw ModelError(fmt::format("'{}' cannot be observed (it is computed, and has no density that would stay). Use do.", name));
       std::vector<double> values = spread(action.values, std::size_t(site->size), fmt::format("site '{}'", name));
@@ -171,11 +180,8 @@ std::vector<Dimension> HostModel::dimensions() const {
 
 std::vector<std::string> HostModel::dims_of(const std::string& field) const {
   std::vector<std::string> names;
-  for (std::int64_t i = 0; i < layout().field_count; ++i) {
-    const BoundFieldView& bound = layout().fields[i];
-    if (bound.name != field) continue;
-    for (int axis = 0; axis < 2 && bound.dims[axis] >= 0; ++axis) names.push_back(axis_name(layout(), bound.dims, axis));
-  }
+  if (const BoundFieldView* bound = find_field(layout(), field))
+    for (int axis = 0; axis < 2 && bound->dims[axis] >= 0; ++axis) names.push_back(axis_name(layout(), bound->dims, axis));
   return names;
 }
 

@@ -20,6 +20,11 @@ struct ImpossibleEvent {
   double log_density;                // -inf, inf or NaN
 };
 
+// By name; null if there is none.
+const SiteView* find_site(const LayoutView& layout, const std::string& name);
+const DimView* find_dim(const LayoutView& layout, const std::string& name);
+const BoundFieldView* find_field(const LayoutView& layout, const std::string& name);
+
 class HostModel {
  public:
   // Throws DataError if the data do not fit the model, ModelError if what is to be done to its sites cannot be. `data` must

@@ -64,13 +64,16 @@ std::vector<std::ptrdiff_t> places(const std::vector<std::string>& wanted, const
   return found;
 }
 
+std::size_t element_count(const std::vector<std::size_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::size_t(1), std::multiplies<>());
+}
+
 // For each element of an array of `shape`, row after row, the element of an array of `old_shape` whose place on each axis is
 // `axes[axis][place]`; -1 if that is on one of them.
 std::vector<std::ptrdiff_t> elements(const std::vector<std::size_t>& shape, const std::vector<std::vector<std::ptrdiff_t>>& axes,
                                      const std::vector<std::size_t>& old_shape) {
-  const std::size_t size = std::accumulate(shape.begin(), shape.end(), std::size_t(1), std::multiplies<>());
-  std::vector<std::ptrdiff_t> source(size, 0);
-  for (std::size_t e = 0; e < size; ++e) {
+  std::vector<std::ptrdiff_t> source(element_count(shape), 0);
+  for (std::size_t e = 0; e < source.size(); ++e) {
     std::size_t rest = e;
     std::ptrdiff_t stride = 1;
     for (std::size_t axis = shape.size(); axis-- > 0;) {
@@ -83,21 +86,12 @@ std::vector<std::ptrdiff_t> elements(const std::vector<std::size_t>& shape, cons
   return source;
 }
 
-const DimView* find_dim(const HostModel& model, const std::string& name) {
-  const LayoutView& layout = model.layout();
-  for (std::int64_t i = 0; i < layout.dim_count; ++i)
-    if (layout.dims[i].name == name) return &layout.dims[i];
-  return nullptr;
-}
-
-// The dimensions that a field runs along; none if the model does not read it, or it is one number.
+// HostModel::dims_of, but the axes of a square matrix have one name.
 std::vector<std::string> axes_of(const HostModel& model, const std::string& field) {
-  const LayoutView& layout = model.layout();
   std::vector<std::string> names;
-  for (std::int64_t i = 0; i < layout.field_count; ++i)
-    if (layout.fields[i].name == field)
-      for (const std::int32_t dim : layout.fields[i].dims)
-        if (dim >= 0) names.push_back(layout.dims[dim].name);
+  if (const BoundFieldView* bound = find_field(model.layout(), field))
+    for (const std::int32_t dim : bound->dims)
+      if (dim >= 0) names.push_back(model.layout().dims[dim].name);
   return names;
 }
 
@@ -108,6 +102,7 @@ class NewDimensions {
     for (const Dimension& each : old.dimensions()) {
       Extent& extent = extents_[each.name];
       extent.old = each;
+      extent.size = each.size;
       if (const auto labels = data.labels().find(each.name); labels != data.labels().end()) renew(extent, labels->second.size(), labels->second);
       else if (const auto size = data.fields().find(each.name); size != data.fields().end() && size->second.shape.empty())
         renew(extent, std::size_t(std::max(0., size->second.values[0])), {});
@@ -149,19 +144,12 @@ class NewDimensions {
   std::map<std::string, Extent> extents_;
 };
 
-const SiteView* find_site(const HostModel& model, const std::string& name) {
-  const LayoutView& layout = model.layout();
-  for (std::int64_t i = 0; i < layout.site_count; ++i)
-    if (layout.sites[i].name == name) return &layout.sites[i];
-  return nullptr;
-}
-
 // The new data, and what they leave out. `old`: the model on the fit's data, `before`.
 Data completed(const HostModel& old, const Data& before, const Data& data) {
   const NewDimensions dims(old, data);
   Data all = data;
   for (const auto& [name, labels] : before.labels()) {
-    if (find_dim(old, name) && !dims.renewed(name)) all.set_labels(name, labels);
+    if (find_dim(old.layout(), name) && !dims.renewed(name)) all.set_labels(name, labels);
   }
   for (const auto& [name, value] : before.options())
     if (!data.options().contains(name)) all.set_option(name, value);
@@ -172,7 +160,7 @@ Data completed(const HostModel& old, const Data& before, const Data& data) {
     }
   for (const auto& [name, field] : before.fields()) {
     if (data.fields().contains(name)) continue;
-    if (find_dim(old, name)) {  // its size, or coordinates that are numbers
+    if (find_dim(old.layout(), name)) {  // its size, or coordinates that are numbers
       if (!dims.renewed(name)) all.set(name, field);
       continue;
     }
@@ -185,19 +173,18 @@ Data completed(const HostModel& old, const Data& before, const Data& data) {
     std::vector<std::vector<std::ptrdiff_t>> axes;
     std::string unknown;
     for (const std::string& dim : along) {
-      const auto known = dims.known(dim);
-      shape.push_back(dims.renewed(dim) ? dims.size(dim) : dims.known(dim)->size());
-      if (known) axes.push_back(*known);
+      shape.push_back(dims.size(dim));
+      if (const auto known = dims.known(dim)) axes.push_back(*known);
       else if (unknown.empty()) unknown = dim;
     }
     Data::Field filled{{shape.begin(), shape.end()}, {}, 1};
-    const SiteView* site = find_site(old, name);
+    const SiteView* site = find_site(old.layout(), name);
     const bool observed = site && site->kind == SiteKind::observed;
     if (unknown.empty()) {
       for (std::ptrdiff_t e : elements(shape, axes, old_shape)) filled.values.push_back(field.values[std::size_t(e)]);
     } else if (observed && site->first == 0 && !field.values.empty()) {
       // Any values that such a field can have: they are simulated.
-      filled.values.resize(std::accumulate(shape.begin(), shape.end(), std::size_t(1), std::multiplies<>()));
+      filled.values.resize(element_count(shape));
       for (std::size_t e = 0; e < filled.values.size(); ++e) filled.values[e] = field.values[e % field.values.size()];
     } else {
       throw DataError(fmt::format("field '{}' is missing from the new data (it runs along '{}', whose elements are new{}). Add it.", name,
@@ -212,7 +199,7 @@ Data completed(const HostModel& old, const Data& before, const Data& data) {
 
 struct MatchedParameter {
   const SiteView* site;
-  const Variable* draws;                  // null: there are none, all are drawn anew
+  const Variable* draws;
   std::vector<std::ptrdiff_t> source;     // for each element, which of the fit's it is; -1: none, it is drawn from the prior
 };
 
@@ -274,12 +261,14 @@ std::vector<MatchedParameter> match_parameters(const HostModel& model, const Fit
   return all;
 }
 
-// The values of draw `at` of all chains' draws, one after the other; NaN where there are none.
-void put_values(const std::vector<MatchedParameter>& parameters, std::size_t at, double* out) {
+// The parameters' values in draw `at` of all chains' draws, one after the other; NaN where there are none.
+std::vector<double> values_at(const std::vector<MatchedParameter>& parameters, std::size_t at) {
+  std::vector<double> values;
   for (const MatchedParameter& each : parameters) {
     const double* draw = each.draws->values.data() + at * each.draws->size();
-    for (std::ptrdiff_t source : each.source) *out++ = source < 0 ? missing : draw[source];
+    for (std::ptrdiff_t source : each.source) values.push_back(source < 0 ? missing : draw[source]);
   }
+  return values;
 }
 
 // The log prior density of each parameter's events, by site.
@@ -297,7 +286,7 @@ std::map<std::string, std::vector<double>> log_priors(const HostModel& model, co
 }
 
 std::vector<double> position_of(const HostModel& model, Meaning meaning, const std::vector<double>& values, std::uint64_t seed,
-                                std::size_t chain, std::size_t draw, std::vector<double>* constrained = nullptr) {
+                                std::size_t chain, std::size_t draw) {
   std::vector<double> position(std::size_t(model.coordinates()));
   GenerateRequest request{};
   request.meaning = meaning;
@@ -306,41 +295,29 @@ std::vector<double> position_of(const HostModel& model, Meaning meaning, const s
   request.chain = std::uint32_t(chain);
   request.draw = std::uint32_t(draw);
   request.position_out = position.data();
-  if (constrained) request.out = constrained->data();
   model.generate(request);
   return position;
-}
-
-std::size_t total_size(const std::vector<MatchedParameter>& parameters) {
-  std::size_t total = 0;
-  for (const MatchedParameter& each : parameters) total += each.source.size();
-  return total;
 }
 
 // Elements whose prior density at the same values is another on the new data than on the fit's: what their prior reads has changed,
 // so they are drawn anew. That changes what others read, and so on.
 void redraw_changed(const HostModel& old, const HostModel& model, const Fit& fit, std::vector<MatchedParameter>& parameters,
                     const PredictOptions& options) {
-  std::vector<MatchedParameter> before = match_parameters(old, fit, false);
+  const std::vector<MatchedParameter> before = match_parameters(old, fit, false);
   const std::size_t draws = fit.chains * fit.draws;
   const std::set<std::size_t> looked_at{0, draws / 2, draws - 1};
   std::vector<std::map<std::string, std::vector<double>>> was;
-  for (std::size_t at : looked_at) {
-    std::vector<double> values(total_size(before));
-    put_values(before, at, values.data());
-    was.push_back(log_priors(old, position_of(old, Meaning::unconstrain, values, 0, 0, 0)));
-  }
+  for (std::size_t at : looked_at) was.push_back(log_priors(old, position_of(old, Meaning::unconstrain, values_at(before, at), 0, 0, 0)));
   for (bool changed = true; changed;) {
     changed = false;
     auto now_was = was.begin();
     for (std::size_t at : looked_at) {
-      std::vector<double> values(total_size(parameters));
-      put_values(parameters, at, values.data());
-      const auto now = log_priors(model, position_of(model, Meaning::prior, values, options.seed, at / fit.draws, at % fit.draws));
+      const auto now =
+          log_priors(model, position_of(model, Meaning::prior, values_at(parameters, at), options.seed, at / fit.draws, at % fit.draws));
       const auto& then = *now_was++;
       for (MatchedParameter& each : parameters) {
         const std::size_t events = std::size_t(each.site->events), size = events ? each.source.size() / events : 0;
-        const SiteView* old_site = find_site(old, each.site->name);
+        const SiteView* old_site = find_site(old.layout(), each.site->name);
         const std::size_t old_size = old_site->events ? std::size_t(old_site->size / old_site->events) : 0;
         for (std::size_t event = 0; event < events; ++event) {
           const auto first = each.source.begin() + std::ptrdiff_t(event * size), last = first + std::ptrdiff_t(size);
@@ -379,7 +356,7 @@ Data data_of(const ModelTable& table, const Fit& fit) {
   try {
     const Data all = data_with([](const std::string&) { return true; });
     const HostModel plain(table, all);
-    Data data = data_with([&](const std::string& name) { return find_dim(plain, name) != nullptr; });
+    Data data = data_with([&](const std::string& name) { return find_dim(plain.layout(), name) != nullptr; });
     // Of a site that was done the values are there as constants; of a parameter that was observed, as observed.
     for (std::int64_t i = 0; i < plain.layout().site_count; ++i) {
       const SiteView& site = plain.layout().sites[i];
@@ -423,22 +400,9 @@ Fit predict(const ModelTable& table, const Fit& fit, const Data& data, const Pre
   if (group.variables.empty())
     throw SampleError("the model observes nothing and computes nothing (there is nothing to predict). Name one of its models that does.");
   parallel_for_ranges(draws, options.threads, [&](std::size_t begin, std::size_t end) {
-    std::vector<double> values(total_size(parameters)), constrained(model.values(Meaning::constrain)), observed(model.values(Meaning::predict));
-    for (std::size_t d = begin; d < end; ++d) {
-      put_values(parameters, d, values.data());
-      const std::size_t chain = d / fit.draws, draw = d % fit.draws;
-      const std::vector<double> position = position_of(model, Meaning::prior, values, options.seed, chain, draw, &constrained);
-      put_draw(model, false, group, d, constrained.data());
-      GenerateRequest request{};
-      request.meaning = Meaning::predict;
-      request.position = position.data();
-      request.seed = options.seed;
-      request.chain = std::uint32_t(chain);
-      request.draw = std::uint32_t(draw);
-      request.out = observed.data();
-      model.generate(request);
-      put_draw(model, true, group, d, observed.data());
-    }
+    Simulation simulation(model, options.seed);
+    for (std::size_t d = begin; d < end; ++d)
+      simulation.run(d / fit.draws, d % fit.draws, values_at(parameters, d).data(), d, group, group);
   });
 
   Fit result;

@@ -34,24 +34,8 @@ Fit sample_prior(const ModelTable& table, const Data& data, const PriorOptions& 
   Group prior = room_for_draws(model, "prior", draws, std::not_fn(is_observed)),
         predictive = room_for_draws(model, "prior_predictive", draws, is_observed);
   parallel_for_ranges(draws, options.threads, [&](std::size_t begin, std::size_t end) {
-    std::vector<double> position(std::size_t(model.coordinates())), values(model.values(Meaning::constrain)),
-        observed(model.values(Meaning::predict));
-    for (std::size_t d = begin; d < end; ++d) {
-      GenerateRequest request{};
-      request.meaning = Meaning::prior;
-      request.seed = options.seed;
-      request.draw = std::uint32_t(d);
-      request.position_out = position.data();
-      request.out = values.data();
-      model.generate(request);
-      put_draw(model, false, prior, d, values.data());
-      request.meaning = Meaning::predict;
-      request.position = position.data();
-      request.position_out = nullptr;
-      request.out = observed.data();
-      model.generate(request);
-      put_draw(model, true, predictive, d, observed.data());
-    }
+    Simulation simulation(model, options.seed);
+    for (std::size_t d = begin; d < end; ++d) simulation.run(0, d, nullptr, d, prior, predictive);
   });
   for (Group* group : {&prior, &predictive})
     if (!group->variables.empty()) fit.groups.push_back(std::move(*group));

@@ -108,9 +108,8 @@ void Recorder::keep_sites() {
       known += (known.empty() ? "" : ", ") + std::string(layout.sites[i].name);
   for (const auto* list : {&options_.keep, &options_.leave_out})
     for (const std::string& name : *list) {
-      const auto* end = layout.sites + layout.site_count;
-      const auto* site = std::find_if(layout.sites, end, [&](const SiteView& each) { return each.name == name; });
-      if (site == end || site->kind == SiteKind::observed)
+      const SiteView* site = find_site(layout, name);
+      if (!site || site->kind == SiteKind::observed)
         throw SampleError(fmt::format(
             "there is no site '{}' to {} (the model's parameters and deterministics: {}). Name one of these.", name,
             list == &options_.keep ? "keep" : "leave out", known));

@@ -4,17 +4,9 @@
 
 namespace lockstep {
 
-Group room_for_draws(const HostModel& model, const char* name, std::size_t draws, const std::function<bool(const SiteView&)>& wanted) {
-  Group group{name, true, {}};
-  for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
-    const SiteView& site = model.layout().sites[i];
-    if (!wanted(site)) continue;
-    group.variables.push_back(model.variable(site));
-    group.variables.back().values.resize(draws * group.variables.back().size());
-  }
-  return group;
-}
+namespace {
 
+// Puts a draw of the group's sites in its place. `values`: those of all observed sites, or of all others, one after the other.
 void put_draw(const HostModel& model, bool observed, Group& group, std::size_t draw, const double* values) {
   auto variable = group.variables.begin();  // in the order of the sites
   for (std::int64_t i = 0; i < model.layout().site_count && variable != group.variables.end(); ++i) {
@@ -26,6 +18,42 @@ void put_draw(const HostModel& model, bool observed, Group& group, std::size_t d
     }
     if (wanted) ++variable;
   }
+}
+
+}  // namespace
+
+Group room_for_draws(const HostModel& model, const char* name, std::size_t draws, const std::function<bool(const SiteView&)>& wanted) {
+  Group group{name, true, {}};
+  for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
+    const SiteView& site = model.layout().sites[i];
+    if (!wanted(site)) continue;
+    group.variables.push_back(model.variable(site));
+    group.variables.back().values.resize(draws * group.variables.back().size());
+  }
+  return group;
+}
+
+Simulation::Simulation(const HostModel& model, std::uint64_t seed)
+    : model_(model), seed_(seed), position_(std::size_t(model.coordinates())), sites_(model.values(Meaning::constrain)),
+      observed_(model.values(Meaning::predict)) {}
+
+void Simulation::run(std::size_t chain, std::size_t draw, const double* values, std::size_t place, Group& sites, Group& observed) {
+  GenerateRequest request{};
+  request.meaning = Meaning::prior;
+  request.values = values;
+  request.seed = seed_;
+  request.chain = std::uint32_t(chain);
+  request.draw = std::uint32_t(draw);
+  request.position_out = position_.data();
+  request.out = sites_.data();
+  model_.generate(request);
+  put_draw(model_, false, sites, place, sites_.data());
+  request.meaning = Meaning::predict;
+  request.position = position_.data();
+  request.position_out = nullptr;
+  request.out = observed_.data();
+  model_.generate(request);
+  put_draw(model_, true, observed, place, observed_.data());
 }
 
 }  // namespace lockstep

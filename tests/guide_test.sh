@@ -40,7 +40,6 @@ rows() {
     /^## / { inside = $0 == section }
     inside && /^\| / && !/^\| PyMC/ {
       sub(/ \|$/, ""); cell = substr($0, match($0, / \| [^|]*$/) + 3)
-      # A cell may have | in its code only as ||, which no row has.
       if (match(cell, /`[^`]*`/)) printf "#line %d \"%s\"\n%s%s%s\n", NR, file, before, substr(cell, RSTART + 1, RLENGTH - 2), after
       else { printf "#error no code in the last cell of line %d\n", NR }
     }' "$root/$tables"

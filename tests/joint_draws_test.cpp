@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "lockstep/generate.hpp"
+#include "lockstep/evaluate.hpp"
 #include "tests/goodness_of_fit.hpp"
 
 namespace lockstep {
@@ -23,15 +23,11 @@ namespace bm = boost::math;
 constexpr double family_level = 1e-3;
 constexpr int sample_size = 20000;
 
-// What constants are evaluated in.
-struct Numbers {
-  using value_type = double;
-};
 using Vectors = std::vector<Sample>;
 template <class D> Vectors draws(const D& d, int size) {
   Stream random({.seed = 20251112, .purpose = Purpose::prior_draw});
   Vectors all(sample_size, Sample(std::size_t(size), 0.));
-  for (Sample& each : all) d.sample(Numbers{}, random, Dim{0, 0, size}, each.data());
+  for (Sample& each : all) d.sample(PlainNumbers{}, random, Dim{0, 0, size}, each.data());
   return all;
 }
 template <class F> Sample each(const Vectors& vectors, const F& f) {
@@ -74,8 +70,7 @@ TEST(DrawsOfVectors, AllHaveTheirDistributionsTogetherAtOneInAThousand) {
   const double alpha[] = {0.6, 2.5, 1};
   const auto beta_binomial_mass = [](double a, double b) {
     return [=](double y) {
-      Prepared<Numbers, decltype(beta_binomial(a, b, 20.))> prepared(Numbers{}, beta_binomial(a, b, 20.));
-      return std::exp(double(prepared.at(Numbers{}, beta_binomial(a, b, 20.), DataValue<double>{y}).log_density));
+      return std::exp(log_density(beta_binomial(a, b, 20.), y));
     };
   };
   const Vectors of_twenty = draws(dirichlet_multinomial(20, [&](auto k) { return alpha[k.position]; }), 3);

@@ -217,9 +217,18 @@ void require_writable(const fs::path& file) {
 
 }  // namespace
 
+// An empty name is a shell variable that is not set, not a wish for the default.
+void require_name(bool given, const std::string& out) {
+  if (given && out.empty()) throw UsageError("--out is empty (it takes the name of a file). Give one, or leave it out.");
+}
+
+void require_free(const std::string& out, bool overwrite) {
+  if (std::error_code error; !overwrite && fs::exists(out, error))
+    throw UsageError(fmt::format("--out is '{}' (there is such a file, and it would be lost). Name another, or add --overwrite.", out));
+}
+
 fs::path ResultsInput::file(const std::string& stem, const std::vector<std::string>& inputs) const {
-  // An empty name is a shell variable that is not set, not a wish for the default.
-  if (option_->count() > 0 && out_.empty()) throw UsageError("--out is empty (it takes the name of a file). Give one, or leave it out.");
+  require_name(option_->count() > 0, out_);
   const fs::path wanted = out_.empty() ? stem + ".nc" : out_;
   require_writable(wanted);
   for (const std::string& input : inputs)
@@ -229,8 +238,7 @@ fs::path ResultsInput::file(const std::string& stem, const std::vector<std::stri
                                    wanted.string()));
   if (overwrite_) return wanted;
   if (out_.empty()) return free_name(wanted);
-  if (std::error_code error; fs::exists(wanted, error))
-    throw UsageError(fmt::format("--out is '{}' (there is such a file, and it would be lost). Name another, or add --overwrite.", out_));
+  require_free(out_, overwrite_);
   return wanted;
 }
 

@@ -115,6 +115,10 @@ class DeviceInput {
   std::string device_ = "auto", geometry_ = "auto", precision_ = "double";
 };
 
+// What all commands that take --out refuse. `given`: the option is there. Throws UsageError.
+void require_name(bool given, const std::string& out);
+void require_free(const std::string& out, bool overwrite);
+
 // --out and --overwrite: where results go. Nothing that is there is lost, unless the user says so.
 class ResultsInput {
  public:

@@ -52,17 +52,12 @@ struct DrawsCommand {
   using Chosen = std::vector<std::pair<const Group*, const Variable*>>;
 
   void run() const {
-    if (command->count("--out") > 0 && out.empty())
-      throw UsageError("--out is empty (it takes the name of a file). Give one, or leave it out.");
+    require_name(command->count("--out") > 0, out);
     const std::vector<std::string> names =
         command->count("--vars") > 0 ? comma_list("--vars", vars) : std::vector<std::string>();
-    if (std::error_code error; !out.empty() && fs::exists(out, error)) {
-      if (fs::equivalent(out, file, error))
-        throw UsageError(fmt::format("--out is '{}' (the draws are in it, and would be lost). Name another.", out));
-      if (!overwrite)
-        throw UsageError(fmt::format(
-            "--out is '{}' (there is such a file, and it would be lost). Name another, or add --overwrite.", out));
-    }
+    if (std::error_code error; fs::equivalent(out, file, error))
+      throw UsageError(fmt::format("--out is '{}' (the draws are in it, and would be lost). Name another.", out));
+    require_free(out, overwrite);
     const FitFile results(file, {"posterior", "sample_stats"});
     const Chosen chosen = choose(results.outline(), names);
     if (out.empty()) {

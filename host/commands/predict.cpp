@@ -42,13 +42,10 @@ struct PredictCommand {
   void run() const {
     if (new_levels != "refuse" && new_levels != "sample")
       throw UsageError(fmt::format("--new-levels is '{}' (there are refuse and sample). Choose one of these.", new_levels));
-    if (out_option->count() > 0 && out.empty()) throw UsageError("--out is empty (it takes the name of a file). Give one, or leave it out.");
-    if (std::error_code error; !out.empty() && std::filesystem::exists(out, error)) {
-      if (std::filesystem::equivalent(out, file, error))
-        throw UsageError(fmt::format("--out is '{}' (the fit is in it, and would be lost). Leave --out away: predictions are added to the fit.", out));
-      if (!overwrite)
-        throw UsageError(fmt::format("--out is '{}' (there is such a file, and it would be lost). Name another, or add --overwrite.", out));
-    }
+    require_name(out_option->count() > 0, out);
+    if (std::error_code error; std::filesystem::equivalent(out, file, error))
+      throw UsageError(fmt::format("--out is '{}' (the fit is in it, and would be lost). Leave --out away: predictions are added to the fit.", out));
+    require_free(out, overwrite);
     PredictOptions options;
     options.sample_new_levels = new_levels == "sample";
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), false);

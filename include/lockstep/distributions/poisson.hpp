@@ -45,11 +45,17 @@ template <class V> LOCKSTEP_FN PoissonTails<V> poisson_tails(const V& k, const V
   const V first = choose(is_lower, k, V(k + 1.));
   const V log_first = poisson_log_density(DataValue<V>{first}, mu, log_mu);
   const V tail = log_first + log(sum), rest = log1m_exp(tail);
-  const V up = (k + 1.) / mu;                     // p(k)/p(k+1)
-  const V near = choose(is_lower, V(1.), up) / sum;  // p(k) over the tail that was summed
-  const V far = choose(is_lower, V(1.), up) * exp(log_first - rest);
+  const V ratio = choose(is_lower, V(1.), V((k + 1.) / mu));                  // p(k) over the first term
+  const V near = ratio / sum, far = ratio * exp(log_first - rest);            // p(k) over the tail that was summed, and the other
   return {choose(is_lower, tail, rest), choose(is_lower, rest, tail), choose(is_lower, V(-near), V(-far)),
           choose(is_lower, far, near)};
+}
+
+// A tail as a CDF's partials, for any y. `d_mu`: of the mean by the distribution's argument.
+template <bool upper, class V, class D> LOCKSTEP_FN auto poisson_tail(const V& y, const V& mu, const V& log_mu, const D& d_mu) {
+  const auto tails = poisson_tails(V(max(floor(y), V(0.))), mu, log_mu);
+  const V value = upper ? tails.log_upper : tails.log_lower, slope = upper ? tails.d_upper : tails.d_lower;
+  return constant_where(y < 0., upper ? log_of_all : log_of_none, partials(value, Zero{}, V(d_mu * slope)));
 }
 
 // ---- the distributions ------------------------------------------------------------------------------------------------------
@@ -61,13 +67,11 @@ struct PoissonKernel {
   static constexpr bool is_of_counts = true;
   template <class Y, class Rate> LOCKSTEP_FN static auto log_cdf(const Y& y, const Rate& rate) {
     using V = LanesOf<Y, Rate>;
-    const auto tails = poisson_tails(V(max(V(floor(y.value)), V(0.))), V(rate.value), V(rate.log));
-    return constant_where(V(y.value) < 0., log_of_none, partials(tails.log_lower, Zero{}, tails.d_lower));
+    return poisson_tail<false>(V(y.value), V(rate.value), V(rate.log), Unit{});
   }
   template <class Y, class Rate> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Rate& rate) {
     using V = LanesOf<Y, Rate>;
-    const auto tails = poisson_tails(V(max(V(floor(y.value)), V(0.))), V(rate.value), V(rate.log));
-    return constant_where(V(y.value) < 0., log_of_all, partials(tails.log_upper, Zero{}, tails.d_upper));
+    return poisson_tail<true>(V(y.value), V(rate.value), V(rate.log), Unit{});
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double rate) { return random.poisson(rate); }
 };
@@ -95,13 +99,11 @@ struct PoissonLogKernel {
   static constexpr bool is_of_counts = true;
   template <class Y, class Eta> LOCKSTEP_FN static auto log_cdf(const Y& y, const Eta& eta) {
     using V = LanesOf<Y, Eta>;
-    const auto tails = poisson_tails(V(max(V(floor(y.value)), V(0.))), V(eta.rate), V(eta.value));
-    return constant_where(V(y.value) < 0., log_of_none, partials(tails.log_lower, Zero{}, V(eta.rate * tails.d_lower)));
+    return poisson_tail<false>(V(y.value), V(eta.rate), V(eta.value), eta.rate);
   }
   template <class Y, class Eta> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Eta& eta) {
     using V = LanesOf<Y, Eta>;
-    const auto tails = poisson_tails(V(max(V(floor(y.value)), V(0.))), V(eta.rate), V(eta.value));
-    return constant_where(V(y.value) < 0., log_of_all, partials(tails.log_upper, Zero{}, V(eta.rate * tails.d_upper)));
+    return poisson_tail<true>(V(y.value), V(eta.rate), V(eta.value), eta.rate);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double eta) { return random.poisson(exp(eta)); }
 };

@@ -6,6 +6,22 @@
 
 namespace lockstep {
 
+inline void take_mean_away(double* values, int size) {
+  double mean = 0;
+  for (int k = 0; k < size; ++k) mean += values[k] / size;
+  for (int k = 0; k < size; ++k) values[k] -= mean;
+}
+
+// The log density of n elements in the plane of zero sums, given the sum of the squares that it has in its exponent, in units of
+// sigma:   -squares/2 - (n-1) (log sigma + log(2 pi)/2)
+// Pulls sigma, which has been evaluated and prepared.
+template <class T, class E, class S> LOCKSTEP_FN T zero_sum_log_density(const SumOf<T>& squares, const E& evaluated, const S& sigma, int n) {
+  const T sum_of_squares = narrow<T>(squares);
+  const double free = n - 1;
+  evaluated.pull(T((sum_of_squares - free) * sigma.inverse));
+  return -0.5 * sum_of_squares - free * (sigma.log + log_sqrt_2pi);
+}
+
 // ---- zero-sum normal -----------------------------------------------------------------------------------------------------
 
 template <class Sigma> struct ZeroSumNormal : JointDistributionTag {
@@ -16,13 +32,12 @@ template <class Sigma> struct ZeroSumNormal : JointDistributionTag {
   void check(const char*, Dim) const {}
   template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
     const double scale = sigma.evaluate(m).value;
-    double mean = 0;
-    for (int k = 0; k < along.size; ++k) mean += (out[k] = scale * random.normal()) / along.size;
-    for (int k = 0; k < along.size; ++k) out[k] -= mean;
+    for (int k = 0; k < along.size; ++k) out[k] = scale * random.normal();
+    take_mean_away(out, along.size);
   }
 };
 
-// log p = -y.y/(2 sigma^2) - (n-1) (log sigma + log(2 pi)/2)
+// The squares are y.y/sigma^2.
 template <class M, class Sigma> class PreparedJoint<M, ZeroSumNormal<Sigma>> {
  public:
   using D = ZeroSumNormal<Sigma>;
@@ -39,10 +54,7 @@ template <class M, class Sigma> class PreparedJoint<M, ZeroSumNormal<Sigma>> {
       accumulate(sum, T(z * z));
       y.pull(k, T(-z * sigma.inverse));
     }
-    const T sum_of_squares = narrow<T>(sum);
-    const double free = size_ - 1;
-    evaluated.pull(T((sum_of_squares - free) * sigma.inverse));
-    return -0.5 * sum_of_squares - free * (sigma.log + log_sqrt_2pi);
+    return zero_sum_log_density<T>(sum, evaluated, sigma, size_);
   }
 
  private:
@@ -106,18 +118,16 @@ template <class Sigma> struct Icar : JointDistributionTag {
         for (int k = 0; k < j; ++k) rest -= at(i, k) * at(j, k);
         at(i, j) = i == j ? std::sqrt(rest) : rest / at(j, j);
       }
-    double mean = 0;
     for (int i = 0; i < n; ++i) out[i] = scale * random.normal();
     for (int i = n - 1; i >= 0; --i) {
       out[i] /= at(i, i);
       for (int j = 0; j < i; ++j) out[j] -= at(i, j) * out[i];
-      mean += out[i] / n;
     }
-    for (int i = 0; i < n; ++i) out[i] -= mean;
+    take_mean_away(out, n);
   }
 };
 
-// log p = -sum over pairs (y_i - y_j)^2/(2 sigma^2) - (n-1) (log sigma + log(2 pi)/2)
+// The squares are the sum over pairs of (y_i - y_j)^2/sigma^2.
 template <class M, class Sigma> class PreparedJoint<M, Icar<Sigma>> {
  public:
   using D = Icar<Sigma>;
@@ -136,10 +146,7 @@ template <class M, class Sigma> class PreparedJoint<M, Icar<Sigma>> {
       y.pull(i, T(-slope));
       y.pull(j, slope);
     }
-    const T sum_of_squares = narrow<T>(sum);
-    const double free = size_ - 1;
-    evaluated.pull(T((sum_of_squares - free) * sigma.inverse));
-    return -0.5 * sum_of_squares - free * (sigma.log + log_sqrt_2pi);
+    return zero_sum_log_density<T>(sum, evaluated, sigma, size_);
   }
 
  private:
