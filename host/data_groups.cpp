@@ -17,16 +17,20 @@ bool can_be_stored(const std::string& name, const std::vector<Dimension>& dimens
 }
 
 Group observed_data(const HostModel& model) {
-  const Data& data = model.bound_to();
   Group group{"observed_data", false, {}};
+  if (model.bound_to().data_sets() != 1) return group;  // each has its own
+  std::vector<double> all(model.values(Meaning::observed));
+  GenerateRequest request{};
+  request.meaning = Meaning::observed;
+  request.out = all.data();
+  model.generate(request);
+  auto values = all.begin();
   for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
     const SiteView& site = model.layout().sites[i];
     if (site.kind != SiteKind::observed) continue;
-    const auto field = data.fields().find(site.name);
-    const auto action = data.actions().find(site.name);
-    if (action == data.actions().end() && (field == data.fields().end() || field->second.columns != 1)) continue;
     group.variables.push_back(model.variable(site));
-    group.variables.back().values = action == data.actions().end() ? field->second.values : action->second.values;
+    group.variables.back().values.assign(values, values + site.size);
+    values += site.size;
   }
   return group;
 }

@@ -55,11 +55,19 @@ void* HostModel::bind(const DataView& view) const {
   return handle;
 }
 
-// Which sites there are, and of what size, only a model that is bound knows: so it is bound once without the actions.
+// Which sites there are, and of what size, only a model that is bound knows: so it is bound once without the actions, and with
+// some number for what is missing, since what is observed in part is two sites.
 std::optional<Data> HostModel::apply_actions(const Data& data) {
   if (data.actions().empty()) return std::nullopt;
-  Data left = data.without_actions();
-  const DataViews views(left);
+  const Data left = data.without_actions();
+  Data complete = left;
+  for (auto [name, field] : left.fields()) {
+    const auto there = std::find_if(field.values.begin(), field.values.end(), [](double v) { return !std::isnan(v); });
+    const double some = there == field.values.end() ? 0. : *there;
+    std::replace_if(field.values.begin(), field.values.end(), [](double v) { return std::isnan(v); }, some);
+    complete.set(name, std::move(field));
+  }
+  const DataViews views(complete);
   const std::unique_ptr<void, void (*)(void*)> plain(bind(views.view()), table_.destroy);
   const LayoutView& layout = *table_.layout(plain.get());
   std::string names;
@@ -122,7 +130,7 @@ std::vector<std::pair<std::string, std::string>> HostModel::graph() const {
 }
 
 std::size_t HostModel::values(Meaning meaning) const {
-  const bool observed = meaning == Meaning::predict || meaning == Meaning::pointwise;
+  const bool observed = of_observed(meaning);
   std::size_t count = 0;
   for (std::int64_t i = 0; i < layout().site_count; ++i) {
     const SiteView& site = layout().sites[i];

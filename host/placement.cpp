@@ -54,6 +54,14 @@ Devices choose_devices(const ModelTable& table, const Data& data, const SampleOp
       throw SampleError("Sites are done or observed, and the run is to be on a GPU (its kernels know no such sites). Run on the CPU.");
     return {};
   }
+  const auto has_nan = [](const auto& field) {
+    return std::any_of(field.second.values.begin(), field.second.values.end(), [](double v) { return std::isnan(v); });
+  };
+  if (std::any_of(data.fields().begin(), data.fields().end(), has_nan) && HostModel(table, data).layout().has_missing) {
+    if (options.processor == Processor::cuda)
+      throw SampleError("Data are missing, and the run is to be on a GPU (its kernels impute nothing). Run on the CPU.");
+    return {};
+  }
   // The first look at a GPU takes a while: not if the model could not run on it anyway.
   if (options.processor == Processor::cpu || (options.processor == Processor::automatic && !table.cuda)) return {};
   const CudaStatus status = cuda_status();

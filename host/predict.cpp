@@ -179,13 +179,17 @@ Data completed(const HostModel& old, const Data& before, const Data& data) {
     }
     Data::Field filled{{shape.begin(), shape.end()}, {}, 1};
     const SiteView* site = find_site(old.layout(), name);
+    if (!site) site = find_site(old.layout(), name + "_observed");  // some of it is missing in the fit
     const bool observed = site && site->kind == SiteKind::observed;
     if (unknown.empty()) {
       for (std::ptrdiff_t e : elements(shape, axes, old_shape)) filled.values.push_back(field.values[std::size_t(e)]);
     } else if (observed && site->first == 0 && !field.values.empty()) {
       // Any values that such a field can have: they are simulated.
+      std::vector<double> possible;
+      std::copy_if(field.values.begin(), field.values.end(), std::back_inserter(possible), [](double v) { return !std::isnan(v); });
+      if (possible.empty()) possible = {0.};
       filled.values.resize(element_count(shape));
-      for (std::size_t e = 0; e < filled.values.size(); ++e) filled.values[e] = field.values[e % field.values.size()];
+      for (std::size_t e = 0; e < filled.values.size(); ++e) filled.values[e] = possible[e % possible.size()];
     } else {
       throw DataError(fmt::format("field '{}' is missing from the new data (it runs along '{}', whose elements are new{}). Add it.", name,
                                   unknown, observed ? ", and its first elements are given, not predicted" : ""));

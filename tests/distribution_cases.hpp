@@ -12,12 +12,15 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -84,6 +87,36 @@ inline std::string describe(const char* name, const Case& c) {
   return fmt::format("{}({} | {})", name, c.y, fmt::join(c.arguments, ", "));
 }
 
+// ---- the table of distributions -------------------------------------------------------------------------------------
+
+// With LOCKSTEP_ERROR_TABLE=FILE the largest errors that the tests of a program have seen are added to FILE, a line each, of
+// which tests/distribution_table.py makes models/DISTRIBUTIONS.md.
+class LargestErrors : public ::testing::Environment {
+ public:
+  // `kind`: "log density", ...; of a p-value its negative counts, so that the smallest is kept.
+  static void note(const std::string& distribution, const std::string& kind, int lanes, double error) {
+    double& largest = all().try_emplace({distribution, kind, lanes > 1}, error).first->second;
+    largest = std::max(largest, error);
+  }
+  void TearDown() override {
+    const char* const file = std::getenv("LOCKSTEP_ERROR_TABLE");
+    if (!file) return;
+    std::ofstream out(file, std::ios::app);
+    for (const auto& [key, error] : all())
+      out << std::get<0>(key) << '\t' << std::get<1>(key) << '\t' << (std::get<2>(key) ? "lanes" : "scalar") << '\t' << error << '\n';
+  }
+
+ private:
+  static std::map<std::tuple<std::string, std::string, bool>, double>& all() {
+    static std::map<std::tuple<std::string, std::string, bool>, double> errors;
+    return errors;
+  }
+};
+inline ::testing::Environment* const largest_errors = ::testing::AddGlobalTestEnvironment(new LargestErrors);
+
+inline double relative_error(double value, double reference) {
+  return value == reference ? 0. : std::abs(value - reference) / std::max(1., std::abs(reference));
+}
 inline void expect_close(double value, double reference, double tolerance, const std::string& what) {
   if (value == reference) return;
   EXPECT_LE(std::abs(value - reference), tolerance * std::max(1., std::abs(reference))) << what;
@@ -210,6 +243,7 @@ inline Data columns_of(const std::vector<Case>& cases) {
 struct AtLane {
   double log_density;
   std::vector<double> gradient;
+  int lanes = 1;               // of the pack
 };
 
 // A model with its lane type: all that is compiled for each model and lane type is in here.
@@ -236,7 +270,7 @@ inline std::vector<AtLane> evaluate(const Lanes& lanes, const std::vector<std::v
   lanes.run({position, gradient, nullptr, columns.data(), width}, n, log_density);
   std::vector<AtLane> result;
   for (int l = 0; l < width; ++l) {
-    result.push_back({log_density[l], {}});
+    result.push_back({log_density[l], {}, width});
     for (int i = 0; i < n; ++i) result.back().gradient.push_back(gradient[i * width + l]);
   }
   return result;
@@ -275,15 +309,19 @@ inline std::vector<double> nothing_of(const Case&) { return {}; }
 
 inline void expect_log_density(const char* name, const Case& c, const AtLane& result) {
   expect_close(result.log_density, c.log_density, log_density_tolerance, describe(name, c) + ": log density");
+  if (std::isfinite(c.log_density)) LargestErrors::note(name, "log density", result.lanes, relative_error(result.log_density, c.log_density));
 }
 inline void expect_value_slope(const char* name, const Case& c, const AtLane& result) {
   expect_close(result.gradient.back(), c.d_y, gradient_tolerance, describe(name, c) + ": derivative by y");
+  LargestErrors::note(name, "gradient", result.lanes, relative_error(result.gradient.back(), c.d_y));
 }
 inline void expect_log_density_and_argument_slopes(const char* name, const Case& c, const AtLane& result) {
   expect_log_density(name, c, result);
-  for (std::size_t i = 0; i < c.arguments.size(); ++i)
+  for (std::size_t i = 0; i < c.arguments.size(); ++i) {
     expect_close(result.gradient[i], c.d_arguments[i], gradient_tolerance,
                  describe(name, c) + fmt::format(": derivative by argument {}", i));
+    LargestErrors::note(name, "gradient", result.lanes, relative_error(result.gradient[i], c.d_arguments[i]));
+  }
 }
 // ---- outside the support -------------------------------------------------------------------------------------------
 

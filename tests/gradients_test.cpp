@@ -457,6 +457,36 @@ TEST(Gradients, OfRecurrencesReadThroughAGroupIndexAndByEachOther) {
   }
 }
 
+// A recurrence of a vector: its elements depend on all of those before, on a matrix, a predictor and on parameters of time.
+struct VectorRecurrence {
+  Dim time, state;
+  Matrix X;
+  Real y;
+  explicit VectorRecurrence(Dataset& d)
+      : time(d.dim("time")), state(d.dim("state")), X(d.matrix("X", time, state)), y(d.real("y", time)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto A = m.param("A", normal(0, 0.4), state, state);
+    auto start = m.param("start", normal(0, 1), state);
+    auto z = m.param("z", normal(0, 1), time);
+    auto drift = m.linear(X, start);
+    auto h = m.scan("h", time, state, [&](auto k) { return 0.5 + start[k]; },
+                    [&](auto t, auto k, auto before) { return dot(A.row(k), before) + drift[t] * before[0] + 0.1 * z[t]; });
+    m.observe("y", y, time, [&](auto t) { return normal(h(t, 0) + 0.3 * h(0, 0), 1); });
+  }
+};
+TEST(Gradients, OfRecurrencesOfVectors) {
+  for (const std::size_t times : {1, 2, 7, 12})
+    for (const std::size_t states : {1, 3}) {
+      Numbers numbers(13);
+      Data data;
+      data.set("X", Data::Field{{std::int64_t(times), std::int64_t(states)}, numbers.uniforms(times * states, -0.5, 0.5), 1});
+      data.set("y", numbers.uniforms(times, -2, 2));
+      SCOPED_TRACE(std::to_string(times) + " times, " + std::to_string(states) + " states");
+      expect_right_gradients(Bound<VectorRecurrence>(data), 0.8);
+    }
+}
+
 // The observed series' own past, by lags and by a vector of coefficients.
 struct Autoregression {
   Dim time, lag;

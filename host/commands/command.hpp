@@ -39,6 +39,7 @@ void add_models_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
 void add_prior_command(CLI::App& app);
 void add_sample_command(CLI::App& app);
+void add_sbc_command(CLI::App& app);
 void add_summary_command(CLI::App& app);
 
 // ---------------------------------------------------------------- printing

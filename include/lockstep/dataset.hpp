@@ -153,10 +153,13 @@ inline void require_inside(const char* name, std::int64_t size, std::int64_t i) 
 
 // ---- fields --------------------------------------------------------------------------------------------------------
 
-// What only the host needs to know of a field, to check how it is read.
+// What only the host needs to know of a field, to check how it is read, and which elements are missing (NaN).
 struct FieldInfo {
   std::string name;
   std::int64_t size;                 // elements
+  std::vector<int> missing;          // these elements
+  std::vector<int> number_missing;   // which of these each element is, -1 for one that is there; empty if none is missing
+  bool is_missing(std::int64_t i) const { return !missing.empty() && number_missing[std::size_t(i)] >= 0; }
 };
 
 // The values, and what densities need of them, made once when the field is bound: tables of equal length, one after the
@@ -312,7 +315,7 @@ class Dataset {
   Real real(const std::string& name, Dim dim) {
     const FieldView& field = find(name, 1);
     dim.size = resolve(dim, field.shape[0], name, "elements");
-    require_numbers(field);
+    require_numbers(field, field.columns == 1);
     return {with_tables(name, field.values, field.shape[0], field.columns), dim};
   }
 
@@ -409,6 +412,10 @@ class Dataset {
     for (std::int64_t i = 0; i < view_.field_count; ++i)
       if (view_.fields[i].values == values) return view_.fields[i].name;
     return "";
+  }
+  // Whether a field that the model reads has missing values.
+  bool has_missing() const {
+    return std::any_of(infos_.begin(), infos_.end(), [](const FieldInfo& info) { return !info.missing.empty(); });
   }
   // Frees all arrays that were handed out. The dimensions keep their sizes.
   void release_arrays() { owned_.clear(); }
@@ -526,13 +533,14 @@ class Dataset {
     return int(extent);
   }
 
-  static void require_numbers(const FieldView& field) {
+  static void require_numbers(const FieldView& field, bool may_be_missing = false) {
     std::int64_t count = field.columns;
     for (std::int64_t axis = 0; axis < field.rank; ++axis) count *= field.shape[axis];
     for (std::int64_t i = 0; i < count; ++i)
-      if (std::isnan(field.values[i]))
+      if (std::isnan(field.values[i]) && !may_be_missing)
         throw DataError("field '" + std::string(field.name) + "' is NaN" + at(field, i) +
-                        " (missing values are not supported here). Remove or fill it.");
+                        " (only what is read as a vector of real numbers, d.real, of one data set, may have missing values). Leave that "
+                        "element out, or fill it.");
       else if (std::isinf(field.values[i]))
         throw DataError("field '" + std::string(field.name) + "' is " + number_text(field.values[i]) + at(field, i) +
                         " (data are finite; an infinite value makes every log density infinite or NaN). Correct it, or "
@@ -585,7 +593,15 @@ class Dataset {
       tables[FieldData::inverse * length + i] = 1 / y;
       tables[FieldData::count_term * length + i] = y > 0 ? 0.5 * log_y + stirling_error(y) : 0;
     }
-    infos_.push_back({name, count});
+    FieldInfo info{name, count, {}, {}};
+    if (columns == 1)
+      for (int i = 0; i < int(count); ++i)
+        if (std::isnan(values[i])) info.missing.push_back(i);
+    if (!info.missing.empty()) {
+      info.number_missing.assign(std::size_t(count), -1);
+      for (std::size_t k = 0; k < info.missing.size(); ++k) info.number_missing[std::size_t(info.missing[k])] = int(k);
+    }
+    infos_.push_back(std::move(info));
     return {tables, length, columns, &infos_.back()};
   }
 

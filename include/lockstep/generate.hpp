@@ -6,6 +6,9 @@
 //   prior        parameters drawn from their priors -> position, parameters and deterministics; where values are given, those
 //                that are not NaN are kept
 //   predict      position -> observed sites, simulated; a recurrence runs on its own simulated values
+//   observed     the values that observed sites are given
+//   states       position -> the states that were summed out, drawn given the position and the data; of observed sites without
+//                states, their values
 //   pointwise    position -> log likelihood of each observation
 //   log_prior    position -> log prior density of each parameter's elements (or rows, if their prior is joint), without
 //                Jacobians
@@ -28,7 +31,9 @@
 
 #include "lockstep/actions.hpp"
 #include "lockstep/distributions.hpp"
+#include "lockstep/finite_mixture.hpp"
 #include "lockstep/hidden_markov.hpp"
+#include "lockstep/imputed.hpp"
 #include "lockstep/lanes.hpp"
 #include "lockstep/plain_nodes.hpp"
 #include "lockstep/plate.hpp"
@@ -37,7 +42,7 @@
 
 namespace lockstep {
 
-enum class Meaning : std::int32_t { layout, constrain, unconstrain, prior, predict, pointwise, log_prior };
+enum class Meaning : std::int32_t { layout, constrain, unconstrain, prior, predict, observed, states, pointwise, log_prior };
 
 // Distributions that can be drawn from.
 template <class M, class R, class Kernel, class... A>
@@ -50,12 +55,24 @@ template <class M, class R, class S> double draw_from(const M&, R&, const Flat<S
   throw ModelError("has a flat prior (a flat density cannot be drawn from). Give it a proper prior.");
 }
 
+// Whether what comes out is of observed sites, not of all others.
+constexpr bool of_observed(Meaning meaning) {
+  return meaning == Meaning::predict || meaning == Meaning::observed || meaning == Meaning::states || meaning == Meaning::pointwise;
+}
+
 // What reads what: names of sites and of fields of the data, each pair once.
 using Edges = std::set<std::pair<std::string, std::string>>;
 
 class Generate {
  public:
   using value_type = double;
+
+  // Names and dimensions that are not the model's own: of observed sites, some elements of which are missing. The ids of these
+  // dimensions follow on those of the data.
+  struct Additions {
+    std::deque<std::string> names;
+    std::vector<Dataset::DimInfo> dims;
+  };
 
   struct Inputs {
     Meaning meaning = Meaning::layout;
@@ -67,8 +84,9 @@ class Generate {
     double* position_out = nullptr;            // unconstrain, prior
     double* out = nullptr;
     std::vector<SiteView>* sites = nullptr;    // layout
+    Additions* additions = nullptr;            // layout
+    const Dataset* data = nullptr;             // layout
     Edges* edges = nullptr;                    // layout: (what is read, who reads it), if they are wanted
-    const Dataset* data = nullptr;             // whose fields they name
   };
   explicit Generate(const Inputs& inputs) : in_(inputs), random_(inputs.stream) {}
   Generate(const Generate&) = delete;
@@ -134,8 +152,10 @@ class Generate {
     double* values = read(name, y, dim);
     const PlainVector node(name, values, dim);
     if (!replace(name, Shape{dim}, values)) return {name, values, dim};
-    observed(name, Shape{dim}, std::is_same_v<Y, Integer>, values,
-             [&](CheckedIndex j) { return element_distribution(f, j, node); });
+    const auto distribution = [&](CheckedIndex j) { return element_distribution(f, j, node); };
+    if (const std::vector<int>& missing = y.field.info->missing; missing.empty() || in_.actions.on(name))
+      observed(name, Shape{dim}, std::is_same_v<Y, Integer>, values, distribution);
+    else observed_and_imputed(name, dim, missing, values, distribution);
     if (std::is_invocable_v<const F&, CheckedIndex, Past<PlainVector>>) mark_recurrence();
     return {name, values, dim};
   }
@@ -147,6 +167,7 @@ class Generate {
                        "start there: leave out from().");
     double* values = read(name, y, dim);
     if (!replace(name, Shape{dim}, values)) return {name, values, dim};
+    require_complete(name, values, dim.size, "its state is carried along it");
     double* state = store(dim.size);
     own(name, state, dim.size);  // its own state
     scratch_ += 2 * dim.size;
@@ -166,6 +187,7 @@ class Generate {
   template <JointDistribution D> PlainVector observe(const char* name, const Real& y, const D& d) {
     double* values = read(name, y, y.dim);
     if (!replace(name, Shape{y.dim}, values)) return {name, values, y.dim};
+    require_complete(name, values, y.dim.size, "it is one event, and has no density for each element");
     observed_events(name, Shape{y.dim}, y.dim.size > 0 ? 1 : 0, y.dim, values, [&](int) -> const D& { return d; });
     return {name, values, y.dim};
   }
@@ -187,39 +209,102 @@ class Generate {
   PlainVector hidden_markov(const char* name, const Real& y, Dim time, Dim state, const Initial& initial,
                             const Transition& transition, const F& emission) {
     using Model = HiddenMarkov<Generate, VectorArgument<Initial>, Transition, F>;
-    if (transition.rows().id != state.id || transition.columns().id != state.id)
-      throw ModelError("site '" + std::string(name) + "' has transition probabilities along other dimensions than its states "
+    constexpr bool by_time = std::is_invocable_v<const Transition&, CheckedIndex, CheckedIndex, CheckedIndex>;
+    if constexpr (!by_time)
+      if (transition.rows().id != state.id || transition.columns().id != state.id) throw ModelError("site '" + std::string(name) + "' has transition probabilities along other dimensions than its states "
                        "(rows and columns are states). Declare them along the states' dimension twice.");
     const auto weights = vector_argument(initial);
     require_vector_along(name, weights, state);
     double* values = read(name, y, time);
     if (!replace(name, Shape{time}, values)) return {name, values, time};
+    require_complete(name, values, time.size, "its states are summed out along it");
     const Reader reader(*this, name);
     if constexpr (requires { transition.values; }) note_read(transition.values);
     const SiteAction* action = in_.actions.on(name);
     const Real series = action ? Real{action->field, time} : y;
     scratch_ += Model::scratch(time.size, state.size);
     std::vector<double> log_density(std::size_t(time.size), 0.);
+    // Of moving to k at t.
+    const auto probability_of = [&](int t, int j, int k) -> double {
+      if constexpr (by_time) return as_recipe(transition(index(time, t), index(state, j), index(state, k))).evaluate(*this).value;
+      else return transition.value(j, k);
+    };
     if (in_.meaning == Meaning::layout)
       for (int t = 0; t < time.size; ++t)
-        for (int k = 0; k < state.size; ++k) evaluate_once(emission(index(time, t), index(state, k)), values[t]);
-    if (in_.meaning == Meaning::pointwise)
-      Model(*this, time, state, weights, transition, emission)
-          .run_forward(series, [&](int t, double v) { log_density[std::size_t(t)] = v; });
+        for (int k = 0; k < state.size; ++k) {
+          evaluate_once(emission(index(time, t), index(state, k)), values[t]);
+          if (by_time && t > 0)
+            for (int j = 0; j < state.size; ++j) probability_of(t, j, k);
+        }
+    if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
+      Model model(*this, time, state, weights, transition, emission);
+      model.run_forward(series, [&](int t, double v) { log_density[std::size_t(t)] = v; });
+      // Backwards, each given the one after it (Chib 1996, "Calculating posterior distributions and modal estimates in Markov mixture models").
+      for (int t = time.size - 1; in_.meaning == Meaning::states && t >= 0; --t) {
+        std::vector<double> weight;
+        for (int k = 0; k < state.size; ++k)
+          weight.push_back(model.filtered(t, k) * (t + 1 < time.size ? model.moves(t, k, int(values[t + 1])) : 1.));
+        values[t] = draw_category(weight);
+      }
+    }
     if (in_.meaning == Meaning::predict) {
       int now = 0;
       std::vector<double> probability(std::size_t(state.size));
       for (int t = 0; t < time.size; ++t) {
         for (int k = 0; k < state.size; ++k)
           probability[std::size_t(k)] =
-              t == 0 ? double(weights[index(state, k)].evaluate(*this).value) : transition.value(now, k);
+              t == 0 ? double(weights[index(state, k)].evaluate(*this).value) : probability_of(t, now, k);
         now = draw_category(probability);
         values[t] = draw("site '", name, emission(index(time, t), index(state, now)));
       }
     }
     report(name, SiteKind::observed, Shape{time}, in_.meaning == Meaning::pointwise ? log_density.data() : values);
     mark_recurrence();
+    mark_states();
     return {name, values, time};
+  }
+  template <class Weight, class F>
+  PlainVector mixture(const char* name, const Real& y, Dim dim, Dim state, const Weight& weight, const F& component) {
+    const auto weights = mixture_weights(weight);
+    if constexpr (!std::is_invocable_v<const Weight&, Index, Index>) require_vector_along(name, weights, state);
+    double* values = read(name, y, dim);
+    if (!replace(name, Shape{dim}, values)) return {name, values, dim};
+    require_complete(name, values, dim.size, "its states are summed out");
+    const Reader reader(*this, name);
+    const SiteAction* action = in_.actions.on(name);
+    const Real given = action ? Real{action->field, dim} : y;
+    // Everything checked, which the mixture itself does not do.
+    const auto weight_of = [&](int i, int k) -> double {
+      if constexpr (std::is_invocable_v<const Weight&, Index, Index>)
+        return as_recipe(weight(index(dim, i), index(state, k))).evaluate(*this).value;
+      else return as_recipe(weights[index(state, k)]).evaluate(*this).value;
+    };
+    FiniteMixture<Generate, std::remove_const_t<decltype(weights)>, F> sum(*this, dim, state, weights, component);
+    scratch_ += sum.scratch(state.size);
+    std::vector<double> log_density(std::size_t(dim.size), 0.), probability(std::size_t(state.size));
+    for (int i = 0; i < dim.size && state.size > 0; ++i) {
+      const auto draw_state = [&](const auto& log_weight) {
+        for (int k = 0; k < state.size; ++k) probability[std::size_t(k)] = std::exp(log_weight(k));
+        return draw_category(probability);
+      };
+      if (in_.meaning == Meaning::layout)
+        for (int k = 0; k < state.size; ++k) {
+          weight_of(i, k);
+          evaluate_once(component(index(dim, i), index(state, k)), values[i]);
+        }
+      if (in_.meaning == Meaning::predict) {
+        const int k = draw_state([&](int each) { return std::log(weight_of(i, each)); });
+        values[i] = draw("site '", name, component(index(dim, i), index(state, k)));
+      }
+      if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
+        Prepared<Generate, std::remove_cvref_t<decltype(sum.first())>> prepared(*this, sum.first());
+        log_density[std::size_t(i)] = sum.evaluate(prepared, given, i);
+        if (in_.meaning == Meaning::states) values[i] = draw_state([&](int k) { return sum.term(k) - log_density[std::size_t(i)]; });
+      }
+    }
+    report(name, SiteKind::observed, Shape{dim}, in_.meaning == Meaning::pointwise ? log_density.data() : values);
+    mark_states();
+    return {name, values, dim};
   }
 
   template <Operand E> auto deterministic(const char* name, const E& e) {
@@ -251,6 +336,19 @@ class Generate {
       for (int t = 1; t < dim.size; ++t)
         values[t] = as_recipe(step(index(dim, t), PlainRead<false>(values + t - 1))).evaluate(*this).value;
     }), dim};
+  }
+  template <class I, class Step>
+  PlainMatrix<false> scan(const char* name, Dim dim, Dim state, const I& initial, const Step& step) {
+    const Shape shape{dim, state};
+    return {name, kept_quantity(name, shape, [&](double* values) {
+      const PlainMatrix<false> so_far(name, values, dim, state);
+      for (int n = 0; n < shape.size(); ++n) {
+        const int t = n / state.size;
+        const CheckedIndex k = index(state, n % state.size);
+        if (t == 0) values[n] = as_recipe(initial(k)).evaluate(*this).value;
+        else values[n] = as_recipe(step(index(dim, t), k, so_far.row(index(dim, t - 1)))).evaluate(*this).value;
+      }
+    }), dim, state};
   }
   // In no prediction and no log likelihood: nothing can be simulated from it, and it is of no observation.
   template <Operand E> void potential(const char* name, const E& e) {
@@ -325,6 +423,10 @@ class Generate {
   // Called by an element of data before it is read.
   void require_element(const FieldInfo& field, std::int64_t element) const {
     require_inside(field.name.c_str(), field.size, element);
+    if (field.is_missing(element))
+      throw ModelError("field '" + field.name + "' is NaN at element " + std::to_string(element + 1) + " (missing values have a place where "
+                       "the field is observed and its distribution is continuous: there they are imputed, and what m.observe returns has "
+                       "them). Give it a distribution by m.observe and read that, or leave the element out of the data.");
   }
   // Called before two sequences are multiplied element by element; -2 stands for the past, of any dimension.
   void require_same_dim(int a, int b) const {
@@ -389,8 +491,16 @@ class Generate {
     double* values = store(dim.size);
     own(name, values, dim.size);
     const Reader reader(*this, name);
-    for (int i = 0; i < dim.size; ++i) values[i] = y[index(dim, i)].evaluate(*this).value;
+    for (int i = 0; i < dim.size; ++i)
+      values[i] = y.field.info->is_missing(i) ? missing_value : y[index(dim, i)].evaluate(*this).value;
     return values;
+  }
+  // `why`: why what is missing cannot be imputed.
+  static void require_complete(const char* name, const double* values, int count, const std::string& why) {
+    const double* const missing = std::find_if(values, values + count, [](double v) { return std::isnan(v); });
+    if (missing == values + count) return;
+    throw ModelError("site '" + std::string(name) + "' is NaN at element " + std::to_string(missing - values + 1) + " (missing, and it cannot "
+                     "be imputed: " + why + "). Leave that element out of the data, or fill it.");
   }
   // Who reads, from now until this is gone. Nobody: ''.
   class Reader {
@@ -474,12 +584,14 @@ class Generate {
       in_.sites->push_back({name, kind, support, shape.rank, {shape.rows.id, shape.columns.id}, shape.size(), event_rank, events,
                             shape.rows.first, coordinate_, coordinates, whole});
     const bool densities = in_.meaning == Meaning::pointwise || in_.meaning == Meaning::log_prior;
-    const bool predicted = in_.meaning == Meaning::predict || in_.meaning == Meaning::pointwise;
-    if (!in_.out || predicted != (kind == SiteKind::observed)) return;
+    if (!in_.out || of_observed(in_.meaning) != (kind == SiteKind::observed)) return;
     if (in_.meaning == Meaning::log_prior && kind != SiteKind::parameter) return;
     in_.out = std::copy_n(values, densities ? events : shape.size(), in_.out);
   }
 
+  void mark_states() {
+    if (in_.meaning == Meaning::layout) in_.sites->back().has_states = true;
+  }
   void mark_recurrence() {
     if (in_.meaning == Meaning::layout) in_.sites->back().recurrence = true;
   }
@@ -500,6 +612,10 @@ class Generate {
     }
     int all_coordinates() const { return count * coordinates; }
   };
+
+  static constexpr double missing_value = std::numeric_limits<double>::quiet_NaN();
+  // A coordinate near the middle of its support, different for every one.
+  static double middle(int coordinate) { return 0.25 * std::sin(1. + coordinate); }
 
   template <class S, class Prior> double* parameter(const char* name, const Shape& shape, const S& support, const Prior& prior) {
     double* values = store(shape.size());
@@ -529,8 +645,9 @@ class Generate {
     std::vector<double> x(std::size_t(coordinates), 0.);
     switch (in_.meaning) {
       case Meaning::layout:
-        // Different for every element, so that a plate that reads the wrong one shows.
-        for (int i = 0; i < coordinates; ++i) x[std::size_t(i)] = 0.25 * std::sin(1. + coordinate_ + i);
+      case Meaning::observed:
+        // So that a plate that reads the wrong element shows.
+        for (int i = 0; i < coordinates; ++i) x[std::size_t(i)] = middle(coordinate_ + i);
         break;
       case Meaning::prior:
         if (in_.values) draw_missing(name, shape, support, prior, values);
@@ -708,6 +825,91 @@ class Generate {
 
   template <class F> void observed(const char* name, const Shape& shape, bool whole, double* values, const F& distribution) {
     const Reader reader(*this, name);
+    const std::vector<double> log_density = simulate_or_evaluate(name, shape, values, distribution);
+    report(name, SiteKind::observed, shape, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", whole);
+  }
+  // An observed vector that lacks the elements `missing`: a site of those that are there, and one of parameters for the others.
+  template <class F>
+  void observed_and_imputed(const char* name, Dim dim, const std::vector<int>& missing, double* values, const F& distribution) {
+    using D = std::remove_cvref_t<decltype(distribution(CheckedIndex{}))>;
+    const std::string first = "site '" + std::string(name) + "' is NaN at element " + std::to_string(missing.front() + 1);
+    if constexpr (!Imputable<D>) {
+      throw ModelError(first + " (missing, and it cannot be imputed: its distribution is discrete or censored, or has bounds that differ "
+                       "between elements, so that no parameter could stand for it). Leave that element out of the data.");
+    } else {
+      if (missing.front() < dim.first)
+        throw ModelError(first + " (missing, and the plate starts at element " + std::to_string(dim.first + 1) + ": those before it are "
+                         "given, not modelled). Fill it, or start later.");
+      std::vector<int> there;
+      for (int i = 0; i < dim.size; ++i)
+        if (!std::isnan(values[i])) there.push_back(i);
+      const char* const imputed_name = kept_name(std::string(name) + "_unobserved");
+      const char* const observed_name = kept_name(std::string(name) + "_observed");
+      own(observed_name, values, dim.size);
+      for (int i : missing) {
+        own(imputed_name, values + i, 1);
+        own(observed_name, values + i + 1, dim.size - i - 1);
+      }
+      {
+        const Reader reader(*this, imputed_name);
+        impute(name, imputed_name, dim, missing, values, distribution);
+      }
+      const Reader reader(*this, observed_name);
+      const std::vector<double> log_density = simulate_or_evaluate(name, Shape{dim}, values, distribution);
+      std::vector<double> out;
+      for (int i : there) out.push_back(in_.meaning == Meaning::pointwise ? log_density[std::size_t(i)] : values[i]);
+      report(observed_name, SiteKind::observed, Shape{added_dim(observed_name, dim, there).from(dim.first)}, out.data());
+    }
+  }
+  // The parameters, in their places among `values`. Elements depend on earlier ones only.
+  template <class F>
+  void impute(const char* name, const char* imputed_name, Dim dim, const std::vector<int>& missing, double* values, const F& distribution) {
+    const auto at = [&](int k) { return distribution(index(dim, missing[std::size_t(k)])); };
+    const int count = int(missing.size());
+    const auto support = support_of(at(0));
+    using S = std::remove_cvref_t<decltype(support)>;
+    auto bound = support.bind(*this);
+    const bool takes_values = in_.values && (in_.meaning == Meaning::prior || in_.meaning == Meaning::unconstrain);
+    std::vector<double> out;
+    for (int k = 0; k < count; ++k) {
+      double& value = values[missing[std::size_t(k)]];
+      const double given = takes_values ? in_.values[k] : missing_value;
+      double x = 0;
+      if (in_.meaning == Meaning::layout || in_.meaning == Meaning::observed) x = middle(coordinate_ + k);
+      else if (in_.meaning == Meaning::prior) x = bound.unconstrain(std::isnan(given) ? draw("site '", name, at(k)) : given);
+      else if (std::isnan(given)) x = in_.position[coordinate_ + k];
+      else x = bound.unconstrain(given);
+      if (!std::isfinite(x))
+        throw ModelError("parameter '" + std::string(name) + "_unobserved' is " + number_text(given) + " at element " + std::to_string(k + 1) +
+                         " (its support is " + S::description + "). Give a value inside it.");
+      value = bound.constrain(x).value;
+      if (in_.position_out) in_.position_out[coordinate_ + k] = x;
+      const double log_density = evaluate_once(at(k), value);
+      out.push_back(in_.meaning == Meaning::log_prior ? log_density : value);
+    }
+    if (takes_values) in_.values += count;
+    const Shape shape{added_dim(imputed_name, dim, missing)};
+    report(imputed_name, SiteKind::parameter, shape, out.data(), S::description, false, count);
+    if (!S::identity) scratch_ += count;
+    coordinate_ += count;
+  }
+  // A name that lives as long as the layout, which alone needs it.
+  const char* kept_name(const std::string& name) {
+    return in_.additions ? in_.additions->names.emplace_back(name).c_str() : "";
+  }
+  // A dimension of some elements of `dim`, with their labels, or numbers from 0 as labels. As ArviZ names those that have no name.
+  Dim added_dim(const char* site, Dim dim, const std::vector<int>& elements) {
+    if (!in_.additions) return {dim.id, 0, int(elements.size())};
+    const std::vector<Dataset::DimInfo>& known = in_.data->dims();
+    const std::vector<std::string>& labels = known[std::size_t(dim.id)].labels;
+    Dataset::DimInfo added{std::string(site) + "_dim_0", int(elements.size()), "", {}};
+    for (int i : elements) added.labels.push_back(labels.empty() ? std::to_string(i) : labels[std::size_t(i)]);
+    in_.additions->dims.push_back(std::move(added));
+    return {int(known.size() + in_.additions->dims.size()) - 1, 0, int(elements.size())};
+  }
+  // Puts simulated values into `values`, or gives the log density of each.
+  template <class F>
+  std::vector<double> simulate_or_evaluate(const char* name, const Shape& shape, double* values, const F& distribution) {
     std::vector<double> log_density;
     if (in_.meaning == Meaning::pointwise) log_density.assign(std::size_t(shape.size()), 0.);
     if (in_.meaning == Meaning::layout) {
@@ -722,7 +924,7 @@ class Generate {
       if (in_.meaning == Meaning::pointwise)
         log_density[std::size_t(i)] = evaluate_once(element(distribution, shape, i), values[i]);
     }
-    report(name, SiteKind::observed, shape, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", whole);
+    return log_density;
   }
   // Events of whole vectors along `along`: `distribution(i)` is that of event i.
   template <class F>

@@ -14,15 +14,39 @@
 
 namespace lockstep {
 
-template <class M, class Initial, class Transition, class F> class HiddenMarkov {
+// Transition probabilities that are a matrix node, or a lambda of the time that is moved to, and from which state to which.
+template <class Node> struct SameTransition {
+  const Node& node;
+  template <class M> LOCKSTEP_FN auto value(const M&, int, int from, int to) const { return node.value(from, to); }
+  template <class M, class A> LOCKSTEP_FN void pull(const M&, int, int from, int to, const A& a) const { node.pull(from, to, a); }
+};
+template <class F> struct TransitionByTime {
+  const F& probability;
+  Dim time, state;
+  template <class M> LOCKSTEP_FN auto value(const M& m, int t, int from, int to) const {
+    return typename M::value_type(at(m, t, from, to).value);
+  }
+  template <class M, class A> LOCKSTEP_FN void pull(const M& m, int t, int from, int to, const A& a) const { at(m, t, from, to).pull(a); }
+
+ private:
+  template <class M> LOCKSTEP_FN auto at(const M& m, int t, int from, int to) const {
+    return as_recipe(probability(Index{t, time.id}, Index{from, state.id}, Index{to, state.id})).evaluate(m);
+  }
+};
+template <class V> LOCKSTEP_FN auto transition_argument(const V& v, Dim time, Dim state) {
+  if constexpr (std::is_invocable_v<const V&, Index, Index, Index>) return TransitionByTime<V>{v, time, state};
+  else return SameTransition<V>{v};
+}
+
+template <class M, class Initial, class Given, class F> class HiddenMarkov {
  public:
   using T = typename M::value_type;
   using D = std::remove_cvref_t<decltype(std::declval<const F&>()(Index{}, Index{}))>;
   // Elements of scratch on one slice.
   static std::int64_t scratch(int times, int states) { return 2 * (std::int64_t(times) * states + times + states); }
 
-  LOCKSTEP_FN HiddenMarkov(M& m, Dim time, Dim state, const Initial& initial, const Transition& transition, const F& emission)
-      : m_(m), time_(time), state_(state), initial_(initial), transition_(transition), emission_(emission),
+  LOCKSTEP_FN HiddenMarkov(M& m, Dim time, Dim state, const Initial& initial, const Given& transition, const F& emission)
+      : m_(m), time_(time), state_(state), initial_(initial), transition_(transition_argument(transition, time, state)), emission_(emission),
         density_(m.allocate(time.size * state.size)), forward_(m.allocate(time.size * state.size)),
         norm_(m.allocate(time.size)), log_largest_(m.allocate(time.size)), backward_(m.allocate(2 * state.size)) {}
 
@@ -49,6 +73,10 @@ template <class M, class Initial, class Transition, class F> class HiddenMarkov 
     return total;
   }
 
+  // After run_forward: the probability of state k at t given y up to t; and of state k at t + 1 given that state at t, and no more.
+  LOCKSTEP_FN T filtered(int t, int k) const { return forward_.load(number(t, k)); }
+  LOCKSTEP_FN T moves(int t, int from, int to) const { return transition_.value(m_, t + 1, from, to); }
+
   // Pulls every adjoint; `forward_` becomes the posterior probabilities of the states.
   LOCKSTEP_FN void run_backward(const Real& y) {
     if (m_.first_slice()) {
@@ -66,8 +94,8 @@ template <class M, class Initial, class Transition, class F> class HiddenMarkov 
         for (int j = 0; j < states(); ++j) {
           T sum(0.);
           for (int k = 0; k < states(); ++k) {
-            sum += transition_.value(j, k) * now.load(k);
-            transition_.pull(j, k, forward_.load(number(t - 1, j)) * now.load(k));
+            sum += transition_.value(m_, t, j, k) * now.load(k);
+            transition_.pull(m_, t, j, k, forward_.load(number(t - 1, j)) * now.load(k));
           }
           before.store(j, sum);
         }
@@ -93,7 +121,7 @@ template <class M, class Initial, class Transition, class F> class HiddenMarkov 
   LOCKSTEP_FN T predicted(int t, int k) const {
     if (t == 0) return T(initial_[Index{k, state_.id}].evaluate(m_).value);
     T sum(0.);
-    for (int j = 0; j < states(); ++j) sum += forward_.load(number(t - 1, j)) * transition_.value(j, k);
+    for (int j = 0; j < states(); ++j) sum += forward_.load(number(t - 1, j)) * transition_.value(m_, t, j, k);
     return sum;
   }
   LOCKSTEP_FN void evaluate_emissions(const Real& y) {
@@ -115,7 +143,7 @@ template <class M, class Initial, class Transition, class F> class HiddenMarkov 
   M& m_;
   Dim time_, state_;
   Initial initial_;
-  const Transition& transition_;
+  decltype(transition_argument(std::declval<const Given&>(), Dim{}, Dim{})) transition_;
   const F& emission_;
   LaneArray<T> density_, forward_, norm_, log_largest_, backward_;
 };

@@ -12,6 +12,7 @@
 // flags with which the library was compiled, since both must agree on the lanes of a pack.
 #pragma once
 
+#include "lockstep/calibration.hpp"
 #include "lockstep/model.hpp"
 #include "lockstep/model_table.hpp"
 #include "lockstep/predict.hpp"
@@ -28,6 +29,9 @@ template <class Model> Fit sample_prior(const Data& data, const PriorOptions& op
 }
 template <class Model> Fit predict(const Fit& fit, const Data& data = {}, const PredictOptions& options = {}) {
   return predict(*model_table<Model>(), fit, data, options);
+}
+template <class Model> Calibration calibrate(const Data& data, const CalibrationOptions& options = {}) {
+  return calibrate(*model_table<Model>(), data, options);
 }
 template <class Model>
 std::filesystem::path sample_to_file(const Data& data, const std::filesystem::path& file, const SampleOptions& options = {},

@@ -11,7 +11,9 @@
 
 #include "lockstep/actions.hpp"
 #include "lockstep/cholesky.hpp"
+#include "lockstep/finite_mixture.hpp"
 #include "lockstep/hidden_markov.hpp"
+#include "lockstep/imputed.hpp"
 #include "lockstep/linear.hpp"
 #include "lockstep/matrix.hpp"
 #include "lockstep/nodes.hpp"
@@ -45,7 +47,7 @@ struct ObservedMatrix {
 // ---- the context ---------------------------------------------------------------------------------------------------------
 
 // `with_columns`: some fields have one column per data set. `Stage`: which run of a staged gradient it is. `with_actions`: sites
-// may be acted on (actions.hpp), which costs a branch at each; on the host only.
+// may be acted on (actions.hpp) and observed data be missing (imputed.hpp), which costs a branch at each; on the host only.
 template <class T, class TeamType = WholeTeam, bool with_columns = false, Stage which = Stage::whole, bool with_actions = false>
 class LogDensity {
  public:
@@ -118,11 +120,22 @@ class LogDensity {
       if (counts(name)) count_scalar(given, d);
     return given;
   }
-  template <class F> LOCKSTEP_FN ObservedVector observe(const char* name, const Real& y, Dim dim, const F& f) {
-    const ObservedVector node{replaced(name, y)};
-    if constexpr (with_data)
-      if (counts(name)) count_elements(node.field, dim, [&](Index j) { return element_distribution(f, j, node); });
-    return node;
+  template <class F> LOCKSTEP_FN auto observe(const char* name, const Real& y, Dim dim, const F& f) {
+    const Real given = replaced(name, y);
+    const auto count = [&](const auto& node, const auto& values) {
+      if constexpr (with_data)
+        if (counts(name)) count_elements(values, dim, [&](Index j) { return element_distribution(f, j, node); });
+    };
+    using D = std::remove_cvref_t<decltype(element_distribution(f, Index{}, ObservedVector{}))>;
+    if constexpr (with_actions && Imputable<D>) {
+      const auto support = support_of(element_distribution(f, Index{dim.first, dim.id}, ObservedVector{given}));
+      return ImputedVector<LogDensity, std::remove_cvref_t<decltype(support)>>(*this, given, support,
+                                                                               [&](const auto& node) { count(node, node); });
+    } else {
+      const ObservedVector node{given};
+      count(node, given);
+      return node;
+    }
   }
 
   // A state that runs along with the data: h[0] = initial, h[t] = step(t, past, h[t-1]), which may read earlier values of what
@@ -154,8 +167,8 @@ class LogDensity {
     return node;
   }
   // A series with a hidden state, a Markov chain over `state`, which is summed out. `initial`: the first state's
-  // probabilities (a number for all, a vector, or a lambda); `transition(j, k)`, a matrix node: from j to k;
-  // `emission(t, k)`: the distribution of element t in state k.
+  // probabilities (a number for all, a vector, or a lambda); `transition(j, k)`: from j to k, a matrix node, or a lambda of the
+  // time that is moved to, j and k; `emission(t, k)`: the distribution of element t in state k.
   template <class Initial, class Transition, class F>
   LOCKSTEP_FN ObservedVector hidden_markov(const char* name, const Real& y, Dim time, Dim state, const Initial& initial,
                                            const Transition& transition, const F& emission) {
@@ -166,6 +179,18 @@ class LogDensity {
                                                                            transition, emission);
     add(model.run_forward(node.field, [](int, const T&) {}));
     model.run_backward(node.field);
+    return node;
+  }
+
+  // Observations each of which has a state of its own, summed out. `weight`: the states' probabilities (as above, or a lambda of
+  // the element and the state); `component(i, k)`: the distribution of element i in state k.
+  template <class Weight, class F>
+  LOCKSTEP_FN ObservedVector mixture(const char* name, const Real& y, Dim dim, Dim state, const Weight& weight, const F& component) {
+    const ObservedVector node{replaced(name, y)};
+    if constexpr (!with_data) return node;
+    if (!counts(name)) return node;
+    const auto weights = mixture_weights(weight);
+    log_density_ += FiniteMixture<LogDensity, std::remove_const_t<decltype(weights)>, F>(*this, dim, state, weights, component).run(node.field);
     return node;
   }
 
@@ -226,6 +251,14 @@ class LogDensity {
     if constexpr (with_actions)
       return ReplaceableVector<Node>(workspace_.actions.on(name), dim, [&] { return Node(*this, dim, as_recipe(initial), step); });
     else return Node(*this, dim, as_recipe(initial), step);
+  }
+  // The same for a vector along `state`: `initial(k)`, `step(t, k, before)`, where before[j] is element j of the one before.
+  template <class I, class Step>
+  LOCKSTEP_FN auto scan(const char* name, Dim dim, Dim state, const I& initial, const Step& step) {
+    using Node = MatrixScan<LogDensity, I, Step>;
+    if constexpr (with_actions)
+      return ReplaceableMatrix<Node>(workspace_.actions.on(name), dim, state, [&] { return Node(*this, dim, state, initial, step); });
+    else return Node(*this, dim, state, initial, step);
   }
   template <class Beta> LOCKSTEP_FN auto linear(const Matrix& x, const Beta& beta) {
     static_assert(!std::is_base_of_v<OwnedAccess<Beta>, Beta>,
@@ -366,8 +399,8 @@ class LogDensity {
       density.pull(Unit{});
     }
   }
-  // `f(j)` is the distribution of element j.
-  template <class F> LOCKSTEP_FN void count_elements(const Real& y, Dim dim, const F& f) {
+  // `f(j)` is the distribution of element j. What is missing of `y` has an adjoint.
+  template <class Y, class F> LOCKSTEP_FN void count_elements(const Y& y, Dim dim, const F& f) {
     if (dim.first >= dim.size) return;
     using D = std::remove_cvref_t<decltype(f(Index{}))>;
     Prepared<LogDensity, D> prepared(*this, f(Index{dim.first, dim.id}));
@@ -376,6 +409,11 @@ class LogDensity {
       const Index j{i, dim.id};
       auto density = prepared.at(*this, f(j), y[j].evaluate(*this));
       accumulate(total, density.log_density);
+      if constexpr (requires { y.is_missing(i); }) {
+        T slope(0.);
+        accumulate(slope, density.slope());
+        y.pull(i, slope);
+      }
       density.pull(Unit{});
     }
     log_density_ += total;

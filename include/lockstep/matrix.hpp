@@ -103,4 +103,50 @@ template <class M, class F> class MatrixLet : public MatrixAccess<MatrixLet<M, F
   LaneArray<T> values_, adjoints_;
 };
 
+// h[0][k] = initial(k), h[t][k] = step(t, k, h[t-1]): a Scan whose state is a vector, read as a row of this matrix.
+template <class M, class Initial, class Step> class MatrixScan : public MatrixAccess<MatrixScan<M, Initial, Step>> {
+ public:
+  using value_type = typename M::value_type;
+  using T = value_type;
+  using MatrixAccess<MatrixScan>::value;
+  using MatrixAccess<MatrixScan>::pull;
+  LOCKSTEP_FN MatrixScan(M& m, Dim rows, Dim columns, const Initial& initial, const Step& step)
+      : m_(m), rows_(rows), columns_(columns), initial_(initial), step_(step), values_(m.allocate(size())),
+        adjoints_(m.allocate_per_slice(size())) {
+    for (int n = 0; n < size(); ++n) adjoints_.store(n, T(0.));
+    m.team().barrier();  // a step may read elements of a linear predictor, which other slices own
+    if (m.first_slice() && rows.size > 0) {
+      for (int k = 0; k < columns.size; ++k) values_.store(k, T(first(k).value));
+      for (int n = columns.size; n < size(); ++n) values_.store(n, T(later(n).value));
+    }
+    m.team().barrier();
+  }
+  LOCKSTEP_FN ~MatrixScan() {
+    m_.team().barrier();
+    if (m_.first_slice() && rows_.size > 0) {
+      for (int n = size() - 1; n >= columns_.size; --n) later(n).pull(m_.sum_over_slices(adjoints_, n, size()));
+      for (int k = columns_.size - 1; k >= 0; --k) first(k).pull(m_.sum_over_slices(adjoints_, k, size()));
+    }
+    m_.team().barrier();  // as above: their adjoints
+  }
+  LOCKSTEP_FN T value(int i) const { return values_.load(i); }
+  template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { adjoints_.add(i, a); }
+  LOCKSTEP_FN Dim rows() const { return rows_; }
+  LOCKSTEP_FN Dim columns() const { return columns_; }
+
+ private:
+  LOCKSTEP_FN int size() const { return rows_.size * columns_.size; }
+  LOCKSTEP_FN auto first(int k) const { return as_recipe(initial_(Index{k, columns_.id})).evaluate(m_); }
+  LOCKSTEP_FN auto later(int n) const {
+    const int t = n / columns_.size, k = n % columns_.size;
+    const Row<MatrixScan> before{this, Index{t - 1, rows_.id}};
+    return as_recipe(step_(Index{t, rows_.id}, Index{k, columns_.id}, before)).evaluate(m_);
+  }
+  M& m_;
+  Dim rows_, columns_;
+  Initial initial_;
+  Step step_;
+  LaneArray<T> values_, adjoints_;
+};
+
 }  // namespace lockstep

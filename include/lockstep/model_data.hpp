@@ -20,7 +20,9 @@ template <class Model> class ModelData {
     data_.require_sizes();
     data_.require_known_options();
     model_ = std::make_unique<Model>(data_);
-    has_actions_ = view.action_count > 0;
+    is_general_ = view.action_count > 0 || data_.has_missing();
+    if (memory && is_general_)
+      throw DataError("what is done, observed or missing is to be on a GPU (its kernels know of no such thing). Run on the CPU.");
     for (std::int64_t i = 0; i < view.action_count; ++i)
       actions_.push_back({view.actions[i].site, view.actions[i].keeps_density, data_.action_values(view.actions[i])});
     for (std::int64_t i = 0; i < view.field_count; ++i) has_columns_ = has_columns_ || view.fields[i].columns > 1;
@@ -29,14 +31,15 @@ template <class Model> class ModelData {
   const Model& model() const { return *model_; }
   const Dataset& data() const { return data_; }
   bool has_columns() const { return has_columns_; }  // some fields differ between data sets
-  bool has_actions() const { return has_actions_; }
+  // Whether only the general form of a gradient will do: something is done, observed or missing.
+  bool is_general() const { return is_general_; }
   SiteActions actions() const { return {actions_.data(), int(actions_.size())}; }
 
  private:
   Dataset data_;
   std::unique_ptr<Model> model_;
   std::vector<SiteAction> actions_;
-  bool has_columns_ = false, has_actions_ = false;
+  bool has_columns_ = false, is_general_ = false;
 };
 
 }  // namespace lockstep

@@ -28,6 +28,7 @@ struct LayoutView {
   std::int64_t coordinates;       // unconstrained dimension
   std::int64_t scratch;           // elements of scratch per lane, with one slice
   bool has_potentials;            // terms of the log density that no distribution gives
+  bool has_missing;               // data are missing, and imputed
   const BoundFieldView* fields;
   std::int64_t field_count;
 };
@@ -78,7 +79,7 @@ template <class Model> class BoundModel {
   // In lanes of type T. The usual lanes have a form of their own for stacked data sets; others take the one for everything.
   template <class T> void gradient(const double* position, double* log_density, double* gradient, double* scratch,
                                    const std::int64_t* data_columns) const {
-    if (!bound_.has_actions()) {
+    if (!bound_.is_general()) {
       if (!bound_.has_columns()) return run<T, false, false>(position, log_density, gradient, scratch, data_columns);
       if constexpr (std::is_same_v<T, Pack>) return run<T, true, false>(position, log_density, gradient, scratch, data_columns);
     }
@@ -90,7 +91,8 @@ template <class Model> class BoundModel {
     inputs.meaning = request.meaning;
     inputs.position = request.position;
     inputs.values = request.values;
-    const Purpose purpose = request.meaning == Meaning::predict ? Purpose::predictive : Purpose::prior_draw;
+    const bool given_a_draw = request.meaning == Meaning::predict || request.meaning == Meaning::states;
+    const Purpose purpose = given_a_draw ? Purpose::predictive : Purpose::prior_draw;
     inputs.stream = {request.seed, std::uint32_t(request.data_column), request.chain, request.draw, purpose};
     inputs.actions = bound_.actions();
     inputs.data_column = request.data_column;
@@ -110,6 +112,8 @@ template <class Model> class BoundModel {
     inputs.sites = &sites;
     inputs.edges = &all;
     inputs.data = &bound_.data();
+    Generate::Additions additions;
+    inputs.additions = &additions;
     inputs.actions = bound_.actions();
     Generate m(inputs);
     model()(m);
@@ -138,6 +142,8 @@ template <class Model> class BoundModel {
   void lay_out() {
     Generate::Inputs inputs;
     inputs.sites = &sites_;
+    inputs.data = &bound_.data();
+    inputs.additions = &additions_;
     inputs.actions = bound_.actions();
     Generate m(inputs);
     model()(m);
@@ -147,19 +153,21 @@ template <class Model> class BoundModel {
       for (std::size_t j = 0; j < i; ++j)
         if (std::string(sites_[i].name) == sites_[j].name)
           throw ModelError("two sites are named '" + std::string(sites_[i].name) + "' (results are read by name). Rename one.");
-    for (const Dataset::DimInfo& dim : bound_.data().dims()) {
-      for (const SiteView& site : sites_)
-        if (dim.name == site.name)
-          throw ModelError("'" + dim.name + "' names a dimension and a site (readers of the results file would take one for "
-                           "the other). Rename one.");
-      labels_.emplace_back();
-      for (const std::string& label : dim.labels) labels_.back().push_back(label.c_str());
-      dims_.push_back({dim.name.c_str(), dim.size, labels_.back().empty() ? nullptr : labels_.back().data()});
-    }
+    for (const Dataset::DimInfo& dim : bound_.data().dims()) add_dim(dim);
+    for (const Dataset::DimInfo& dim : additions_.dims) add_dim(dim);
     for (const auto& [name, dims] : bound_.data().fields_bound()) fields_.push_back({name.c_str(), {dims[0], dims[1]}});
     layout_ = {sites_.data(), std::int64_t(sites_.size()), dims_.data(), std::int64_t(dims_.size()), m.coordinates(),
-               m.scratch(), m.has_potentials(), fields_.data(), std::int64_t(fields_.size())};
+               m.scratch(), m.has_potentials(), bound_.data().has_missing(), fields_.data(), std::int64_t(fields_.size())};
     check_counts();
+  }
+  void add_dim(const Dataset::DimInfo& dim) {
+    for (const SiteView& site : sites_)
+      if (dim.name == site.name)
+        throw ModelError("'" + dim.name + "' names a dimension and a site (readers of the results file would take one for "
+                         "the other). Rename one.");
+    labels_.emplace_back();
+    for (const std::string& label : dim.labels) labels_.back().push_back(label.c_str());
+    dims_.push_back({dim.name.c_str(), dim.size, labels_.back().empty() ? nullptr : labels_.back().data()});
   }
 
   // The gradient counts what it takes as it runs; the layout's counts must be the same.
@@ -179,6 +187,7 @@ template <class Model> class BoundModel {
   }
 
   ModelData<Model> bound_;
+  Generate::Additions additions_;
   std::vector<SiteView> sites_;
   std::vector<DimView> dims_;
   std::vector<BoundFieldView> fields_;

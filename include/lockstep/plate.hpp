@@ -42,6 +42,7 @@ template <class Node> struct Row {
   const Node* node;
   Index at;
   template <std::derived_from<Index> J> LOCKSTEP_FN auto operator[](J j) const { return (*node)(at, j); }
+  LOCKSTEP_FN auto operator[](int j) const { return (*node)(at, j); }
   LOCKSTEP_FN auto term(int k) const { return (*node)(at, Index{k, node->columns().id}); }
   LOCKSTEP_FN int size() const { return Node::lower_triangular ? at.position + 1 : node->columns().size; }
   LOCKSTEP_FN int dim() const { return node->columns().id; }
@@ -225,11 +226,13 @@ template <class F> struct LazyMatrix {
 
 // The support that a distribution implies.
 template <JointDistribution D> LOCKSTEP_FN auto support_of(const D&) { return D::support(); }
-template <class Kernel, class... A> LOCKSTEP_FN auto support_of(const Distribution<Kernel, A...>& d) {
+template <class Kernel, class... A> requires requires(const Distribution<Kernel, A...>& d) { Kernel::support(d); }
+LOCKSTEP_FN auto support_of(const Distribution<Kernel, A...>& d) {
   return Kernel::support(d);
 }
 template <class S> LOCKSTEP_FN S support_of(const Flat<S>& d) { return d.on; }
-template <class... C> LOCKSTEP_FN auto support_of(const Mixture<C...>& d) {
+template <class... C> requires requires(const Mixture<C...>& d) { support_of(get<0>(d.components).distribution); }
+LOCKSTEP_FN auto support_of(const Mixture<C...>& d) {
   return support_of(get<0>(d.components).distribution);
 }
 

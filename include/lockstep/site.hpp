@@ -21,6 +21,7 @@ struct SiteView {
   std::int32_t coordinate;       // of a parameter: its first unconstrained coordinate
   std::int32_t coordinates;      // and how many it has: a simplex has one less than elements
   bool whole;                    // values are whole numbers
+  bool has_states = false;       // observed: each element's distribution depends on a state that was summed out
   bool recurrence = false;       // observed: each element's log likelihood is that given the ones before it
 };
 

@@ -72,7 +72,7 @@ template <class M, class E> struct BoundArgument {
 
 // value = bound + sign * exp(x)
 template <class E, int sign> struct OneSided {
-  static_assert(E::uniform, "a bound is the same for every element of a plate");
+  static constexpr bool uniform = E::uniform;
   static constexpr bool elementwise = true;
   static constexpr bool identity = false;
   static constexpr const char* description = sign > 0 ? "above a bound" : "below a bound";
@@ -95,14 +95,17 @@ template <class E, int sign> struct OneSided {
     }
     double unconstrain(double value) const { return std::log(sign * (value - limit.evaluated.value)); }
   };
-  template <class M> LOCKSTEP_FN Bound<M> bind(const M& m) const { return {m, limit}; }
+  template <class M> LOCKSTEP_FN Bound<M> bind(const M& m) const {
+    static_assert(uniform, "a bound is the same for every element of a plate");
+    return {m, limit};
+  }
 };
 
 // ---- two-sided bounds --------------------------------------------------------------------------------------------------
 
 // value = lower + (upper - lower) * sigmoid(x)
 template <class L, class U> struct TwoSided {
-  static_assert(L::uniform && U::uniform, "a bound is the same for every element of a plate");
+  static constexpr bool uniform = L::uniform && U::uniform;
   static constexpr bool elementwise = true;
   static constexpr bool identity = false;
   static constexpr const char* description = "between two bounds";
@@ -138,7 +141,10 @@ template <class L, class U> struct TwoSided {
       return std::log(value - lower.evaluated.value) - std::log(upper.evaluated.value - value);
     }
   };
-  template <class M> LOCKSTEP_FN Bound<M> bind(const M& m) const { return {m, lower, upper}; }
+  template <class M> LOCKSTEP_FN Bound<M> bind(const M& m) const {
+    static_assert(uniform, "a bound is the same for every element of a plate");
+    return {m, lower, upper};
+  }
 };
 
 // (0, 1): as above, and the logarithms of the value and of its complement are free.

@@ -35,6 +35,8 @@ class Runtime {
 
 void ensure_started() { static Runtime runtime; }
 
+thread_local bool is_worker = false;
+
 }  // namespace
 
 int available_threads() {
@@ -43,6 +45,10 @@ int available_threads() {
 }
 
 void parallel_for(int items, int threads, const std::function<void(int, int)>& body) {
+  if (is_worker) {  // the pool is taken: by the launch that this is part of
+    for (int item = 0; item < items; ++item) body(item, 0);
+    return;
+  }
   const int available = available_threads();
   const int workers = std::min(threads > 0 ? std::min(threads, available) : available, items);
   std::atomic<int> next{0};
@@ -53,12 +59,14 @@ void parallel_for(int items, int threads, const std::function<void(int, int)>& b
   static std::mutex one_launch;  // the pool runs one launch at a time; callers on other threads wait
   const std::lock_guard<std::mutex> lock(one_launch);
   Kokkos::parallel_for("lockstep", Policy(0, workers, Kokkos::ChunkSize(1)), [&](int worker) {
+    is_worker = true;
     try {
       for (int item = next++; item < items; item = next++) body(item, worker);
     } catch (...) {
       const std::lock_guard<std::mutex> guard(failure_mutex);
       if (!failure) failure = std::current_exception();
     }
+    is_worker = false;
   });
   Kokkos::OpenMP().fence();
   if (failure) std::rethrow_exception(failure);

@@ -10,7 +10,8 @@ namespace lockstep {
 int available_threads();
 
 // Calls body(item, worker) once for each item of 0 .. items-1, on `threads` workers (0: all). Which worker runs an item
-// is not fixed, so nothing may depend on it. The first exception that a body throws is rethrown when all have ended.
+// is not fixed, so nothing may depend on it. The first exception that a body throws is rethrown when all have ended. A body may
+// call it in turn: that runs on its own thread.
 void parallel_for(int items, int threads, const std::function<void(int item, int worker)>& body);
 
 // The same for work on 0 .. count-1 that is too little by the item: calls body(begin, end) for ranges of them, a few for each

@@ -7,8 +7,7 @@
 
 #include <cmath>
 
-#include "host/diagnostics.hpp"
-#include "lockstep/lockstep.hpp"
+#include "tests/expect_normal.hpp"
 
 namespace lockstep {
 namespace {
@@ -47,19 +46,7 @@ Fit run(const Data& data) {
 
 void expect_normal(const Fit& fit, const char* name, double mean, double sd) {
   SCOPED_TRACE(name);
-  const Variable& variable = fit.variable("posterior", name);
-  Variable squares = variable;
-  double average = 0;
-  for (double x : variable.values) average += x / double(variable.values.size());
-  double variance = 0;
-  for (double& x : squares.values) x = (x - average) * (x - average), variance += x / double(squares.values.size());
-  double fourth = 0;
-  for (double x : squares.values) fourth += (x - variance) * (x - variance) / double(squares.values.size());
-  Diagnoser diagnose;
-  const auto ess = [&](const Variable& v) { return diagnose({v.values.data(), fit.chains, fit.draws, fit.draws, 1}).ess_mean; };
-  const double own_sd = std::sqrt(variance);
-  EXPECT_LT(std::abs(average - mean), limit * own_sd / std::sqrt(ess(variable)));
-  EXPECT_LT(std::abs(own_sd - sd), limit * std::sqrt(fourth) / (2 * own_sd * std::sqrt(ess(squares))));
+  expect_normal(fit, draws_of(fit, name), mean, sd, limit);
 }
 
 // a -> b -> c: c follows what is done to b, whatever a is; a does not. Observing b tells about a.

@@ -192,7 +192,10 @@ LOCKSTEP_FN auto part_of(const TwoSided<A, B>& whole, const L& lower, const U& u
 }
 
 template <class Base, bool has_lower, bool has_upper, class... Roles> struct TruncatedKernel {
-  template <class D> LOCKSTEP_FN static auto support(const D& d) {
+  template <class D> requires requires(const Distribution<Base, Argument<Roles, Constant>...>& base, const D& d) {
+    part_of(Base::support(base), get<0>(d.arguments).expression, get<1>(d.arguments).expression);
+  }
+  LOCKSTEP_FN static auto support(const D& d) {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       const auto base = make_distribution<Base>(get<I + 2>(d.arguments)...);
       return part_of(Base::support(base), get<0>(d.arguments).expression, get<1>(d.arguments).expression);
