@@ -339,6 +339,33 @@ void redraw_changed(const HostModel& old, const HostModel& model, const Fit& fit
   }
 }
 
+void require_draws(const Fit& fit, int threads) {
+  if (threads < 0)
+    throw SampleError(fmt::format("threads is {} (at least one is needed). Give a positive number.", threads));
+  if (!fit.has_group("posterior") || fit.chains * fit.draws == 0)
+    throw SampleError("the fit has no posterior draws (a prediction is made of each). Use a fit that has.");
+}
+
+void require_memory(std::size_t draws, std::size_t values_each) {
+  const double bytes = 8. * double(draws) * double(values_each);
+  if (bytes > machine_memory())
+    throw SampleError(fmt::format("predictions of {} draws need {:.0f} GiB of memory (this machine has {:.0f}). Predict fewer elements at once.",
+                                  draws, bytes / 0x1p30, machine_memory() / 0x1p30));
+}
+
+// A group of one value for each draw of the fit, as a fit.
+Fit with_draws_of(const Fit& fit, const HostModel& model, Group group, std::uint64_t seed) {
+  Fit result;
+  result.chains = fit.chains;
+  result.draws = fit.draws;
+  result.dimensions = model.dimensions();
+  group.draw_numbers = fit.group("posterior").draw_numbers;
+  result.groups.push_back(std::move(group));
+  result.attributes["inference_library"] = std::string("lockstep");
+  result.attributes["prediction_seed"] = std::to_string(seed);
+  return result;
+}
+
 }  // namespace
 
 Data data_of(const ModelTable& table, const Fit& fit) {
@@ -376,10 +403,7 @@ Data data_of(const ModelTable& table, const Fit& fit) {
 }
 
 Fit predict(const ModelTable& table, const Fit& fit, const Data& data, const PredictOptions& options) {
-  if (options.threads < 0)
-    throw SampleError(fmt::format("threads is {} (at least one is needed). Give a positive number.", options.threads));
-  if (!fit.has_group("posterior") || fit.chains * fit.draws == 0)
-    throw SampleError("the fit has no posterior draws (a prediction is made of each). Use a fit that has.");
+  require_draws(fit, options.threads);
   if (data.data_sets() != 1)
     throw SampleError(fmt::format("the data are {} stacked data sets (one is predicted). Predict them one by one.", data.data_sets()));
   const bool anything_new = !data.fields().empty() || !data.labels().empty() || !data.actions().empty() || !data.options().empty();
@@ -391,10 +415,7 @@ Fit predict(const ModelTable& table, const Fit& fit, const Data& data, const Pre
   if (anything_new) redraw_changed(old, model, fit, parameters, options);
 
   const std::size_t draws = fit.chains * fit.draws;
-  const double bytes = 8. * double(draws) * double(model.values(Meaning::constrain) + model.values(Meaning::predict));
-  if (bytes > machine_memory())
-    throw SampleError(fmt::format("predictions of {} draws need {:.0f} GiB of memory (this machine has {:.0f}). Predict fewer elements at once.",
-                                  draws, bytes / 0x1p30, machine_memory() / 0x1p30));
+  require_memory(draws, model.values(Meaning::constrain) + model.values(Meaning::predict));
   std::set<std::string> drawn_anew;
   for (const MatchedParameter& each : parameters)
     if (std::find(each.source.begin(), each.source.end(), -1) != each.source.end()) drawn_anew.insert(each.site->name);
@@ -409,21 +430,46 @@ Fit predict(const ModelTable& table, const Fit& fit, const Data& data, const Pre
       simulation.run(d / fit.draws, d % fit.draws, values_at(parameters, d).data(), d, group, group);
   });
 
-  Fit result;
-  result.chains = fit.chains;
-  result.draws = fit.draws;
-  result.dimensions = model.dimensions();
-  group.draw_numbers = fit.group("posterior").draw_numbers;
-  result.groups.push_back(std::move(group));
+  Fit result = with_draws_of(fit, model, std::move(group), options.seed);
   if (anything_new)
     for (Group& each : data_groups(model, result.dimensions))
       if (each.name == "constant_data") {
         each.name = "predictions_constant_data";
         result.groups.push_back(std::move(each));
       }
-  result.attributes["inference_library"] = std::string("lockstep");
-  result.attributes["prediction_seed"] = std::to_string(options.seed);
   return result;
+}
+
+Fit recover_states(const ModelTable& table, const Fit& fit, std::uint64_t seed, int threads) {
+  require_draws(fit, threads);
+  const Data data = data_of(table, fit);
+  const HostModel model(table, data);
+  const std::vector<MatchedParameter> parameters = match_parameters(model, fit, false);
+  const std::size_t draws = fit.chains * fit.draws, each = model.values(Meaning::states);
+  Group group = room_for_draws(model, "states", draws, [](const SiteView& site) { return site.has_states; });
+  if (group.variables.empty())
+    throw SampleError("the model sums out no states (m.hidden_markov and m.mixture do). There is nothing to recover.");
+  require_memory(draws, each);
+  parallel_for_ranges(draws, threads, [&](std::size_t begin, std::size_t end) {
+    std::vector<double> values(each);
+    for (std::size_t d = begin; d < end; ++d) {
+      const std::vector<double> position = position_of(model, Meaning::unconstrain, values_at(parameters, d), 0, 0, 0);
+      GenerateRequest request{};
+      request.meaning = Meaning::states;
+      request.position = position.data();
+      request.seed = seed;
+      request.chain = std::uint32_t(d / fit.draws);
+      request.draw = std::uint32_t(d % fit.draws);
+      request.out = values.data();
+      model.generate(request);
+      put_draw(model, true, group, d, values.data());
+    }
+  });
+  for (Variable& variable : group.variables) {
+    variable.name += "_state";
+    variable.type = ElementType::integer;
+  }
+  return with_draws_of(fit, model, std::move(group), seed);
 }
 
 }  // namespace lockstep

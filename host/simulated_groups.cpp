@@ -4,9 +4,17 @@
 
 namespace lockstep {
 
-namespace {
+Group room_for_draws(const HostModel& model, const char* name, std::size_t draws, const std::function<bool(const SiteView&)>& wanted) {
+  Group group{name, true, {}};
+  for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
+    const SiteView& site = model.layout().sites[i];
+    if (!wanted(site)) continue;
+    group.variables.push_back(model.variable(site));
+    group.variables.back().values.resize(draws * group.variables.back().size());
+  }
+  return group;
+}
 
-// Puts a draw of the group's sites in its place. `values`: those of all observed sites, or of all others, one after the other.
 void put_draw(const HostModel& model, bool observed, Group& group, std::size_t draw, const double* values) {
   auto variable = group.variables.begin();  // in the order of the sites
   for (std::int64_t i = 0; i < model.layout().site_count && variable != group.variables.end(); ++i) {
@@ -18,19 +26,6 @@ void put_draw(const HostModel& model, bool observed, Group& group, std::size_t d
     }
     if (wanted) ++variable;
   }
-}
-
-}  // namespace
-
-Group room_for_draws(const HostModel& model, const char* name, std::size_t draws, const std::function<bool(const SiteView&)>& wanted) {
-  Group group{name, true, {}};
-  for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
-    const SiteView& site = model.layout().sites[i];
-    if (!wanted(site)) continue;
-    group.variables.push_back(model.variable(site));
-    group.variables.back().values.resize(draws * group.variables.back().size());
-  }
-  return group;
 }
 
 Simulation::Simulation(const HostModel& model, std::uint64_t seed)

@@ -471,7 +471,7 @@ struct VectorRecurrence {
     auto z = m.param("z", normal(0, 1), time);
     auto drift = m.linear(X, start);
     auto h = m.scan("h", time, state, [&](auto k) { return 0.5 + start[k]; },
-                    [&](auto t, auto k, auto before) { return dot(A.row(k), before) + drift[t] * before[0] + 0.1 * z[t]; });
+                    [&](auto t, auto k, auto before) { return dot(A.row(k), before) + drift[t] * before[0] + 0.1 * z[t] + 0.1 * dot(A.row(k), A.column(k)); });
     m.observe("y", y, time, [&](auto t) { return normal(h(t, 0) + 0.3 * h(0, 0), 1); });
   }
 };

@@ -73,6 +73,7 @@ EOF
     auto theta = m.param("theta", normal(0, 1), group), weights = m.param("weights", normal(0, 1), column);
     auto w = m.param("w", dirichlet(1), state);
     auto P = m.param("P", dirichlet(1), state, state);
+    auto B = m.param("B", normal(0, 1), group, state);
     auto o = m.param("o", normal(0, 1), state, ordered());
     auto L = m.param("L", lkj_cholesky(2), state);
 EOF

@@ -12,7 +12,7 @@ namespace {
 
 struct PredictCommand {
   std::string file, model, out, seed = "1", new_levels = "refuse";
-  bool overwrite = false;
+  bool overwrite = false, states = false;
   ModelInput input;
   Count threads{"--threads", 1, 4096, 0};
   CLI::Option* out_option = nullptr;
@@ -27,6 +27,9 @@ struct PredictCommand {
                      "Elements that the fit has not seen, such as a new county. sample: draw theirs\n"
                      "from the prior, given each draw of the rest. Default: refuse, and list them")
         ->option_text("refuse|sample");
+    command->add_flag("--states", states,
+                      "Instead: the states that the model sums out (m.hidden_markov, m.mixture), given the\n"
+                      "fit's data, one path for each draw. Group states");
     command->add_option("--seed", seed, "Seed of the random numbers. Default: 1")->option_text("S");
     command->add_option("--threads", threads.text, "Threads. auto: all cores that the process may use")->option_text("N|auto");
     out_option = command->add_option("--out", out, "Where to. Default: into FIT, as more groups. A FILE that is there is refused")
@@ -51,9 +54,11 @@ struct PredictCommand {
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), false);
     options.threads = threads.value();
     const Data data = input.read_given();
+    if (states && (!data.fields().empty() || !data.labels().empty() || !data.actions().empty() || !data.options().empty()))
+      throw UsageError("--states is given with new data, or something done (states are recovered from the data of the fit). Leave one of them out.");
     const Fit fit = read_netcdf(file, {"posterior", "observed_data", "constant_data"});
     const NamedModel named(model.empty() ? model_of(fit) : model);
-    const Fit predictions = predict(named.table(), fit, data, options);
+    const Fit predictions = states ? recover_states(named.table(), fit, options.seed, options.threads) : predict(named.table(), fit, data, options);
     if (out.empty()) append_netcdf(predictions, file, overwrite);
     else write_netcdf(predictions, out);
     const Group& group = predictions.groups.front();

@@ -30,6 +30,9 @@ template <class Model> Fit sample_prior(const Data& data, const PriorOptions& op
 template <class Model> Fit predict(const Fit& fit, const Data& data = {}, const PredictOptions& options = {}) {
   return predict(*model_table<Model>(), fit, data, options);
 }
+template <class Model> Fit recover_states(const Fit& fit, std::uint64_t seed = 1, int threads = 0) {
+  return recover_states(*model_table<Model>(), fit, seed, threads);
+}
 template <class Model> Calibration calibrate(const Data& data, const CalibrationOptions& options = {}) {
   return calibrate(*model_table<Model>(), data, options);
 }

@@ -14,6 +14,7 @@ template <class Self> struct MatrixAccess : Liveness {
   LOCKSTEP_FN Element<Self, false> operator()(int i, Index j) const { return {self(), flat(i, j.position)}; }
   LOCKSTEP_FN Element<Self, true> operator()(int i, int j) const { return {self(), flat(i, j)}; }
   LOCKSTEP_FN Row<Self> row(Index i) const { return {self(), i}; }
+  LOCKSTEP_FN Column<Self> column(Index j) const { return {self(), j}; }
   LOCKSTEP_FN auto value(int i, int j) const { return self()->value(flat(i, j)); }
   template <class A> LOCKSTEP_FN void pull(int i, int j, const A& a) const { self()->pull(flat(i, j), a); }
 

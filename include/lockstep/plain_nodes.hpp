@@ -90,6 +90,11 @@ template <bool lower> struct PlainMatrix {
     require_inside(name, rows_.size, i.position);
     return {this, i};
   }
+  Column<PlainMatrix> column(Index j) const {
+    require_along(name, columns_, j);
+    require_inside(name, columns_.size, j.position);
+    return {this, j};
+  }
   double value(int i, int j) const { return values[std::int64_t(i) * columns_.size + j]; }
   template <class A> void pull(int, int, const A&) const {}
   Dim rows() const { return rows_; }

@@ -47,6 +47,15 @@ template <class Node> struct Row {
   LOCKSTEP_FN int size() const { return Node::lower_triangular ? at.position + 1 : node->columns().size; }
   LOCKSTEP_FN int dim() const { return node->columns().id; }
 };
+// A column of a matrix node, for `dot`: dot(A.row(i), B.column(j)) is an element of their product.
+template <class Node> struct Column {
+  using is_column = void;
+  const Node* node;
+  Index at;
+  LOCKSTEP_FN auto term(int k) const { return (*node)(Index{k, node->rows().id}, at); }
+  LOCKSTEP_FN int size() const { return node->rows().size; }
+  LOCKSTEP_FN int dim() const { return node->rows().id; }
+};
 template <class Node> struct WholeVector {
   const Node* node;
   LOCKSTEP_FN auto term(int k) const { return (*node)[GatheredIndex{{k, dim()}}]; }
@@ -70,6 +79,7 @@ struct WholeField {
 };
 LOCKSTEP_FN inline WholeField sequence(const Real& field) { return {field}; }
 template <class Node> LOCKSTEP_FN Row<Node> sequence(const Row<Node>& row) { return row; }
+template <class Node> LOCKSTEP_FN Column<Node> sequence(const Column<Node>& column) { return column; }
 template <class Node> LOCKSTEP_FN PastLags<Node> sequence(const Past<Node>& past) { return {past}; }
 template <class Node> requires requires(const Node& n) { n.dim().size; }
 LOCKSTEP_FN WholeVector<Node> sequence(const Node& node) { return {&node}; }

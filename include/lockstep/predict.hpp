@@ -31,6 +31,11 @@ struct PredictOptions {
 // the result; DataError, ModelError.
 Fit predict(const ModelTable& model, const Fit& fit, const Data& data = {}, const PredictOptions& options = {});
 
+// The states that a model sums out (m.hidden_markov, m.mixture), given the data: one path, or one state for each observation,
+// drawn jointly for each draw of the fit's posterior. Group states, of a variable NAME_state for each observed site that has them,
+// counted from 0. Throws SampleError if the model has none, or as predict does.
+Fit recover_states(const ModelTable& model, const Fit& fit, std::uint64_t seed = 1, int threads = 0);
+
 // The data that a fit was made with, put together from its groups observed_data and constant_data and its attributes; what was
 // done and observed too.
 Data data_of(const ModelTable& model, const Fit& fit);
