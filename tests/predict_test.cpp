@@ -297,5 +297,23 @@ TEST(Predict, RefusesFitsThatAreNotTheModels) {
   expect_error<DataError>([&] { predict<Together>(fit_of({{"p", 1}}, 2, [](auto&&...) { return 1.; })); }, "the fit's data are not the model's");
 }
 
+// By hand: statistics of four draws of three elements, ties counted half.
+TEST(PredictiveChecks, CountDrawsWhoseStatisticIsLarger) {
+  Fit fit;
+  fit.chains = 2, fit.draws = 2;
+  fit.groups.push_back({"posterior_predictive", true, {{"y", {"i"}, {3}, ElementType::real, {1, 2, 3, 0, 0, 0, 4, 4, 4, 2, 2, 2}}}});
+  fit.groups.push_back({"observed_data", false, {{"y", {"i"}, {3}, ElementType::real, {1, 2, 3}}}});
+  const auto total = [](std::span<const double> y) { return y[0] + y[1] + y[2]; };
+  EXPECT_EQ(predictive_p_value(fit, fit, "y", total), (0.5 + 0 + 1 + 0.5) / 4);
+  EXPECT_EQ(predictive_p_value(fit, fit, "y", [](std::span<const double> y) { return y[2]; }), (0.5 + 0 + 1 + 0) / 4);
+  EXPECT_THROW(predictive_p_value(fit, fit, "x", total), std::out_of_range);
+  fit.groups[1].variables[0].values.push_back(4);
+  EXPECT_THROW(predictive_p_value(fit, fit, "y", total), SampleError);
+  fit.groups[1].variables[0].values.pop_back();
+  const std::string table = predictive_checks(fit, fit);
+  EXPECT_NE(table.find("mean         sd        min        max\n"), std::string::npos) << table;
+  EXPECT_NE(table.find("0.500"), std::string::npos) << table;
+}
+
 }  // namespace
 }  // namespace lockstep

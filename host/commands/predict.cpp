@@ -62,8 +62,10 @@ struct PredictCommand {
     if (out.empty()) append_netcdf(predictions, file, overwrite);
     else write_netcdf(predictions, out);
     const Group& group = predictions.groups.front();
-    print(fmt::format("{}: {} draws of {}\n\n{}\nResults: {}, group {}\n", named.name(), predictions.chains * predictions.draws, group.name,
-                      simulation_table(predictions, group), out.empty() ? file : out, group.name));
+    std::string text = fmt::format("{}: {} draws of {}\n\n{}\n", named.name(), predictions.chains * predictions.draws, group.name,
+                                   simulation_table(predictions, group));
+    if (group.name == "posterior_predictive") text += predictive_checks(predictions, fit) + "\n";
+    print(text + fmt::format("Results: {}, group {}\n", out.empty() ? file : out, group.name));
   }
 
   std::string model_of(const Fit& fit) const {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
 
 #include "lockstep/sample.hpp"
 
@@ -35,6 +38,17 @@ Fit predict(const ModelTable& model, const Fit& fit, const Data& data = {}, cons
 // drawn jointly for each draw of the fit's posterior. Group states, of a variable NAME_state for each observed site that has them,
 // counted from 0. Throws SampleError if the model has none, or as predict does.
 Fit recover_states(const ModelTable& model, const Fit& fit, std::uint64_t seed = 1, int threads = 0);
+
+// How extreme the data are in what the model would have simulated: the share of draws in which a statistic of the simulated
+// observations is larger than that of the data, ties counted half (the posterior predictive p-value of Gelman, Meng & Stern
+// 1996). Near 0 or 1, the model does not make data like these in that respect. `predictions` has the group posterior_predictive,
+// `fit` observed_data; they may be the same. `statistic` gets all elements of an observed site. Throws std::out_of_range if there is
+// no such site, SampleError if the two have different sizes.
+double predictive_p_value(const Fit& predictions, const Fit& fit, const std::string& site,
+                          const std::function<double(std::span<const double>)>& statistic);
+
+// Those for the mean, the standard deviation, the smallest and the largest element of every observed site, as a table.
+std::string predictive_checks(const Fit& predictions, const Fit& fit);
 
 // The data that a fit was made with, put together from its groups observed_data and constant_data and its attributes; what was
 // done and observed too.
