@@ -59,6 +59,8 @@ inline std::vector<Subject> subjects() {
       example("arma11", {200 * 14, 2, 2}),
       // Per time: two densities, and a log-sum-exp of two terms for each of two states, and back.
       example("hmm", {100 * 40, 100 * 4, 100 * 2}),
+      // Some 65 steps. Each: seven stages twice forward, six back; at each, the rates (8) and two sums (4 each).
+      example("lotka_volterra", {65 * (14 + 6 + 6) * (8 + 2 * 4.), 2 * 21 * 2 + 10, 65 * 4}),
       // Eleven points: 66 covariances, a Cholesky factor and a solution, and back.
       example("gp_regression", {3 * 11 * 11 * 11 / 3. + 66 * 6, 66, 11}),
       // Per observation: two densities (12), their adjoints (8), log-sum-exp by one exponential, one logarithm, one

@@ -135,6 +135,21 @@ Data radon(const Data& d) {
                     {"floor_measure", "floor_measure"}, {"log_radon", "log_radon"}});
 }
 
+// Time 0 with the others.
+Data lotka_volterra(const Data& d) {
+  Column years{0}, populations = column(d, "y_init");
+  const Column &ts = column(d, "ts"), &y = column(d, "y");
+  years.insert(years.end(), ts.begin(), ts.end());
+  populations.insert(populations.end(), y.begin(), y.end());
+  Column species[2];
+  for (std::size_t i = 0; i < populations.size(); ++i) species[i % 2].push_back(populations[i]);
+  Data data;
+  data.set("years", years);
+  data.set("hare", species[0]);
+  data.set("lynx", species[1]);
+  return data;
+}
+
 const std::vector<ZooPosterior>& all() {
   static const std::vector<ZooPosterior> posteriors{
       {"arK", "ar_k", [](const Data& d) { return fields(d, {{"K", "lag"}, {"y", "y"}}); }, {}},
@@ -153,6 +168,8 @@ const std::vector<ZooPosterior>& all() {
       {"logearn_interaction", "flat_regression", logearn_interaction, {}},
       {"logmesquite", "flat_regression", logmesquite, {}},
       {"low_dim_gauss_mix", "gauss_mix", low_dim_gauss_mix, {}},
+      {"lotka_volterra", "lotka_volterra", lotka_volterra,
+       {{"theta[1]", "alpha"}, {"theta[2]", "beta"}, {"theta[3]", "gamma"}, {"theta[4]", "delta"}, {"z_init[", "start["}}},
       {"nes", "flat_regression", nes, {}},
       {"radon_hierarchical_intercept_noncentered", "radon", radon,
        {{"beta[1]", "beta_uranium"}, {"beta[2]", "beta_floor"}}},

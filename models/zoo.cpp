@@ -22,6 +22,7 @@ const std::vector<ZooModel>& zoo() {
       {"irt_2pl", "item response, two-parameter logistic", models::irt_2pl},
       {"linear_regression", "normal linear regression", models::linear_regression},
       {"logistic_regression", "logistic regression", models::logistic_regression},
+      {"lotka_volterra", "predator and prey, by differential equations", models::lotka_volterra},
       {"poisson_regression", "Poisson regression of counts over exposures", models::poisson_regression},
       {"radon", "hierarchical regression, varying intercepts", models::radon},
       {"std_normal", "independent standard normals", models::std_normal},

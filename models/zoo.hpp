@@ -20,6 +20,7 @@ const ModelTable* hmm();
 const ModelTable* irt_2pl();
 const ModelTable* linear_regression();
 const ModelTable* logistic_regression();
+const ModelTable* lotka_volterra();
 const ModelTable* poisson_regression();
 const ModelTable* radon();
 const ModelTable* std_normal();

@@ -1,5 +1,5 @@
-// Every distribution, compiled for a device in doubles and in single precision; nothing is run. Models that are compiled for a GPU
-// elsewhere use a few of them.
+// Every distribution, and the solvers of differential equations, compiled for a device in doubles and in single precision; nothing
+// is run. Models that are compiled for a GPU elsewhere use a few of them.
 #include "lockstep/gradient.hpp"
 #include "lockstep/model.hpp"
 #include "lockstep/single.hpp"
@@ -83,6 +83,18 @@ struct OfWholeVectors {
   }
 };
 
+struct Equations {
+  Dim time, two;
+  Real times;
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto p = m.param("p", half_normal(1), two);
+    auto z = m.ode("z", time, two, p, 0, times, [&](auto t, auto y) { return derivatives(-p[0] * y[0], y[0] - exp(-t) * y[1]); });
+    auto w = m.ode("w", time, two, 1, 0, times,
+                   [&](auto t, auto y) { return derivatives(select(t > 1, p[1], 0) - p[0] * y[0], square(y[0]) - y[1]); }, stiff());
+    m.potential("sum", time, [&](auto i) { return z(i, 0) * w(i, 1); });
+  }
+};
+
 template <class T, class Model> __global__ void gradient(const Model model, Workspace workspace, double* out) {
   *out = log_density_gradient<T, false>(model, WholeTeam{}, workspace, 4);
 }
@@ -90,5 +102,7 @@ template __global__ void gradient<double>(const OfVectors, Workspace, double*);
 template __global__ void gradient<Single>(const OfVectors, Workspace, double*);
 template __global__ void gradient<double>(const OfWholeVectors, Workspace, double*);
 template __global__ void gradient<Single>(const OfWholeVectors, Workspace, double*);
+template __global__ void gradient<double>(const Equations, Workspace, double*);
+template __global__ void gradient<Single>(const Equations, Workspace, double*);
 
 }  // namespace lockstep

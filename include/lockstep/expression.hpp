@@ -372,8 +372,8 @@ template <class Mask, class E, class F, class V> struct SelectValue {
   F if_false;
   V value;
   template <class A> LOCKSTEP_FN void pull(const A& a) const {
-    if_true.pull(choose(mask, V(a * V(1.)), V(0.)));
-    if_false.pull(choose(mask, V(0.), V(a * V(1.))));
+    if_true.pull(a * choose(mask, V(1.), V(0.)));
+    if_false.pull(a * choose(mask, V(0.), V(1.)));
   }
 };
 template <class Op, class L, class R, class E, class F> struct Select : RecipeTag {

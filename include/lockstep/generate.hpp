@@ -35,6 +35,7 @@
 #include "lockstep/hidden_markov.hpp"
 #include "lockstep/imputed.hpp"
 #include "lockstep/lanes.hpp"
+#include "lockstep/ode.hpp"
 #include "lockstep/plain_nodes.hpp"
 #include "lockstep/plate.hpp"
 #include "lockstep/random.hpp"
@@ -350,6 +351,24 @@ class Generate {
       }
     }), dim, state};
   }
+  template <class Initial, class Start, class F, class Method = OdeMethod<DormandPrince>>
+  PlainMatrix<false> ode(const char* name, Dim time, Dim state, const Initial& initial, const Start& t0, const Real& times,
+                         const F& f, const Method& method = rk45()) {
+    static_assert(KnownTime<Start>, "a differential equation starts at a number or at data");
+    using Solver = OdeSolver<Generate, VectorArgument<Initial>, RecipeOf<Start>, F, typename Method::Steps>;
+    if (state.size != Solver::n)
+      throw ModelError("'" + std::string(name) + "' has " + std::to_string(Solver::n) + " derivatives (the dimension of its state "
+                       "has " + std::to_string(state.size) + " elements). Give one for each.");
+    require_times(name, time, as_recipe(t0), times);
+    const auto first = vector_argument(initial);
+    require_vector_along(name, first, state);
+    const Shape shape{time, state};
+    double* values = kept_quantity(name, shape, [&](double* solution) {
+      Solver(*this, state, first, as_recipe(t0), times, f, method).solve(LaneArray<double>{solution, 1});
+      scratch_ += Solver::scratch(time.size);
+    });
+    return {name, values, time, state};
+  }
   // In no prediction and no log likelihood: nothing can be simulated from it, and it is of no observation.
   template <Operand E> void potential(const char* name, const E& e) {
     const Reader reader(*this, name);
@@ -482,6 +501,32 @@ class Generate {
   static CheckedIndex index(Dim dim, int i) { return {{i, dim.id}}; }
   template <class F> void evaluate(const Shape& shape, const F& f, double* values) const {
     for (int e = 0; e < shape.size(); ++e) values[e] = as_recipe(element(f, shape, e)).evaluate(*this).value;
+  }
+  // Of an ordinary differential equation, in every data set.
+  template <class Start> void require_times(const char* name, Dim time, const Start& t0, const Real& times) const {
+    if (times.dim.id != time.id)
+      throw ModelError("'" + std::string(name) + "' is solved at times '" + times.field.info->name + "', which run along another "
+                       "dimension than its rows (its rows and they do not correspond). Give it the times' own dimension.");
+    if (in_.meaning != Meaning::layout) return;
+    const auto at = [](const FieldData& f, std::int64_t element, std::int64_t set) {
+      return f.values[element * f.columns + (f.columns > 1 ? set : 0)];
+    };
+    std::int64_t sets = times.field.columns;
+    if constexpr (requires { t0.field; }) sets = std::max(sets, t0.field.columns);
+    for (std::int64_t set = 0; set < sets; ++set) {
+      double before;
+      if constexpr (requires { t0.field; }) before = at(t0.field, t0.element, set);
+      else before = t0.value;
+      for (int i = 0; i < time.size; ++i) {
+        const double now = at(times.field, i, set);
+        if (now < before)
+          throw ModelError("'" + std::string(name) + "' is solved at time " + number_text(now) + ", element " +
+                           std::to_string(i + 1) + " of '" + times.field.info->name + "', after time " + number_text(before) +
+                           (i == 0 ? ", its start" : "") + " (it is solved forward in time). " +
+                           (i == 0 ? "Let it start earlier, or leave out earlier times." : "Sort the data by time."));
+        before = now;
+      }
+    }
   }
   // A field as an observed site's values, which may then be simulated.
   template <class Y> double* read(const char* name, const Y& y, Dim dim) {

@@ -17,6 +17,7 @@
 #include "lockstep/linear.hpp"
 #include "lockstep/matrix.hpp"
 #include "lockstep/nodes.hpp"
+#include "lockstep/ode.hpp"
 #include "lockstep/staged.hpp"
 
 namespace lockstep {
@@ -259,6 +260,18 @@ class LogDensity {
     if constexpr (with_actions)
       return ReplaceableMatrix<Node>(workspace_.actions.on(name), dim, state, [&] { return Node(*this, dim, state, initial, step); });
     else return Node(*this, dim, state, initial, step);
+  }
+  // The solution of a system of ordinary differential equations, (i, k) element k of the state at `times[i]`, a matrix. The
+  // state is `initial` at t0 (a number for all elements, a vector, or a lambda), a number or data; `f(t, y)` returns its
+  // `derivatives(...)`, one for each element.
+  template <class Initial, class Start, class F, class Method = OdeMethod<DormandPrince>>
+  LOCKSTEP_FN auto ode(const char* name, Dim time, Dim state, const Initial& initial, const Start& t0, const Real& times,
+                       const F& f, const Method& method = rk45()) {
+    static_assert(KnownTime<Start>, "a differential equation starts at a number or at data");
+    using Node = OdeSolution<LogDensity, VectorArgument<Initial>, RecipeOf<Start>, F, typename Method::Steps>;
+    const auto make = [&] { return Node(*this, time, state, vector_argument(initial), as_recipe(t0), times, f, method); };
+    if constexpr (with_actions) return ReplaceableMatrix<Node>(workspace_.actions.on(name), time, state, make);
+    else return make();
   }
   template <class Beta> LOCKSTEP_FN auto linear(const Matrix& x, const Beta& beta) {
     static_assert(!std::is_base_of_v<OwnedAccess<Beta>, Beta>,

@@ -14,3 +14,10 @@
 #else
 #define LOCKSTEP_FLATTEN [[gnu::flatten]]
 #endif
+
+// Before a loop: a device compiler leaves it a loop. Unrolled, one that holds a model's expressions takes all registers.
+#if defined(__CUDACC__)
+#define LOCKSTEP_ROLLED _Pragma("unroll 1")
+#else
+#define LOCKSTEP_ROLLED
+#endif

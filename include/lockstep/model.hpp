@@ -12,6 +12,7 @@
 //   m.deterministic(name, expression)     a reported quantity    m.let(...)                     computed once and kept
 //   m.potential(name, expression)         a term of the log density that no distribution gives
 //   m.scan(name, dim, initial, step)      a recurrence           m.linear(X, beta)              a dense linear predictor
+//   m.ode(name, time, state, first, t0, times, f)                the solution of differential equations
 //
 // Elements are read with the plate's index, x[j], or through a group index; one named by a number, mu[0], is the same for the
 // whole plate.

@@ -89,6 +89,32 @@ TEST(Posteriordb, TheFirstDrawAfterWarmupIsAlreadyFromThePosterior) {
   EXPECT_LE(std::abs(worst.z), family_limit(comparison_count(reference))) << worst.quantity;
 }
 
+// Its draws of this one are not among the files here. What it publishes of them is: means and their standard errors
+// (reference_posteriors/summary_statistics/mean_value).
+TEST(Posteriordb, MeansOfLotkaVolterraAgreeWithThosePublished) {
+  Reference reference;
+  const auto publish = [&](const char* name, double mean, double se) { reference[name] = {mean, se, 0, HUGE_VAL, {}}; };
+  publish("theta[1]", 0.546864499783931, 0.00062626907415417);
+  publish("theta[2]", 0.0277472877678081, 4.11604266143508e-05);
+  publish("theta[3]", 0.800095360233122, 0.000884603225898987);
+  publish("theta[4]", 0.0240859152534545, 3.50047668143892e-05);
+  publish("z_init[1]", 34.0352224770469, 0.0293082761729642);
+  publish("z_init[2]", 5.93589713368062, 0.00533872103038814);
+  publish("sigma[1]", 0.24805686320252, 0.000439337727695207);
+  publish("sigma[2]", 0.251016914583618, 0.000439525598676463);
+  SampleOptions options;
+  options.seed = 20240604;
+  options.chains = 16;
+  options.draws = 4000;
+  const ZooModel& model = *find_zoo_model("lotka_volterra");
+  const Agreement agreement = compare(sample(*model.table(), example_data(model), options), reference,
+                                      find_zoo_posterior("lotka_volterra")->counterparts(reference));
+  const Comparison worst = agreement.worst();
+  std::printf("largest |z| %.2f (%s), least ESS %.0f\n", std::abs(worst.z), worst.quantity.c_str(), agreement.least_ess);
+  EXPECT_GT(agreement.least_ess, 10000);
+  EXPECT_LE(std::abs(worst.z), family_limit(reference.size())) << worst.quantity;
+}
+
 // posteriordb's draws of one posterior, summarised here and by ArviZ.
 TEST(Posteriordb, ReferenceDrawsAreSummarisedAsByArviz) {
   const std::string name = "kidiq-kidscore_momiq";

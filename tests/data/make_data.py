@@ -130,6 +130,20 @@ def diamonds(posteriordb):
     return {"X": [row[1:] for row in data["X"][::10]], "y": data["Y"][::10]}
 
 
+def lotka_volterra(posteriordb):
+    """Pelts of 1900 to 1920, in thousands; posteriordb has the first year's apart."""
+    data = load(posteriordb, "hudson_lynx_hare")
+    years = [0, *data["ts"]]
+    hare, lynx = zip(data["y_init"], *data["y"])
+    return {
+        "time": [str(1900 + year) for year in years],
+        "species": ["hare", "lynx"],
+        "years": years,
+        "hare": hare,
+        "lynx": lynx,
+    }
+
+
 def logistic_regression(posteriordb):
     rng = random.Random(1)
     intercept, slopes = -0.4, [1.2, -0.8, 0.5, 0.0, -0.3]
@@ -168,6 +182,7 @@ FILES = {
     "models/data/blr.json": blr,
     "models/data/diamonds.json": diamonds,
     "models/data/logistic_regression.json": logistic_regression,
+    "models/data/lotka_volterra.json": lotka_volterra,
     "models/data/poisson_regression.json": poisson_regression,
     "models/data/eight_schools_centered.json": eight_schools,
     "models/data/flat_regression.json": flat_regression,
