@@ -170,6 +170,21 @@ struct CalibratedImputation {
   }
 };
 
+// A differential equation: growth that its own size slows down.
+struct CalibratedGrowth {
+  Dim time, one;
+  Real t, y;
+  explicit CalibratedGrowth(Dataset& d) : time(d.dim("time")), one(d.dim("one", 1)), t(d.real("t", time)), y(d.real("y", time)) {}
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto rate = m.param("rate", lognormal(0, 0.3));
+    auto capacity = m.param("capacity", lognormal(1, 0.3));
+    auto start = m.param("start", lognormal(-1, 0.3));
+    auto sigma = m.param("sigma", lognormal(-2, 0.3));
+    auto z = m.ode("z", time, one, start, 0, t, [&](auto, auto x) { return derivatives(rate * x[0] * (1 - x[0] / capacity)); });
+    m.observe("y", y, time, [&](auto i) { return lognormal(log(z(i, 0)), sigma); });
+  }
+};
+
 struct CalibratedModel {
   const char* name;
   const ModelTable* (*table)();
@@ -211,6 +226,11 @@ inline std::vector<CalibratedModel> calibrated_models() {
   add("correlation", model_table<CalibratedCorrelation>, [&](Data& d) { d.set("y", waves(25, 3)); });
   add("censored", model_table<CalibratedCensoring>, [&](Data& d) { d.set("x", wave(40, 1.3)), d.set("limit", wave(40, 0.4, 2)), d.set("y", std::vector<double>(40, 0.5)); });
   add("zero-inflated", model_table<CalibratedZeroInflation>, [&](Data& d) { d.set("x", wave(40, 1.1)), d.set("y", zeros); });
+  add("differential equation", model_table<CalibratedGrowth>, [&](Data& d) {
+    std::vector<double> t;
+    for (int i = 1; i <= 10; ++i) t.push_back(0.6 * i);
+    d.set("t", t), d.set("y", std::vector<double>(10, 1.));
+  });
   add("missing values", model_table<CalibratedImputation>, [&](Data& d) {
     std::vector<double> x = wave(25, 0.6), y = wave(25, 0.8);
     for (int i : {2, 7, 20}) x[std::size_t(i)] = std::nan("");
