@@ -41,8 +41,12 @@ void Simulation::run(std::size_t chain, std::size_t draw, const double* values, 
   request.draw = std::uint32_t(draw);
   request.position_out = position_.data();
   request.out = sites_.data();
+  // What is imputed and what is simulated depend on each other both ways: drawn in one go, unless it is given.
+  const bool at_once = !values && model_.layout().has_missing;
+  if (at_once) request.observed_out = observed_.data();
   model_.generate(request);
   put_draw(model_, false, sites, place, sites_.data());
+  if (at_once) return put_draw(model_, true, observed, place, observed_.data());
   request.meaning = Meaning::predict;
   request.position = position_.data();
   request.position_out = nullptr;

@@ -4,8 +4,8 @@
 //   constrain    position -> parameters and deterministics
 //   unconstrain  parameter values -> position; a parameter whose values are NaN stays at the position that is given
 //   prior        parameters drawn from their priors -> position, parameters and deterministics; where values are given, those
-//                that are not NaN are kept
-//   predict      position -> observed sites, simulated; a recurrence runs on its own simulated values
+//                that are not NaN are kept. With `observed_out`, observed sites are simulated on the way: one joint draw of all
+//   predict      position -> observed sites, simulated; a recurrence runs on its own simulated values, imputed ones stay
 //   observed     the values that observed sites are given
 //   states       position -> the states that were summed out, drawn given the position and the data; of observed sites without
 //                states, their values
@@ -84,6 +84,7 @@ class Generate {
     SiteActions actions;
     double* position_out = nullptr;            // unconstrain, prior
     double* out = nullptr;
+    double* observed_out = nullptr;            // prior
     std::vector<SiteView>* sites = nullptr;    // layout
     Additions* additions = nullptr;            // layout
     const Dataset* data = nullptr;             // layout
@@ -248,7 +249,7 @@ class Generate {
         values[t] = draw_category(weight);
       }
     }
-    if (in_.meaning == Meaning::predict) {
+    if (simulates()) {
       int now = 0;
       std::vector<double> probability(std::size_t(state.size));
       for (int t = 0; t < time.size; ++t) {
@@ -293,7 +294,7 @@ class Generate {
           weight_of(i, k);
           evaluate_once(component(index(dim, i), index(state, k)), values[i]);
         }
-      if (in_.meaning == Meaning::predict) {
+      if (simulates()) {
         const int k = draw_state([&](int each) { return std::log(weight_of(i, each)); });
         values[i] = draw("site '", name, component(index(dim, i), index(state, k)));
       }
@@ -629,11 +630,14 @@ class Generate {
       in_.sites->push_back({name, kind, support, shape.rank, {shape.rows.id, shape.columns.id}, shape.size(), event_rank, events,
                             shape.rows.first, coordinate_, coordinates, whole});
     const bool densities = in_.meaning == Meaning::pointwise || in_.meaning == Meaning::log_prior;
+    if (in_.observed_out && kind == SiteKind::observed) in_.observed_out = std::copy_n(values, shape.size(), in_.observed_out);
     if (!in_.out || of_observed(in_.meaning) != (kind == SiteKind::observed)) return;
     if (in_.meaning == Meaning::log_prior && kind != SiteKind::parameter) return;
     in_.out = std::copy_n(values, densities ? events : shape.size(), in_.out);
   }
 
+  // Whether observed sites are.
+  bool simulates() const { return in_.meaning == Meaning::predict || in_.observed_out; }
   void mark_states() {
     if (in_.meaning == Meaning::layout) in_.sites->back().has_states = true;
   }
@@ -870,7 +874,20 @@ class Generate {
 
   template <class F> void observed(const char* name, const Shape& shape, bool whole, double* values, const F& distribution) {
     const Reader reader(*this, name);
-    const std::vector<double> log_density = simulate_or_evaluate(name, shape, values, distribution);
+    std::vector<double> log_density;
+    if (in_.meaning == Meaning::pointwise) log_density.assign(std::size_t(shape.size()), 0.);
+    if (in_.meaning == Meaning::layout) {
+      if (shape.size() > 0 && shape.rows.first >= shape.rows.size)
+        throw ModelError("site '" + std::string(name) + "' has " + std::to_string(shape.size()) + " elements, all of them "
+                         "given (its plate starts at element " + std::to_string(shape.rows.first + 1) + ", so nothing is "
+                         "modelled). Give more data, or start the plate earlier.");
+      require_plate(name, shape, distribution, values);
+    }
+    for (int i = shape.rows.first * shape.columns.size; i < shape.size(); ++i) {
+      if (simulates()) values[i] = draw("site '", name, element(distribution, shape, i));
+      if (in_.meaning == Meaning::pointwise)
+        log_density[std::size_t(i)] = evaluate_once(element(distribution, shape, i), values[i]);
+    }
     report(name, SiteKind::observed, shape, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", whole);
   }
   // An observed vector that lacks the elements `missing`: a site of those that are there, and one of parameters for the others.
@@ -895,12 +912,20 @@ class Generate {
         own(imputed_name, values + i, 1);
         own(observed_name, values + i + 1, dim.size - i - 1);
       }
+      if (in_.observed_out)  // one joint draw: what is missing depends on what is there, and the other way round
+        for (int i = dim.first; i < dim.size; ++i) values[i] = draw("site '", name, distribution(index(dim, i)));
       {
         const Reader reader(*this, imputed_name);
         impute(name, imputed_name, dim, missing, values, distribution);
       }
       const Reader reader(*this, observed_name);
-      const std::vector<double> log_density = simulate_or_evaluate(name, Shape{dim}, values, distribution);
+      std::vector<double> log_density(std::size_t(dim.size), 0.);
+      for (int i : there) {
+        if (i < dim.first) continue;
+        if (in_.meaning == Meaning::predict) values[i] = draw("site '", name, distribution(index(dim, i)));
+        if (in_.meaning == Meaning::pointwise) log_density[std::size_t(i)] = evaluate_once(distribution(index(dim, i)), values[i]);
+      }
+      if (in_.meaning == Meaning::layout) require_plate(name, Shape{dim}, distribution, values);
       std::vector<double> out;
       for (int i : there) out.push_back(in_.meaning == Meaning::pointwise ? log_density[std::size_t(i)] : values[i]);
       report(observed_name, SiteKind::observed, Shape{added_dim(observed_name, dim, there).from(dim.first)}, out.data());
@@ -921,6 +946,7 @@ class Generate {
       const double given = takes_values ? in_.values[k] : missing_value;
       double x = 0;
       if (in_.meaning == Meaning::layout || in_.meaning == Meaning::observed) x = middle(coordinate_ + k);
+      else if (in_.observed_out) x = bound.unconstrain(value);
       else if (in_.meaning == Meaning::prior) x = bound.unconstrain(std::isnan(given) ? draw("site '", name, at(k)) : given);
       else if (std::isnan(given)) x = in_.position[coordinate_ + k];
       else x = bound.unconstrain(given);
@@ -952,25 +978,6 @@ class Generate {
     in_.additions->dims.push_back(std::move(added));
     return {int(known.size() + in_.additions->dims.size()) - 1, 0, int(elements.size())};
   }
-  // Puts simulated values into `values`, or gives the log density of each.
-  template <class F>
-  std::vector<double> simulate_or_evaluate(const char* name, const Shape& shape, double* values, const F& distribution) {
-    std::vector<double> log_density;
-    if (in_.meaning == Meaning::pointwise) log_density.assign(std::size_t(shape.size()), 0.);
-    if (in_.meaning == Meaning::layout) {
-      if (shape.size() > 0 && shape.rows.first >= shape.rows.size)
-        throw ModelError("site '" + std::string(name) + "' has " + std::to_string(shape.size()) + " elements, all of them "
-                         "given (its plate starts at element " + std::to_string(shape.rows.first + 1) + ", so nothing is "
-                         "modelled). Give more data, or start the plate earlier.");
-      require_plate(name, shape, distribution, values);
-    }
-    for (int i = shape.rows.first * shape.columns.size; i < shape.size(); ++i) {
-      if (in_.meaning == Meaning::predict) values[i] = draw("site '", name, element(distribution, shape, i));
-      if (in_.meaning == Meaning::pointwise)
-        log_density[std::size_t(i)] = evaluate_once(element(distribution, shape, i), values[i]);
-    }
-    return log_density;
-  }
   // Events of whole vectors along `along`: `distribution(i)` is that of event i.
   template <class F>
   void observed_events(const char* name, const Shape& shape, int events, Dim along, double* values, const F& distribution) {
@@ -984,7 +991,7 @@ class Generate {
       if (in_.meaning == Meaning::layout) d.check(name, along);
       if (in_.meaning == Meaning::layout || in_.meaning == Meaning::pointwise)
         log_density[std::size_t(i)] = event_log_density(d, along, event);
-      if (in_.meaning == Meaning::predict) d.sample(*this, random_, along, event);
+      if (simulates()) d.sample(*this, random_, along, event);
     }
     if (shape.size() > 0) scratch_ += PreparedJoint<Generate, D>::scratch(along.size);
     report_events(name, SiteKind::observed, shape, 1, events, in_.meaning == Meaning::pointwise ? log_density.data() : values);

@@ -42,6 +42,7 @@ struct GenerateRequest {
   std::int64_t data_column;
   double* position_out;
   double* out;
+  double* observed_out;
 };
 
 struct DeviceModelTable;
@@ -98,6 +99,7 @@ template <class Model> class BoundModel {
     inputs.data_column = request.data_column;
     inputs.position_out = request.position_out;
     inputs.out = request.out;
+    inputs.observed_out = request.observed_out;
     Generate m(inputs);
     model()(m);
   }
