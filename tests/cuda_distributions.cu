@@ -63,15 +63,15 @@ struct OfVectors {
 struct OfWholeVectors {
   Dim n, k, lag;
   Matrix Y;
-  Real total;
-  GroupIndex first, second;
+  Real total, states;
+  NeighbourSpectrum map;
   template <class M> LOCKSTEP_FN void operator()(M& m) const {
     auto sigma = m.param("sigma", half_normal(1));
     auto rho = m.param("rho", normal(0, 1), lag);
     auto p = m.param("p", dirichlet(sigma), k);
     auto weights = m.param("weights", stick_breaking_weights(sigma), k);
     auto effect = m.param("effect", zero_sum_normal(sigma), k);
-    auto level = m.param("level", icar(first, second, sigma), k);
+    auto level = m.param("level", icar(map, sigma), k);
     auto walk = m.param("walk", gaussian_random_walk(0, sigma, normal(0, 1)), k);
     auto series = m.param("series", ar(rho, sigma, normal(0, 1)), k);
     auto corr = m.param("corr", lkj_cholesky(sigma), k);
@@ -80,6 +80,37 @@ struct OfWholeVectors {
     auto both = m.param("both", mv_normal_cholesky(precise, corr), n, k);
     m.observe("a", Y, n, [&](auto i) { return multinomial(total[i], p); });
     m.observe("b", Y, n, [&](auto i) { return dirichlet_multinomial(total[i], weights); });
+    m.observe("c", Y, n, [&](auto i) { return ordered_multinomial(sigma, rho, total[i]); });
+    auto areas = m.param("areas", car(map, 0, sigma, sigma), k);
+    auto diffusion = m.param("diffusion", euler_maruyama([&](auto x) { return -x; }, sigma, 0.1, normal(0, 1)), k);
+    m.observe("d", states, discrete_markov_chain(k, 0.5, [&](auto, auto, auto to) { return p[to]; }));
+  }
+};
+
+struct OfMatrices {
+  Dim n, k;
+  Matrix Y;
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto sigma = m.param("sigma", half_normal(1), softplus_positive());
+    auto wide = m.param("wide", normal(0, 1), scaled(sigma, sigma));
+    auto angle = m.param("angle", von_mises(wide, sigma));
+    auto angles = m.param("angles", von_mises(angle, 1), k);
+    auto direction = m.param("direction", flat(unit_vector()), k);
+    auto theta = m.param("theta", non_centred(normal(wide, sigma)));
+    auto thetas = m.param("thetas", non_centred(student_t(4, theta, sigma)), k);
+    auto corr = m.param("corr", lkj_corr(sigma), k);
+    auto covariance = m.param("covariance", flat(covariance_matrix()), k);
+    auto L = m.param("L", lkj_cholesky_cov(sigma, exponential(1)), k);
+    auto A = m.param("A", lkj_cholesky(sigma), n);
+    auto vectors = m.param("vectors", non_centred(mv_normal_cholesky(thetas, L)), n, k);
+    auto W = m.param("W", wishart_cholesky(sigma, L), k);
+    auto V = m.param("V", inverse_wishart_cholesky(sigma, W), k);
+    auto both = m.param("both", zero_sum_matrix_normal(sigma), n, k);
+    auto matrix = m.param("matrix", matrix_normal(vectors, A, V), n, k);
+    auto low_rank = m.param("low_rank", mv_normal_low_rank(0, matrix, sigma), n);
+    auto walk = m.param("walk", mv_gaussian_random_walk(angles, L, mv_normal_cholesky(0, W)), n, k);
+    m.observe("Y", Y, mv_student_t_random_walk(sigma, 0, L, mv_normal_cholesky(0, W)));
+    auto last = m.param("last", normal(corr(0, 0) * covariance(0, 0) * both(0, 0) * walk(0, 0) * low_rank[0] * direction[0], 1));
   }
 };
 
@@ -104,5 +135,7 @@ template __global__ void gradient<double>(const OfWholeVectors, Workspace, doubl
 template __global__ void gradient<Single>(const OfWholeVectors, Workspace, double*);
 template __global__ void gradient<double>(const Equations, Workspace, double*);
 template __global__ void gradient<Single>(const Equations, Workspace, double*);
+template __global__ void gradient<double>(const OfMatrices, Workspace, double*);
+template __global__ void gradient<Single>(const OfMatrices, Workspace, double*);
 
 }  // namespace lockstep

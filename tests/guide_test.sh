@@ -51,13 +51,15 @@ rows() {
 using namespace lockstep;
 struct Tables {
   Dim obs, group, state, column, pair;
-  GroupIndex group_of, first, second;
+  GroupIndex group_of;
+  NeighbourSpectrum map;
   Real x, y;
   Integer total;
   Matrix X, Y;
   explicit Tables(Dataset& d)
       : obs(d.dim("obs")), group(d.dim("group")), state(d.dim("state")), column(d.dim("column")), pair(d.dim("pair")),
-        group_of(d.index("group_of", obs, group)), first(d.index("first", pair, group)), second(d.index("second", pair, group)),
+        group_of(d.index("group_of", obs, group)),
+        map(d.neighbour_spectrum(d.index("first", pair, group), d.index("second", pair, group))),
         x(d.real("x", obs)), y(d.real("y", obs)), total(d.integer("total", obs)), X(d.matrix("X", obs, column)),
         Y(d.matrix("Y", obs, state)) {
 EOF

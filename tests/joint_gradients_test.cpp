@@ -55,6 +55,76 @@ TEST(JointGradients, OfEveryJointSupport) {
   }
 }
 
+struct MoreSupports {
+  Dim i, row;
+  Real y;
+  explicit MoreSupports(Dataset& d) : i(d.dim("i")), row(d.dim("row")), y(d.real("y", i)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto mu = m.param("mu", normal(0, 1));
+    auto tau = m.param("tau", gamma(2, 1), softplus_positive());
+    auto wide = m.param("wide", normal(3, tau), scaled(3 * mu, 2 + tau));
+    auto angle = m.param("angle", von_mises(mu, tau));
+    auto angles = m.param("angles", von_mises(angle, 2), i);
+    auto table = m.param("table", row, i, [&](auto, auto j) { return von_mises(angles[j], 1); });
+    auto u = m.param("u", flat(unit_vector()), i);
+    auto units = m.param("units", flat(unit_vector()), row, i);
+    auto L = m.param("L", flat(cholesky_covariance()), i);
+    auto C = m.param("C", flat(correlation_matrix()), i);
+    auto S = m.param("S", flat(covariance_matrix()), i);
+    auto Z = m.param("Z", flat(zero_sum_matrix()), row, i);
+    auto b = m.let("b", i, [&](auto j) {
+      return dot(L.row(j), u) + C(j, 0) * S(0, j) + Z(0, j) * units(1, j) + sin(angles[j]) + cos(table(0, j));
+    });
+    m.observe("y", y, i, [&](auto j) { return normal(b[j] * wide, exp(0.1 * angle) + square(C(j, j))); });
+    auto last = m.param("last", normal(S(0, 0), 1));
+  }
+};
+
+TEST(JointGradients, OfAnglesDirectionsScalesAndSymmetricMatrices) {
+  for (const std::size_t n : {1, 2, 3, 5}) {
+    Data data;
+    data.set("y", Numbers(3).uniforms(n, -2, 2));
+    data.set("row", 3);
+    SCOPED_TRACE(n);
+    expect_right_gradients(Bound<MoreSupports>(data), 0.7, {.differences = 1e-6});   // near 0 an angle turns within a step
+  }
+}
+
+struct NonCentredPriors {
+  Dim row, column;
+  Matrix Y;
+  Real x;
+  explicit NonCentredPriors(Dataset& d)
+      : row(d.dim("row")), column(d.dim("column")), Y(d.matrix("Y", row, column)), x(d.real("x", row)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto mu = m.param("mu", normal(0, 1));
+    auto tau = m.param("tau", half_normal(1));
+    auto nu = m.param("nu", gamma(2, 0.5));
+    auto one = m.param("one", non_centred(student_t(nu, mu, tau)));
+    auto same = m.param("same", non_centred(normal(one, tau)), row);
+    auto each = m.param("each", row, [&](auto i) { return non_centred(laplace(x[i] * mu, tau + square(same[i]))); });
+    auto table = m.param("table", non_centred(logistic(mu, tau)), row, column);
+    auto by_element =
+        m.param("by_element", row, column, [&](auto i, auto j) { return non_centred(cauchy(table(i, j), exp(0.3 * each[i]))); });
+    auto corr = m.param("corr", lkj_cholesky(2), column);
+    auto vector = m.param("vector", non_centred(mv_normal_cholesky(mu, corr)), column);
+    auto rows = m.param("rows", non_centred(mv_normal_cholesky(vector, corr)), row, column);
+    m.observe("Y", Y, row, [&](auto i) { return mv_normal_cholesky(rows.row(i), corr); });
+    m.potential("use", row, [&](auto i) { return -square(by_element(i, 0) * 0.1); });
+  }
+};
+
+TEST(JointGradients, OfPriorsThatAreNotCentred) {
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {4, 2}, {2, 3}}) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << columns);
+    Data data = with_matrix(rows, columns, 5);
+    data.set("x", Numbers(8).uniforms(rows, -2, 2));
+    expect_right_gradients(Bound<NonCentredPriors>(data), 0.6);
+  }
+}
+
 struct Correlations {
   Dim row, column;
   Matrix Y;
@@ -245,33 +315,168 @@ TEST(JointGradients, OfRandomWalksAndAutoregressions) {
 
 struct ZeroSums {
   Dim area, row, pair;
-  GroupIndex first, second;
+  NeighbourSpectrum map;
   explicit ZeroSums(Dataset& d)
-      : area(d.dim("area")), row(d.dim("row")), pair(d.dim("pair")), first(d.index("first", pair, area)),
-        second(d.index("second", pair, area)) {}
+      : area(d.dim("area")), row(d.dim("row")), pair(d.dim("pair")),
+        map(d.neighbour_spectrum(d.index("first", pair, area), d.index("second", pair, area))) {}
   template <class M>
   void operator()(M& m) const {
     auto sigma = m.param("sigma", half_normal(1));
     auto effect = m.param("effect", zero_sum_normal(sigma), area);
     auto table = m.param("table", zero_sum_normal(0.7), row, area);
-    auto level = m.param("level", icar(first, second, sigma), area);
+    auto level = m.param("level", icar(map, sigma), area);
     auto even = m.param("even", flat(zero_sum()), area);
-    auto last = m.param("last", area, [&](auto j) { return normal(effect[j] * level[j] + even[j], exp(table(0, j))); });
+    auto both = m.param("both", zero_sum_matrix_normal(sigma), row, area);
+    auto last =
+        m.param("last", area, [&](auto j) { return normal(effect[j] * level[j] + even[j], exp(table(0, j) + both(1, j))); });
   }
 };
 
+Data with_areas(std::size_t n) {
+  Data data;
+  Values first, second;
+  for (std::size_t k = 1; k < n; ++k) first.push_back(double(k + 1)), second.push_back(double(k / 2 + 1));
+  if (n > 3) first.push_back(1), second.push_back(double(n));
+  data.set("first", first);
+  data.set("second", second);
+  data.set("area", double(n));
+  data.set("row", 3);
+  return data;
+}
+
 TEST(JointGradients, OfZeroSums) {
   for (const std::size_t n : {1, 2, 7, 8}) {
-    Data data;
-    Values first, second;
-    for (std::size_t k = 1; k < n; ++k) first.push_back(double(k + 1)), second.push_back(double(k / 2 + 1));
-    if (n > 3) first.push_back(1), second.push_back(double(n));
-    data.set("first", first);
-    data.set("second", second);
-    data.set("area", double(n));
-    data.set("row", 3);
     SCOPED_TRACE(n);
-    expect_right_gradients(Bound<ZeroSums>(data), 0.7);
+    expect_right_gradients(Bound<ZeroSums>(with_areas(n)), 0.7);
+  }
+}
+
+struct ProperAreas {
+  Dim area, row, pair;
+  NeighbourSpectrum map;
+  explicit ProperAreas(Dataset& d)
+      : area(d.dim("area")), row(d.dim("row")), pair(d.dim("pair")),
+        map(d.neighbour_spectrum(d.index("first", pair, area), d.index("second", pair, area))) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto alpha = m.param("alpha", uniform(-1, 1));
+    auto tau = m.param("tau", gamma(2, 1));
+    auto mean = m.param("mean", normal(0, 1), area);
+    auto level = m.param("level", car(map, mean, alpha, tau), area);
+    auto rows = m.param("rows", car(map, 0.3, alpha, 2), row, area);
+    m.potential("use", area, [&](auto j) { return -square(level[j] * rows(1, j)); });
+  }
+};
+
+TEST(JointGradients, OfAreasWithNeighbours) {
+  for (const std::size_t n : {2, 7, 8}) {
+    SCOPED_TRACE(n);
+    expect_right_gradients(Bound<ProperAreas>(with_areas(n)), 0.7);
+  }
+}
+
+struct CovariancesAndFactors {
+  Dim row, column, factor;
+  Matrix Y;
+  explicit CovariancesAndFactors(Dataset& d)
+      : row(d.dim("row")), column(d.dim("column")), factor(d.dim("factor", 2)), Y(d.matrix("Y", row, column)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto eta = m.param("eta", lognormal(0, 0.3));
+    auto nu = m.param("nu", gamma(2, 1));
+    auto corr = m.param("corr", lkj_corr(eta), column);
+    auto L = m.param("L", lkj_cholesky_cov(eta, exponential(nu)), column);
+    auto each = m.param("each", lkj_cholesky_cov(2, [&](auto k) { return gamma(2, 1 + square(corr(k, 0))); }), column);
+    auto W = m.param("W", wishart_cholesky(nu + double(column.size), L), column);
+    auto V = m.param("V", inverse_wishart_cholesky(nu + double(column.size), each), column);
+    auto loadings = m.param("loadings", normal(0, 1), column, factor);
+    auto variance = m.param("variance", gamma(2, 1), column);
+    auto mean = m.param("mean", mv_normal_low_rank(nu, loadings, variance), column);
+    auto rows = m.param("rows", mv_normal_low_rank(mean, loadings, 0.7), row, column);
+    auto R = m.param("R", lkj_cholesky_cov(1, half_normal(1)), row);
+    auto whole = m.param("whole", matrix_normal(rows, R, W), row, column);
+    auto by_element =
+        m.param("by_element", matrix_normal([&](auto i, auto j) { return whole(i, j) * mean[j]; }, R, V), row, column);
+    m.observe("a", Y, matrix_normal(0.2, R, V));
+    m.observe("b", Y, row, [&](auto i) { return mv_normal_low_rank(by_element.row(i), loadings, variance); });
+  }
+};
+
+TEST(JointGradients, OfCovariancesAndFactors) {
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {4, 2}, {2, 3}}) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << columns);
+    expect_right_gradients(Bound<CovariancesAndFactors>(with_matrix(rows, columns, 5)), 0.5);
+  }
+}
+
+struct WholePaths {
+  Dim time, state;
+  Matrix Y;
+  Real y, s;
+  explicit WholePaths(Dataset& d)
+      : time(d.dim("row")), state(d.dim("column")), Y(d.matrix("Y", time, state)), y(d.real("y", time)), s(d.real("s", time)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto nu = m.param("nu", gamma(2, 0.5));
+    auto mu = m.param("mu", normal(0, 1));
+    auto sigma = m.param("sigma", half_normal(1));
+    auto L = m.param("L", lkj_cholesky_cov(2, exponential(1)), state);
+    auto drift = m.param("drift", normal(0, 1), state);
+    auto walk = m.param("walk", mv_gaussian_random_walk(drift, L, mv_student_t_cholesky(nu, 0, L)), time, state);
+    auto heavy = m.param("heavy", mv_student_t_random_walk(nu, mu, L, mv_normal_cholesky(drift, L)), time, state);
+    m.observe("Y", Y, mv_gaussian_random_walk(mu, L, mv_normal_cholesky(0, L)));
+    auto diffusion = m.param(
+        "diffusion",
+        euler_maruyama([&](auto x) { return nu * (mu - x); }, [&](auto x) { return sigma * exp(0.1 * x); }, 0.1, normal(mu, 1)),
+        time);
+    auto level = m.param("level", euler_maruyama([&](auto x) { return -x; }, sigma, sigma, student_t(4, 0, 1)), time);
+    m.observe("y", y, euler_maruyama([&](auto x) { return mu - x * x * x; }, 0.5, 0.2, normal(0, sigma)));
+    m.potential("use", time, [&](auto t) { return -square(walk(t, 0) * heavy(t, 0) * diffusion[t] * level[t]); });
+    auto start = m.param("start", dirichlet(1.5), state);
+    auto transition = m.param("transition", dirichlet(1.5), state, state);
+    m.observe("s", s, discrete_markov_chain(start, transition));
+    m.observe("s2", s, discrete_markov_chain(state, start, [&](auto t, auto from, auto to) {
+      return transition(from, to) * exp(-square(diffusion[t]));
+    }));
+    auto cutpoints = m.param("cutpoints", normal(0, 1), state, ordered());
+    m.observe("category", s, time, [&](auto) { return ordered_logistic(mu, cutpoints); });
+  }
+};
+
+TEST(JointGradients, OfPathsAsWholes) {
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {4, 2}, {7, 3}}) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << columns);
+    Data data = with_matrix(rows, columns, 5);
+    data.set("y", Numbers(3).uniforms(rows, -1, 1));
+    data.set("s", Numbers(4).integers(rows, 0, int(columns) - 1));
+    expect_right_gradients(Bound<WholePaths>(data), 0.5);
+  }
+}
+
+struct OrderedCounts {
+  Dim row, column, cut;
+  Real total;
+  Matrix Y;
+  explicit OrderedCounts(Dataset& d)
+      : row(d.dim("row")),
+        column(d.dim("column")),
+        cut(d.dim("cut")),
+        total(d.real("total", row)),
+        Y(d.matrix("Y", row, column)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto eta = m.param("eta", normal(0, 1), row);
+    auto cutpoints = m.param("cutpoints", normal(0, 1), cut, ordered());
+    m.observe("Y", Y, row, [&](auto i) { return ordered_multinomial(eta[i], cutpoints, total[i]); });
+  }
+};
+
+TEST(JointGradients, OfCountsOfOrderedCategories) {
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 2}, {4, 3}, {5, 7}}) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << columns);
+    Data data = with_counts(rows, columns);
+    data.set("cut", double(columns - 1));
+    expect_right_gradients(Bound<OrderedCounts>(data), 0.6);
   }
 }
 

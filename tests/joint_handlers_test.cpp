@@ -9,6 +9,7 @@
 #include <boost/math/distributions/normal.hpp>
 
 #include "bound_model.hpp"
+#include "data_errors.hpp"
 #include "host/host_model.hpp"
 #include "lockstep/model.hpp"
 #include "models/arma11.hpp"
@@ -289,20 +290,26 @@ TEST(JointPriorDraw, HasTheMomentsOfItsDistributions) {
 
 // ---- counts, series, zero sums -----------------------------------------------------------------------------------------
 
-enum class AreaMistake { none, other_dimension };
+enum class AreaMistake { none, other_dimension, no_neighbours, other_areas };
 
 template <AreaMistake mistake = AreaMistake::none> struct Areas {
   Dim area, pair, lag;
-  GroupIndex first, second;
+  NeighbourSpectrum map;
   Matrix Y;
   Real total;
   explicit Areas(Dataset& d)
-      : area(d.dim("area")), pair(d.dim("pair")), lag(d.dim("lag", 2)), first(d.index("first", pair, area)),
-        second(d.index("second", pair, area)), Y(d.matrix("Y", d.dim("row"), area)), total(d.real("total", d.dim("row"))) {}
+      : area(d.dim("area")),
+        pair(d.dim("pair")),
+        lag(d.dim("lag", 2)),
+        map(d.neighbour_spectrum(d.index("first", pair, area),
+                                 d.index("second", pair, mistake == AreaMistake::other_areas ? pair : area))),
+        Y(d.matrix("Y", d.dim("row"), area)),
+        total(d.real("total", d.dim("row"))) {}
   template <class M>
   void operator()(M& m) const {
     auto sigma = m.param("sigma", half_normal(1));
-    auto level = m.param("level", icar(first, second, sigma), mistake == AreaMistake::other_dimension ? lag : area);
+    if constexpr (mistake == AreaMistake::no_neighbours) auto proper = m.param("proper", car(map, 0, 0.5, 1), area);
+    auto level = m.param("level", icar(map, sigma), mistake == AreaMistake::other_dimension ? lag : area);
     auto effect = m.param("effect", zero_sum_normal(sigma), area);
     auto weights = m.param("weights", stick_breaking_weights(2), area);
     auto rho = m.param("rho", normal(0, 0.4), lag);
@@ -352,10 +359,149 @@ TEST(JointAreas, HaveTheLogLikelihoodOfEachRow) {
 
 TEST(JointAreas, ThatAreNotConnectedAreRefusedByName) {
   Data data = areas();
-  data.set("second", {2, 1, 4});
-  data.set("first", {1, 2, 3});
+  data.set("first", {1, 3});
+  data.set("second", {2, 4});
   expect_model_error([&] { Bound<Areas<>>{data}; }, {"site 'level'", "1 and 3", "chain of neighbours"});
   expect_model_error([&] { Bound<Areas<AreaMistake::other_dimension>>{areas()}; }, {"site 'level'", "another dimension"});
+  data = areas();
+  data.set("first", {1, 2, 1});
+  data.set("second", {2, 3, 3});
+  expect_model_error([&] { Bound<Areas<AreaMistake::no_neighbours>>{data}; }, {"site 'proper'", "without neighbours: 4"});
+}
+
+TEST(JointAreas, ThatAreNoPairsAreRefusedByName) {
+  Data data = areas();
+  data.set("second", {2, 1, 4});
+  expect_error([&] { Bound<Areas<>>{data}; }, {"'first' and 'second'", "one pair twice", "1 and 2"});
+  data.set("second", {2, 2, 4});
+  expect_error([&] { Bound<Areas<>>{data}; }, {"'first' and 'second'", "both 2 at element 2"});
+  data.set("second", {2, 3, 3});
+  data.set("first", {1, 2, 1});
+  expect_error([&] { Bound<Areas<AreaMistake::other_areas>>{data}; }, {"'first' and 'second'", "are no pairs"});
+}
+
+// ---- matrices as one event ----------------------------------------------------------------------------------------------
+
+enum class MatrixMistake { none, transposed, mean_along_another, other_states, too_many_cutpoints };
+
+template <MatrixMistake mistake = MatrixMistake::none> struct Matrices {
+  Dim time, state;
+  Matrix Y;
+  Real s;
+  explicit Matrices(Dataset& d)
+      : time(d.dim("time")), state(d.dim("state")), Y(d.matrix("Y", time, state)), s(d.real("s", time)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto L = m.param("L", lkj_cholesky_cov(2, exponential(1)), state);
+    auto A = m.param("A", lkj_cholesky(2), time);
+    auto C = m.param("C", lkj_corr(2), state);
+    auto angle = m.param("angle", von_mises(0.5, 4));
+    auto walk = m.param("walk", mv_gaussian_random_walk(angle, L, mv_normal_cholesky(0, L)), time, state);
+    auto Z = m.param("Z", zero_sum_matrix_normal(1.5), time, state);
+    if constexpr (mistake == MatrixMistake::transposed) m.observe("Y", Y, matrix_normal(walk, L, A));
+    else m.observe("Y", Y, matrix_normal(walk, A, L));
+    auto P = m.param("P", dirichlet(2), state, state);
+    if constexpr (mistake == MatrixMistake::mean_along_another)
+      auto wrong = m.param("wrong", matrix_normal(P, A, L), time, state);
+    if constexpr (mistake == MatrixMistake::other_states) m.observe("s", s, discrete_markov_chain(0.5, walk));
+    else m.observe("s", s, discrete_markov_chain(0.5, P));
+    if constexpr (mistake == MatrixMistake::too_many_cutpoints) {
+      auto cuts = m.param("cuts", normal(0, 1), state, ordered());
+      m.observe("counts", Y, time, [&](auto) { return ordered_multinomial(angle, cuts, 6); });
+    }
+  }
+};
+Data matrices() {
+  Data data;
+  data.set("Y", std::vector<Values>{{1, 2}, {0.5, -1}, {0.2, 0.1}});
+  data.set("s", {0, 1, 1});
+  return data;
+}
+
+TEST(JointMatrices, HaveTheirValuesCoordinatesAndEvents) {
+  const Bound<Matrices<>> bound(matrices());
+  struct Expected {
+    const char* name;
+    int size, coordinates, events;
+    const char* support;
+  };
+  for (const Expected& e : std::vector<Expected>{{"L", 4, 3, 1, "Cholesky factor of a covariance matrix"},
+                                                 {"C", 4, 1, 1, "correlation matrix"},
+                                                 {"angle", 1, 2, 1, "an angle between -pi and pi"},
+                                                 {"walk", 6, 6, 1, "real"},
+                                                 {"Z", 6, 2, 1, "rows and columns sum to zero"},
+                                                 {"Y", 6, 0, 1, ""},
+                                                 {"s", 3, 0, 1, ""}}) {
+    const SiteView s = bound.site(e.name);
+    EXPECT_EQ(s.size, e.size) << e.name;
+    EXPECT_EQ(s.coordinates, e.coordinates) << e.name;
+    EXPECT_EQ(s.events, e.events) << e.name;
+    EXPECT_STREQ(s.support, e.support) << e.name;
+  }
+  EXPECT_EQ(bound.site("Y").event_rank, 2);
+  EXPECT_EQ(bound.site("walk").event_rank, 2);
+  for (std::uint32_t draw = 0; draw < 20; ++draw) {
+    const auto drawn = bound.prior(20250906, 0, draw);
+    const Values again = bound.constrain(drawn.position), z = bound.part(again, "Z");
+    for (std::size_t i = 0; i < again.size(); ++i)
+      EXPECT_NEAR(again[i], drawn.values[i], 1e-9 * std::max(1., std::abs(again[i])));
+    EXPECT_NEAR(z[0] + z[1], 0, 1e-14);
+    EXPECT_NEAR(z[0] + z[2] + z[4], 0, 1e-14);
+    for (const double state : bound.part(bound.predict(drawn.position, 20250907, 0, draw), "s"))
+      EXPECT_TRUE(state == 0 || state == 1);
+  }
+}
+
+TEST(JointMatrices, HaveTheLogLikelihoodOfTheWhole) {
+  const Bound<Matrices<>> bound(matrices());
+  const Values x = some_position(bound.coordinates(), 4), out = bound.constrain(x), l = bound.pointwise(x);
+  const Values walk = bound.part(out, "walk"), a = bound.part(out, "A"), b = bound.part(out, "L"), p = bound.part(out, "P");
+  const Values y{1, 2, 0.5, -1, 0.2, 0.1};
+  Eigen::VectorXd difference(6);
+  Eigen::MatrixXd factor(6, 6);   // Kronecker's product of both factors is that of all elements, row after row
+  for (std::size_t i = 0; i < 6; ++i) {
+    difference[Eigen::Index(i)] = y[i] - walk[i];
+    for (std::size_t j = 0; j < 6; ++j)
+      factor(Eigen::Index(i), Eigen::Index(j)) = a[3 * (i / 2) + j / 2] * b[2 * (i % 2) + j % 2];
+  }
+  ASSERT_EQ(l.size(), 2u);
+  EXPECT_NEAR(l[0], mv_normal_lpdf(difference, factor * factor.transpose()), 1e-10 * std::abs(l[0]));
+  EXPECT_NEAR(l[1], std::log(0.5 * p[1] * p[3]), 1e-13);
+}
+
+TEST(JointMatrices, CanBeDoneAndObserved) {
+  Data done = matrices(), seen = matrices();
+  done.set_do("walk", {1, 2, 3, 4, 5, 6});
+  seen.set_observed("walk", {1, 2, 3, 4, 5, 6});
+  const Bound<Matrices<>> with_do(done), observed(seen);
+  ASSERT_EQ(with_do.coordinates(), Bound<Matrices<>>(matrices()).coordinates() - 6);
+  const Values x = some_position(with_do.coordinates(), 5), l = observed.pointwise(x);
+  ASSERT_EQ(l.size(), 3u);
+  EXPECT_NEAR(observed.log_density(x) - with_do.log_density(x), l[0], 1e-10 * std::abs(l[0]));
+}
+
+TEST(JointMatrices, NameTheirMistakes) {
+  EXPECT_NO_THROW(Bound<Matrices<>>{matrices()});
+  expect_model_error([] { Bound<Matrices<MatrixMistake::transposed>>{matrices()}; }, {"'Y'", "Cholesky factor"});
+  expect_model_error([] { Bound<Matrices<MatrixMistake::mean_along_another>>{matrices()}; }, {"'wrong'", "other dimensions"});
+  expect_model_error([] { Bound<Matrices<MatrixMistake::other_states>>{matrices()}; }, {"'s'", "states"});
+  expect_model_error([] { Bound<Matrices<MatrixMistake::too_many_cutpoints>>{matrices()}; },
+                     {"'counts'", "2 categories and 2 cutpoints"});
+}
+
+struct FlatMatrices {
+  Dim k;
+  explicit FlatMatrices(Dataset& d) : k(d.dim("k")) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto S = m.param("S", flat(covariance_matrix()), k);
+  }
+};
+TEST(JointPriorDraw, OfAFlatMatrixIsRefusedByName) {
+  Data data;
+  data.set("k", 3);
+  const Bound<FlatMatrices> bound(data);
+  expect_model_error([&] { bound.prior(1); }, {"parameter 'S'", "flat prior"});
 }
 
 struct FlatSimplex {

@@ -103,19 +103,31 @@ Transform transform(const std::string& name, const S& support, std::function<Exa
           std::move(reference), largest};
 }
 
-Exact scaled(Exact lower, Exact upper, Exact x) { return lower + (upper - lower) * sigmoid_ld(x); }
+Exact scaled_ld(Exact lower, Exact upper, Exact x) { return lower + (upper - lower) * sigmoid_ld(x); }
 
 std::vector<Transform> transforms() {
   return {
       transform("real_line", real_line(), [](Exact x) { return x; }),
       transform("positive", positive(), [](Exact x) { return std::exp(x); }),
-      transform("above 2", above(2), [](Exact x) { return 2 + std::exp(x); }, 2),
-      transform("above -1000", above(-1e3), [](Exact x) { return -1e3L + std::exp(x); }, 1e3),
-      transform("below 5", below(5), [](Exact x) { return 5 - std::exp(x); }, 5),
+      transform("softplus_positive", softplus_positive(),
+                [](Exact x) { return x < 0 ? std::log1p(std::exp(x)) : x + std::log1p(std::exp(-x)); }),
+      transform(
+          "scaled by 2 about 3", scaled(3, 2), [](Exact x) { return 3 + 2 * x; }, 3),
+      transform(
+          "scaled by 0.01 about -100", scaled(-100, 0.01), [](Exact x) { return -100 + Exact(0.01) * x; }, 100),
+      transform(
+          "above 2", above(2), [](Exact x) { return 2 + std::exp(x); }, 2),
+      transform(
+          "above -1000", above(-1e3), [](Exact x) { return -1e3L + std::exp(x); }, 1e3),
+      transform(
+          "below 5", below(5), [](Exact x) { return 5 - std::exp(x); }, 5),
       transform("unit_interval", unit_interval(), [](Exact x) { return sigmoid_ld(x); }),
-      transform("between -1 and 4", between(-1, 4), [](Exact x) { return scaled(-1, 4, x); }, 4),
-      transform("between -2 and 0.1", between(-2, 0.1), [](Exact x) { return scaled(-2, 0.1, x); }, 2),
-      transform("between 1000 and 1000.5", between(1e3, 1000.5), [](Exact x) { return scaled(1e3, 1000.5, x); }, 1e3),
+      transform(
+          "between -1 and 4", between(-1, 4), [](Exact x) { return scaled_ld(-1, 4, x); }, 4),
+      transform(
+          "between -2 and 0.1", between(-2, 0.1), [](Exact x) { return scaled_ld(-2, 0.1, x); }, 2),
+      transform(
+          "between 1000 and 1000.5", between(1e3, 1000.5), [](Exact x) { return scaled_ld(1e3, 1000.5, x); }, 1e3),
   };
 }
 
@@ -183,6 +195,7 @@ TEST(Unconstrain, GivesNoFiniteCoordinateOnOrOutsideTheBounds) {
   };
   const double infinity = std::numeric_limits<double>::infinity();
   expect_outside(positive(), {0., -1., infinity});
+  expect_outside(softplus_positive(), {0., -1., infinity});
   expect_outside(above(2), {2., 1., infinity});
   expect_outside(below(2), {2., 3., -infinity});
   expect_outside(between(-1, 2), {-1., 2., -3., 3., infinity, -infinity});
@@ -245,27 +258,83 @@ Point zero_sum_ld(const Point& x) {
   return value;
 }
 
+Point cholesky_covariance_ld(const Point& x) {
+  std::size_t n = 0, next = 0;
+  while (n * (n + 1) / 2 < x.size()) ++n;
+  Point value(n * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < i; ++j) value[i * n + j] = x[next++];
+    value[i * n + i] = std::exp(x[next++]);
+  }
+  return value;
+}
+
+// L L^T
+Point times_its_transpose(const Point& l) {
+  const std::size_t n = std::size_t(std::lround(std::sqrt(double(l.size()))));
+  Point value(n * n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j)
+      for (std::size_t k = 0; k < n; ++k) value[i * n + j] += l[i * n + k] * l[j * n + k];
+  return value;
+}
+Point correlation_ld(const Point& x) { return times_its_transpose(cholesky_correlation_ld(x)); }
+Point covariance_ld(const Point& x) { return times_its_transpose(cholesky_covariance_ld(x)); }
+
+// The sizes of the matrices here that have so many free elements.
+MatrixExtent matrix_extent(int coordinates) {
+  if (coordinates == 0) return {1, 3};
+  if (coordinates == 1) return {2, 2};
+  if (coordinates == 2) return {3, 2};
+  return {3, 4};
+}
+Point zero_sum_matrix_ld(const Point& x) {
+  const auto [r, c] = matrix_extent(int(x.size()));
+  const std::size_t rows = std::size_t(r), columns = std::size_t(c);
+  Point value(rows * columns);
+  for (std::size_t i = 0; i + 1 < rows; ++i) {
+    const Point row =
+        zero_sum_ld(Point(x.begin() + std::ptrdiff_t(i * (columns - 1)), x.begin() + std::ptrdiff_t((i + 1) * (columns - 1))));
+    std::copy(row.begin(), row.end(), value.begin() + std::ptrdiff_t(i * columns));
+  }
+  for (std::size_t j = 0; j < columns; ++j) {
+    Point free;
+    for (std::size_t i = 0; i + 1 < rows; ++i) free.push_back(value[i * columns + j]);
+    const Point column = zero_sum_ld(free);
+    for (std::size_t i = 0; i < rows; ++i) value[i * columns + j] = column[i];
+  }
+  return value;
+}
+
 // A joint support, its formula, points, and which of its values are free: the others follow from them.
 template <class Support> struct JointCase {
   using Kind = Support;
   const char* name;
   Point (*formula)(const Point&);
   std::vector<std::vector<double>> points;
-  std::function<bool(int extent, int value)> is_free;
-  std::function<int(int coordinates)> extent;
+  using Extent = typename Support::Extent;
+  std::function<bool(Extent extent, int value)> is_free;
+  std::function<Extent(int coordinates)> extent;
 
   struct Mapped {
     std::vector<double> values, logs;
     double log_jacobian;
   };
   Mapped map(std::vector<double> x) const {
-    const int n = extent(int(x.size()));
+    const Extent n = extent(int(x.size()));
     Mapped mapped{std::vector<double>(std::size_t(Support::values(n))), std::vector<double>(std::size_t(Support::values(n))), 0};
     mapped.log_jacobian = Support::template constrain<double>(LaneArray<double>{x.data()}, LaneArray<double>{mapped.values.data()},
                                                               LaneArray<double>{mapped.logs.data()}, n);
     return mapped;
   }
 };
+
+template <class F, class Rows> void for_covariances(const F& f, const Rows& rows) {
+  const std::vector<std::vector<double>> points{{0.4}, {-1.2, 0.7, 0.1}, {0.3, -0.6, 0.9, -0.5, 0.1, 1.3}, {-4, 3, 2}};
+  const auto on_or_below = [](int n, int e) { return e % n <= e / n; };
+  f(JointCase<CholeskyCovariance>{"Cholesky factor of a covariance matrix", cholesky_covariance_ld, points, on_or_below, rows});
+  f(JointCase<CovarianceMatrix>{"covariance matrix", covariance_ld, points, on_or_below, rows});
+}
 
 // `only_full_rank`: those whose Jacobian is that of some of their values by all coordinates.
 template <bool only_full_rank = false, class F> void for_joint_supports(const F& f) {
@@ -276,13 +345,22 @@ template <bool only_full_rank = false, class F> void for_joint_supports(const F&
                                {{0.7}, {-1.2, 0.4}, {3.0, -2.5, 1.1}, {-0.3, 0.8, -1.9, 0.2, 1.3}}, all, same});
   f(JointCase<Simplex>{"simplex", simplex_ld, {{}, {0.4}, {-1.2, 2.1}, {0.3, -0.6, 1.9, -2.5, 0.1}, {-7, 5, 0}},
                        [](int n, int i) { return i + 1 < n; }, [](int coordinates) { return coordinates + 1; }});
-  if constexpr (!only_full_rank)
+  if constexpr (!only_full_rank) {
+    f(JointCase<ZeroSumMatrix>{"zero sums of rows and columns", zero_sum_matrix_ld,
+                               {{}, {0.4}, {-1.2, 2.1}, {0.3, -0.6, 1.9, -2.5, 0.1, 0.7}, {-7e3, 5, 0, 1, 2, -1}},
+                               [](MatrixExtent, int) { return true; }, matrix_extent});
     f(JointCase<ZeroSum>{"zero sum", zero_sum_ld, {{}, {0.4}, {-1.2, 2.1}, {0.3, -0.6, 1.9, -2.5, 0.1}, {-7e3, 5, 0}},
                          [](int, int) { return true; }, [](int coordinates) { return coordinates + 1; }});
+  }
+  const auto below = [](int n, int e) { return e % n < e / n; };
+  const auto rows_of_triangle = [](int elements) { return int(std::lround((std::sqrt(1 + 8. * elements) - 1) / 2)); };
+  f(JointCase<CorrelationMatrix>{"correlation matrix", correlation_ld,
+                                 {{}, {0.4}, {-1.2, 0.7, 0.1}, {0.3, -0.6, 0.9, -0.5, 0.1, 1.3}, {-2, 1, 0}},
+                                 below, [=](int coordinates) { return rows_of_triangle(coordinates) + 1; }});
+  for_covariances(f, rows_of_triangle);
   f(JointCase<CholeskyCorrelation>{"Cholesky factor of a correlation matrix", cholesky_correlation_ld,
                                    {{}, {0.4}, {-1.2, 0.7, 0.1}, {0.3, -0.6, 0.9, -0.5, 0.1, 1.3}, {-4, 3, 0}},
-                                   [](int n, int e) { return e % n < e / n; },
-                                   [](int coordinates) { return int(std::lround((1 + std::sqrt(1 + 8. * coordinates)) / 2)); }});
+                                   below, [=](int coordinates) { return rows_of_triangle(coordinates) + 1; }});
 }
 
 TEST(JointSupports, MapTheLineAsTheirFormulasDoAndBack) {
@@ -311,7 +389,8 @@ TEST(JointSupports, HaveTheJacobianOfANumericalDeterminant) {
     SCOPED_TRACE(c.name);
     for (const std::vector<double>& x : c.points) {
       const Point at(x.begin(), x.end());
-      const int n = c.extent(int(x.size())), values = int(c.formula(at).size());
+      const auto n = c.extent(int(x.size()));
+      const int values = int(c.formula(at).size());
       std::vector<Point> matrix;
       for (int i = 0; i < values; ++i) {
         if (!c.is_free(n, i)) continue;
@@ -325,15 +404,82 @@ TEST(JointSupports, HaveTheJacobianOfANumericalDeterminant) {
   });
 }
 
+// Coordinates that make more than the values need, by one: (values but the last, length) is as many. Against the surface of the
+// sphere, the last value's element is the others' over its own size; the length has its own distribution.
+TEST(JointSupports, OfDirectionsHaveTheJacobianOfANumericalDeterminantAndTheDensityOfALength) {
+  for (const std::vector<double>& x :
+       std::vector<std::vector<double>>{{0.4}, {-1.2, 0.7}, {0.3, -0.6, 0.9}, {2, 1, -0.3, 0.4, -1.7}}) {
+    const int n = int(x.size());
+    const auto length = [](const Point& p) {
+      Exact squares = 0;
+      for (Exact v : p) squares += v * v;
+      return std::sqrt(squares);
+    };
+    const Point at(x.begin(), x.end());
+    std::vector<Point> matrix;
+    for (int i = 0; i < n; ++i) {
+      matrix.emplace_back();
+      for (std::size_t k = 0; k < x.size(); ++k)
+        matrix.back().push_back(
+            partial([&](const Point& p) { return i + 1 < n ? p[std::size_t(i)] / length(p) : length(p); }, at, k));
+    }
+    std::vector<double> coordinates = x, values(x.size()), back(x.size());
+    const double log_jacobian = UnitVector::constrain<double>(LaneArray<double>{coordinates.data()},
+                                                              LaneArray<double>{values.data()}, LaneArray<double>{}, n);
+    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(values[i], double(at[i] / length(at)), 4 * eps);
+    const Exact r = length(at), m = n;   // chi with n degrees of freedom
+    const Exact log_chi = (1 - m / 2) * std::log(Exact(2)) - std::lgamma(m / 2) + (m - 1) * std::log(r) - r * r / 2;
+    EXPECT_NEAR(log_jacobian, double(log_determinant(matrix) - std::log(std::abs(at.back() / r)) + log_chi), 1e-10);
+    UnitVector::unconstrain(values.data(), back.data(), n);
+    std::vector<double> again(x.size());
+    UnitVector::constrain<double>(LaneArray<double>{back.data()}, LaneArray<double>{again.data()}, LaneArray<double>{}, n);
+    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(again[i], values[i], 4 * eps);
+  }
+}
+
+// (angle, distance) of the point; the distance has a Rayleigh distribution.
+TEST(JointSupports, OfAnglesHaveTheJacobianOfANumericalDeterminantAndTheDensityOfADistance) {
+  const std::vector<std::vector<double>> points{{0.4, 0.3}, {-1.2, 0.7}, {-0.6, -0.9}, {0.1, -1.7}, {1, 0},
+                                                {-1, 1e-9}, {-1, -1e-9}, {0, 2},       {0, -0.5}};
+  std::vector<double> all;
+  double log_jacobian_of_all = 0;
+  for (const std::vector<double>& x : points) {
+    const Point at{x[0], x[1]};
+    const Exact turn = std::atan2(at[1], at[0]), r = std::hypot(at[0], at[1]);
+    // The angle less the point's own, which has no jump there.
+    const auto angle = [&](const Point& p) {
+      return std::atan2(p[1] * std::cos(turn) - p[0] * std::sin(turn), p[0] * std::cos(turn) + p[1] * std::sin(turn));
+    };
+    const auto distance = [](const Point& p) { return std::hypot(p[0], p[1]); };
+    const std::vector<Point> matrix{{partial(angle, at, 0), partial(angle, at, 1)},
+                                    {partial(distance, at, 0), partial(distance, at, 1)}};
+    std::vector<double> coordinates = x, value(1), back(2), again(1);
+    const double log_jacobian = Circular::constrain<double>(LaneArray<double>{coordinates.data()},
+                                                            LaneArray<double>{value.data()}, LaneArray<double>{}, 1);
+    EXPECT_NEAR(value[0], double(turn), 4 * eps * std::abs(double(turn)));
+    EXPECT_NEAR(log_jacobian, double(log_determinant(matrix) + std::log(r) - r * r / 2), 1e-10);
+    Circular::unconstrain(value.data(), back.data(), 1);
+    Circular::constrain<double>(LaneArray<double>{back.data()}, LaneArray<double>{again.data()}, LaneArray<double>{}, 1);
+    EXPECT_NEAR(again[0], value[0], 4 * eps * std::abs(value[0]));
+    all.insert(all.end(), x.begin(), x.end());
+    log_jacobian_of_all += log_jacobian;
+  }
+  std::vector<double> angles(points.size());
+  EXPECT_NEAR(Circular::constrain<double>(LaneArray<double>{all.data()}, LaneArray<double>{angles.data()}, LaneArray<double>{},
+                                          int(points.size())),
+              log_jacobian_of_all, 1e-13);
+}
+
 // All its values by all coordinates, J: log det(J^T J)/2, in the plane where values sum to zero.
 TEST(JointSupports, OfZeroSumsHaveTheJacobianOfANumericalDeterminantInTheirPlane) {
   for_joint_supports([](const auto& c) {
     using Support = typename std::remove_cvref_t<decltype(c)>::Kind;
-    if constexpr (std::is_same_v<Support, ZeroSum>)
+    if constexpr (std::is_same_v<Support, ZeroSum> || std::is_same_v<Support, ZeroSumMatrix>)
       for (const std::vector<double>& x : c.points) {
         const Point at(x.begin(), x.end());
         std::vector<Point> j, product(x.size(), Point(x.size()));
-        for (std::size_t i = 0; i <= x.size(); ++i) {
+        const auto mapped = c.map(x);
+        for (std::size_t i = 0; i < mapped.values.size(); ++i) {
           j.emplace_back();
           for (std::size_t k = 0; k < x.size(); ++k)
             j.back().push_back(partial([&](const Point& p) { return c.formula(p)[i]; }, at, k));
@@ -341,11 +487,21 @@ TEST(JointSupports, OfZeroSumsHaveTheJacobianOfANumericalDeterminantInTheirPlane
         for (std::size_t a = 0; a < x.size(); ++a)
           for (std::size_t b = 0; b < x.size(); ++b)
             for (const Point& row : j) product[a][b] += row[a] * row[b];
-        const auto mapped = c.map(x);
         EXPECT_NEAR(mapped.log_jacobian, double(log_determinant(product) / 2), 1e-10);
-        double sum = 0, size = 0;
-        for (double v : mapped.values) sum += v, size += std::abs(v);
-        EXPECT_LE(std::abs(sum), 4 * eps * size);
+        double size = 0;
+        for (double v : mapped.values) size += std::abs(v);
+        const auto expect_no_sum = [&](std::size_t first, std::size_t step, std::size_t count) {
+          double sum = 0;
+          for (std::size_t i = 0; i < count; ++i) sum += mapped.values[first + i * step];
+          EXPECT_LE(std::abs(sum), 8 * eps * size);
+        };
+        if constexpr (std::is_same_v<Support, ZeroSum>) {
+          expect_no_sum(0, 1, mapped.values.size());
+        } else {
+          const auto [r, columns] = matrix_extent(int(x.size()));
+          for (int i = 0; i < r; ++i) expect_no_sum(std::size_t(i * columns), 1, std::size_t(columns));
+          for (int k = 0; k < columns; ++k) expect_no_sum(std::size_t(k), std::size_t(columns), std::size_t(r));
+        }
       }
   });
 }
@@ -362,7 +518,7 @@ TEST(JointSupports, StayInsideAndFiniteAtExtremeCoordinates) {
 }
 
 TEST(JointSupports, GiveNoFiniteCoordinateForValuesOutside) {
-  const auto outside = [](auto support, const std::vector<double>& values, int extent) {
+  const auto outside = [](auto support, const std::vector<double>& values, auto extent) {
     std::vector<double> x(std::size_t(support.coordinates(extent)));
     support.unconstrain(values.data(), x.data(), extent);
     return std::any_of(x.begin(), x.end(), [](double v) { return !std::isfinite(v); });
@@ -378,6 +534,23 @@ TEST(JointSupports, GiveNoFiniteCoordinateForValuesOutside) {
   EXPECT_FALSE(outside(zero_sum(), {0.2, 0.3, -0.5}, 3));
   EXPECT_FALSE(outside(zero_sum(), {0.33333333, 0.33333333, -0.66666667}, 3));
   EXPECT_FALSE(outside(zero_sum(), {0, 0, 0}, 3));
+  EXPECT_TRUE(outside(zero_sum_matrix(), {0.1, -0.1, -0.1, 0.2}, MatrixExtent{2, 2}));
+  EXPECT_TRUE(outside(zero_sum_matrix(), {0.1, -0.1, 0.1, -0.1}, MatrixExtent{2, 2}));
+  EXPECT_FALSE(outside(zero_sum_matrix(), {0.1, -0.1, -0.1, 0.1}, MatrixExtent{2, 2}));
+  EXPECT_TRUE(outside(unit_vector(), {0.6, 0.7}, 2));
+  EXPECT_FALSE(outside(unit_vector(), {0.6, -0.8}, 2));
+  EXPECT_TRUE(outside(circular(), {0.3, 3.2}, 2));
+  EXPECT_FALSE(outside(circular(), {0.3, -3.14}, 2));
+  EXPECT_TRUE(outside(cholesky_covariance(), {1, 0, 0.6, -0.7}, 2));
+  EXPECT_TRUE(outside(cholesky_covariance(), {1, 0.1, 0.6, 0.7}, 2));
+  EXPECT_FALSE(outside(cholesky_covariance(), {3, 0, -6, 0.7}, 2));
+  EXPECT_TRUE(outside(correlation_matrix(), {1, 1.1, 1.1, 1}, 2));
+  EXPECT_TRUE(outside(correlation_matrix(), {1, 0.3, 0.4, 1}, 2));
+  EXPECT_TRUE(outside(correlation_matrix(), {1, 0.3, 0.3, 1.1}, 2));
+  EXPECT_FALSE(outside(correlation_matrix(), {1, -0.3, -0.3, 1}, 2));
+  EXPECT_TRUE(outside(covariance_matrix(), {4, 2.1, 2.1, 1}, 2));
+  EXPECT_TRUE(outside(covariance_matrix(), {4, 1, 1.1, 1}, 2));
+  EXPECT_FALSE(outside(covariance_matrix(), {4, -1.9, -1.9, 1}, 2));
   EXPECT_TRUE(outside(cholesky_correlation(), {1, 0, 0.6, 0.7}, 2));
   EXPECT_TRUE(outside(cholesky_correlation(), {1, 0.1, 0.6, 0.8}, 2));
   EXPECT_TRUE(outside(cholesky_correlation(), {0.9, 0, 0.6, 0.8}, 2));
@@ -487,7 +660,7 @@ TEST(AModelsGradient, IsRightForParametersOnEverySupport) {
   auto log_slope = [](Exact width) {
     return [=](Exact x) { return std::log(width) + log_sigmoid_ld(x) + log_sigmoid_ld(-x); };
   };
-  expect_gradient_on("between", between(-1, 4), [](Exact x) { return scaled(-1, 4, x); }, log_slope(5));
+  expect_gradient_on("between", between(-1, 4), [](Exact x) { return scaled_ld(-1, 4, x); }, log_slope(5));
   expect_gradient_on("unit_interval", unit_interval(), [](Exact x) { return sigmoid_ld(x); }, log_slope(1));
 }
 

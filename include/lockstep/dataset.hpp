@@ -7,6 +7,7 @@
 //   GroupIndex g = d.index("g", obs, group); 1-based in the data, 0-based and bounds-checked here
 //   Matrix X = d.matrix("X", obs, column);   rows along `obs`
 //   RealScalar s = d.scalar("s");            one number
+//   Neighbours map = d.neighbours(a, b);     a graph of areas, from two group indices: pairs of neighbours
 //   int K = d.option("K", 2);                an option of the model, and its default; a user sets it by name
 //
 // A field is shared by all lanes, or has one column per data set (`columns` > 1, layout [element][column]).
@@ -31,6 +32,7 @@
 #include <vector>
 
 #include "lockstep/expression.hpp"
+#include "lockstep/graph_matrices.hpp"
 
 namespace lockstep {
 
@@ -247,6 +249,23 @@ struct Matrix {
   }
 };
 
+// A graph: pairs of elements of `area` that are neighbours, each once.
+struct Neighbours {
+  const int *first = nullptr, *second = nullptr;   // of each pair
+  const double* degree = nullptr;                  // how many neighbours each element has
+  Dim pair, area;
+  int apart = 0;                                   // an element that no chain of neighbours connects with the first; 0: none
+  double half_log_determinant = 0;                 // of the Laplacian, but for its eigenvalue 0; of a connected graph
+  LOCKSTEP_FN int pairs() const { return pair.size; }
+};
+// With the eigenvalues of D^-1/2 W D^-1/2, D the degrees and W who is whose neighbour: between -1 and 1, which is one of them.
+struct NeighbourSpectrum : Neighbours {
+  const double* eigenvalues = nullptr;
+};
+inline std::vector<double> laplacian_factor(const Neighbours& map) {
+  return laplacian_factor(map.first, map.second, map.pairs(), map.area.size);
+}
+
 // ---- binding ---------------------------------------------------------------------------------------------------------
 
 class Dataset {
@@ -354,6 +373,68 @@ class Dataset {
     return {positions, dim, target, field.name};
   }
 
+  // The graph of the pairs (first[e], second[e]). Factorises its Laplacian: n^3/3 operations for n areas. Throws DataError if
+  // they are no pairs of different elements of one dimension, each there once.
+  Neighbours neighbours(const GroupIndex& first, const GroupIndex& second) {
+    const std::string names = "neighbours '" + std::string(first.name) + "' and '" + second.name + "' ";
+    if (first.dim.id != second.dim.id || first.target.id != second.target.id)
+      throw DataError(names + "are no pairs (they run along different dimensions, or count along different ones). Declare both "
+                      "along one dimension of pairs, and of one dimension of areas.");
+    Neighbours map;
+    map.pair = first.dim;
+    map.area = first.target;
+    if (learning_sizes_) return map;
+    map.first = first.positions;
+    map.second = second.positions;
+    const int n = map.area.size;
+    double* degree = own<double>(std::size_t(n));
+    std::map<std::pair<int, int>, int> seen;
+    std::vector<int> part(std::size_t(n) + 1);   // the least element that is known to be connected with each
+    for (int k = 0; k < n; ++k) part[std::size_t(k)] = k;
+    const auto least = [&](int k) {
+      while (part[std::size_t(k)] != k) k = part[std::size_t(k)] = part[std::size_t(part[std::size_t(k)])];
+      return k;
+    };
+    for (int e = 0; e < map.pairs(); ++e) {
+      const int i = map.first[e], j = map.second[e];
+      if (i == j)
+        throw DataError(names + "are both " + std::to_string(i + 1) + " at element " + std::to_string(e + 1) +
+                        " (an area is not its own neighbour). Leave that pair out.");
+      const auto [before, is_new] = seen.try_emplace({std::min(i, j), std::max(i, j)}, e);
+      if (!is_new)
+        throw DataError(names + "have one pair twice, at elements " + std::to_string(before->second + 1) + " and " +
+                        std::to_string(e + 1) + " (each is counted once, whichever comes first in it). Leave one out.");
+      degree[i] += 1, degree[j] += 1;
+      const int a = least(i), b = least(j);
+      part[std::size_t(std::max(a, b))] = std::min(a, b);
+    }
+    map.degree = degree;
+    for (int k = n - 1; k >= 0; --k)
+      if (least(k) != 0) map.apart = k;
+    if (map.apart == 0) {
+      const std::vector<double> factor = laplacian_factor(map);
+      for (std::size_t k = 0; k < factor.size(); k += std::size_t(n) + 1) map.half_log_determinant += std::log(factor[k]);
+    }
+    return map;
+  }
+  // With its eigenvalues, another 4 n^3/3 operations.
+  NeighbourSpectrum neighbour_spectrum(const GroupIndex& first, const GroupIndex& second) {
+    NeighbourSpectrum map{neighbours(first, second)};
+    if (learning_sizes_) return map;
+    const int n = map.area.size;
+    std::vector<double> weights(std::size_t(n) * std::size_t(n));
+    for (int e = 0; e < map.pairs(); ++e) {
+      const std::size_t i = std::size_t(map.first[e]), j = std::size_t(map.second[e]);
+      weights[i * std::size_t(n) + j] = weights[j * std::size_t(n) + i] = 1 / std::sqrt(map.degree[i] * map.degree[j]);
+    }
+    double* eigenvalues = own<double>(std::size_t(n));
+    const std::vector<double> found = symmetric_eigenvalues(weights, n, -1, 1);
+    // One for each connected part is 1, exactly: 1 - alpha would have no digits left otherwise where alpha is near it.
+    for (std::size_t k = 0; k < found.size(); ++k) eigenvalues[k] = found[k] > 1 - 1e-12 ? 1 : found[k];
+    map.eigenvalues = eigenvalues;
+    return map;
+  }
+
   Matrix matrix(const std::string& name, Dim rows, Dim columns) {
     const FieldView& field = find(name, 2);
     if (field.columns != 1)
@@ -417,8 +498,13 @@ class Dataset {
   bool has_missing() const {
     return std::any_of(infos_.begin(), infos_.end(), [](const FieldInfo& info) { return !info.missing.empty(); });
   }
+  // What costs more than to read the data is left out until release_arrays: a model's first pass needs sizes only.
+  void learn_sizes_only() { learning_sizes_ = true; }
   // Frees all arrays that were handed out. The dimensions keep their sizes.
-  void release_arrays() { owned_.clear(); }
+  void release_arrays() {
+    owned_.clear();
+    learning_sizes_ = false;
+  }
   // Throws DataError if a dimension that was asked for still has no size.
   void require_sizes() const {
     for (const DimInfo& dim : dims_)
@@ -628,6 +714,7 @@ class Dataset {
   std::map<std::string, std::array<int, 2>> fields_bound_;
   std::vector<OptionInfo> options_;
   const DataMemory* memory_;
+  bool learning_sizes_ = false;
   std::vector<std::unique_ptr<void, Release>> owned_;
   std::deque<FieldInfo> infos_;
 };

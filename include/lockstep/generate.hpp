@@ -35,6 +35,7 @@
 #include "lockstep/hidden_markov.hpp"
 #include "lockstep/imputed.hpp"
 #include "lockstep/lanes.hpp"
+#include "lockstep/non_centred.hpp"
 #include "lockstep/ode.hpp"
 #include "lockstep/plain_nodes.hpp"
 #include "lockstep/plate.hpp"
@@ -135,7 +136,8 @@ class Generate {
   }
   template <JointDistribution D> auto param(const char* name, const D& prior, Dim dim) {
     using S = typename D::Support;
-    if constexpr (SquareSupport<S>) return PlainMatrix<true>(name, parameter(name, Shape{dim, dim}, S{}, prior), dim, dim);
+    if constexpr (SquareSupport<S>)
+      return PlainMatrix<S::lower_triangular>(name, parameter(name, Shape{dim, dim}, S{}, prior), dim, dim);
     else return PlainVector(name, parameter(name, Shape{dim}, S{}, prior), dim);
   }
   template <JointDistribution D> PlainMatrix<false> param(const char* name, const D& prior, Dim rows, Dim columns) {
@@ -190,21 +192,24 @@ class Generate {
     double* values = read(name, y, y.dim);
     if (!replace(name, Shape{y.dim}, values)) return {name, values, y.dim};
     require_complete(name, values, y.dim.size, "it is one event, and has no density for each element");
-    observed_events(name, Shape{y.dim}, y.dim.size > 0 ? 1 : 0, y.dim, values, [&](int) -> const D& { return d; });
+    observed_events(name, Shape{y.dim}, y.dim.size > 0 ? 1 : 0, values, [&](int) -> const D& { return d; });
     return {name, values, y.dim};
+  }
+  template <WholeMatrix D> PlainMatrix<false> observe(const char* name, const Matrix& y, const D& d) {
+    const Shape shape{y.rows, y.columns};
+    double* values = read(name, y);
+    if (replace(name, shape, values))
+      observed_events(name, shape, shape.size() > 0 ? 1 : 0, values, [&](int) -> const D& { return d; });
+    return {name, values, y.rows, y.columns};
   }
   template <class F> PlainMatrix<false> observe(const char* name, const Matrix& y, Dim rows, const F& f) {
     if (y.rows.id != rows.id)
       throw ModelError("site '" + std::string(name) + "' observes a matrix over another dimension than its rows' (its rows and "
                        "the plate's elements do not correspond). Observe it along its rows.");
     const Shape shape{rows, y.columns};
-    double* values = store(shape.size());
-    std::copy_n(y.values, shape.size(), values);
-    own(name, values, shape.size());
-    const Reader reader(*this, name);
-    if (in_.edges) reads(in_.data->field_at(y.values));
+    double* values = read(name, y);
     if (!replace(name, shape, values)) return {name, values, rows, y.columns};
-    observed_events(name, shape, rows.size, y.columns, values, [&](int i) { return f(index(rows, i)); });
+    observed_events(name, shape, rows.size, values, [&](int i) { return f(index(rows, i)); });
     return {name, values, rows, y.columns};
   }
   template <class Initial, class Transition, class F>
@@ -548,6 +553,14 @@ class Generate {
     throw ModelError("site '" + std::string(name) + "' is NaN at element " + std::to_string(missing - values + 1) + " (missing, and it cannot "
                      "be imputed: " + why + "). Leave that element out of the data, or fill it.");
   }
+  double* read(const char* name, const Matrix& y) {
+    const int size = y.rows.size * y.columns.size;
+    double* values = std::copy_n(y.values, size, store(size)) - size;
+    own(name, values, size);
+    const Reader reader(*this, name);
+    if (in_.edges) reads(in_.data->field_at(y.values));
+    return values;
+  }
   // Who reads, from now until this is gone. Nobody: ''.
   class Reader {
    public:
@@ -645,22 +658,38 @@ class Generate {
     if (in_.meaning == Meaning::layout) in_.sites->back().recurrence = true;
   }
 
-  // How a parameter's elements share supports: each has its own; or each row; or the whole, a square matrix.
+  template <class S> struct ExtentOf {
+    using Type = int;
+  };
+  template <class S> requires(!S::elementwise) struct ExtentOf<S> {
+    using Type = typename S::Extent;
+  };
+  // How a parameter's elements share supports: each has its own; or each row; or the whole matrix.
   template <class S> struct Blocks {
     int count = 1;
-    int extent, values, coordinates;   // of one block
+    typename ExtentOf<S>::Type extent;
+    int values, coordinates;   // of one block
     explicit Blocks(const Shape& shape) {
       if constexpr (S::elementwise) {
         extent = values = coordinates = shape.size();
       } else {
-        if (shape.rank == 2 && !S::square) count = shape.rows.size;
-        extent = shape.last().size;
+        if (shape.rank == 2 && !S::whole) count = shape.rows.size;
+        extent = S::extent(shape.rows.size, shape.last().size);
         values = S::values(extent);
         coordinates = S::coordinates(extent);
       }
     }
     int all_coordinates() const { return count * coordinates; }
   };
+  // How many events a joint distribution has in a site, and the dimensions of one.
+  template <JointDistribution D> static int events_of(const Shape& shape) {
+    if (shape.size() == 0) return 0;
+    return shape.rank == 2 && !one_event<D> ? shape.rows.size : 1;
+  }
+  template <JointDistribution D> static constexpr bool one_event = [] {
+    if constexpr (requires { typename D::Support; }) return WholeMatrix<D> || WholeSupport<typename D::Support>;
+    else return WholeMatrix<D>;
+  }();
 
   static constexpr double missing_value = std::numeric_limits<double>::quiet_NaN();
   // A coordinate near the middle of its support, different for every one.
@@ -679,8 +708,7 @@ class Generate {
     if (!action->keeps_density) return values;
     // A parameter that is observed is an observed site.
     if constexpr (JointDistribution<Prior>) {
-      const int events = shape.size() == 0 ? 0 : shape.rank == 2 && !SquareSupport<S> ? shape.rows.size : 1;
-      observed_events(name, shape, events, shape.last(), values, [&](int) -> const Prior& { return prior; });
+      observed_events(name, shape, events_of<Prior>(shape), values, [&](int) -> const Prior& { return prior; });
     } else {
       observed(name, shape, false, values, prior);
     }
@@ -701,26 +729,29 @@ class Generate {
       case Meaning::prior:
         if (in_.values) draw_missing(name, shape, support, prior, values);
         else draw_prior(name, shape, support, prior, values);
-        to_line(name, blocks, support, values, x.data());
+        to_line(name, shape, support, prior, values, x.data());
         break;
       case Meaning::unconstrain:
         std::copy_n(in_.values, shape.size(), values);
         in_.values += shape.size();
         if (in_.position && shape.size() > 0 && std::isnan(values[0]))
           std::copy_n(in_.position + coordinate_, coordinates, x.data());
-        else to_line(name, blocks, support, values, x.data());
+        else to_line(name, shape, support, prior, values, x.data());
         break;
       default:
         std::copy_n(in_.position + coordinate_, coordinates, x.data());
     }
-    from_line(blocks, support, x.data(), values);
+    from_line(shape, support, prior, x.data(), values);
     if (in_.position_out) std::copy_n(x.data(), coordinates, in_.position_out + coordinate_);
-    const int event_rank = !JointDistribution<Prior> ? 0 : SquareSupport<S> ? 2 : 1;
-    const int events = shape.size() == 0 ? 0 : event_rank == 0 ? shape.size() : event_rank == 1 && shape.rank == 2 ? shape.rows.size : 1;
+    int event_rank = 0, events = shape.size();
+    if constexpr (JointDistribution<Prior>) {
+      event_rank = one_event<Prior> ? 2 : 1;
+      events = events_of<Prior>(shape);
+    }
     std::vector<double> log_density(std::size_t(in_.meaning == Meaning::log_prior ? events : 0));
     for (std::size_t e = 0; e < log_density.size(); ++e) {
       if constexpr (JointDistribution<Prior>)
-        log_density[e] = event_log_density(prior, shape.last(), values + std::int64_t(e) * shape.last().size);
+        log_density[e] = event_log_density(prior, shape, values + std::int64_t(e) * shape.last().size);
       else log_density[e] = evaluate_once(element(prior, shape, int(e)), values[e]);
     }
     report_events(name, SiteKind::parameter, shape, event_rank, events, log_density.empty() ? values : log_density.data(),
@@ -728,25 +759,38 @@ class Generate {
     if constexpr (JointDistribution<Prior>) {
       note_factor(prior);
       if (in_.meaning == Meaning::layout) {
-        prior.check(name, shape.last());
-        if (shape.size() > 0) event_log_density(prior, shape.last(), values);
+        check_events(prior, name, shape.rows, shape.last());
+        if (shape.size() > 0) event_log_density(prior, shape, values);
       }
-      scratch_ += PreparedJoint<Generate, Prior>::scratch(shape.last().size);
+      if constexpr (!std::is_same_v<S, Standardised>)
+        scratch_ += scratch_of_events<Generate>(prior, shape.rows, shape.last());
     } else if (in_.meaning == Meaning::layout) {
       Shape whole = shape;
       whole.rows.first = 0;
       require_plate(name, whole, prior, values);
     }
     if constexpr (!S::elementwise) scratch_ += (S::keeps_logs ? 3 : 2) * std::int64_t(shape.size());
+    else if constexpr (std::is_same_v<S, Standardised>) scratch_ += shape.rank > 0 ? 2 * std::int64_t(shape.size()) : 0;
     else if (!S::identity && shape.rank > 0) scratch_ += shape.size();
     coordinate_ += coordinates;
   }
 
-  template <class S> void from_line(const Blocks<S>& blocks, const S& support, const double* x, double* values) const {
-    if constexpr (S::elementwise) {
+  template <class S, class Prior>
+  void from_line(const Shape& shape, const S& support, const Prior& prior, const double* x, double* values) const {
+    const Blocks<S> blocks(shape);
+    if constexpr (std::is_same_v<S, Standardised>) {
+      if constexpr (JointDistribution<Prior>)
+        for (int e = 0; e < events_of<Prior>(shape); ++e)
+          prior.distribution.from_standard(*this, shape.last(), x + e * shape.last().size, values + e * shape.last().size);
+      else
+        for (int i = 0; i < shape.size(); ++i) {
+          const auto d = element(prior, shape, i).distribution;
+          values[i] = location_of(d).evaluate(*this).value + scale_of(d).evaluate(*this).value * x[i];
+        }
+    } else if constexpr (S::elementwise) {
       auto bound = support.bind(*this);
       for (int i = 0; i < blocks.extent; ++i) values[i] = bound.constrain(x[i]).value;
-    } else if (blocks.extent > 0) {
+    } else if (shape.size() > 0) {
       std::vector<double> logs(std::size_t(blocks.values));
       for (int b = 0; b < blocks.count; ++b)
         S::template constrain<double>(LaneArray<double>{const_cast<double*>(x) + b * blocks.coordinates, 1},
@@ -755,18 +799,31 @@ class Generate {
     }
   }
   // False if the values are outside the support; a coordinate that shows it is then not finite.
-  template <class S> bool unconstrain(const Blocks<S>& blocks, const S& support, const double* values, double* x) const {
-    if constexpr (S::elementwise) {
+  template <class S, class Prior>
+  bool unconstrain(const Shape& shape, const S& support, const Prior& prior, const double* values, double* x) const {
+    const Blocks<S> blocks(shape);
+    if constexpr (std::is_same_v<S, Standardised>) {
+      if constexpr (JointDistribution<Prior>)
+        for (int e = 0; e < events_of<Prior>(shape); ++e)
+          prior.distribution.to_standard(*this, shape.last(), values + e * shape.last().size, x + e * shape.last().size);
+      else
+        for (int i = 0; i < shape.size(); ++i) {
+          const auto d = element(prior, shape, i).distribution;
+          x[i] = (values[i] - location_of(d).evaluate(*this).value) / scale_of(d).evaluate(*this).value;
+        }
+    } else if constexpr (S::elementwise) {
       auto bound = support.bind(*this);
       for (int i = 0; i < blocks.extent; ++i) x[i] = bound.unconstrain(values[i]);
-    } else if (blocks.extent > 0) {
+    } else if (shape.size() > 0) {
       for (int b = 0; b < blocks.count; ++b)
         S::unconstrain(values + b * blocks.values, x + b * blocks.coordinates, blocks.extent);
     }
     return std::all_of(x, x + blocks.all_coordinates(), [](double v) { return std::isfinite(v); });
   }
-  template <class S> void to_line(const char* name, const Blocks<S>& blocks, const S& support, const double* values, double* x) const {
-    if (unconstrain(blocks, support, values, x)) return;
+  template <class S, class Prior> void to_line(const char* name, const Shape& shape, const S& support, const Prior& prior,
+                                               const double* values, double* x) const {
+    if (unconstrain(shape, support, prior, values, x)) return;
+    const Blocks<S> blocks(shape);
     const int i = int(std::find_if(x, x + blocks.all_coordinates(), [](double v) { return !std::isfinite(v); }) - x);
     std::string where = "outside its support";
     if (blocks.values == blocks.coordinates) where = number_text(values[i]) + " at element " + std::to_string(i + 1);
@@ -780,8 +837,10 @@ class Generate {
   void draw_prior(const char* name, const Shape& shape, const S& support, const Prior& prior, double* values) {
     const Blocks<S> blocks(shape);
     if constexpr (JointDistribution<Prior>) {
-      const int events = shape.size() == 0 ? 0 : shape.rank == 2 && !SquareSupport<S> ? shape.rows.size : 1;
-      for (int e = 0; e < events; ++e) prior.sample(*this, random_, shape.last(), values + e * shape.last().size);
+      for (int e = 0; e < events_of<Prior>(shape); ++e)
+        named("parameter '", name, [&] {
+          sample_event(*this, random_, prior, shape.rows, shape.last(), values + e * shape.last().size);
+        });
     } else {
       const int each = S::elementwise ? 1 : blocks.values;
       std::vector<double> x(std::size_t(S::elementwise ? 0 : blocks.coordinates));
@@ -790,11 +849,13 @@ class Generate {
         bool inside = false;
         for (int attempt = 0; attempt < attempts && !inside; ++attempt) {
           for (int i = first; i < first + each; ++i) values[i] = draw("parameter '", name, element(prior, shape, i));
-          if constexpr (S::elementwise) {
+          if constexpr (std::is_same_v<S, Standardised>) {
+            inside = true;
+          } else if constexpr (S::elementwise) {
             inside = std::isfinite(support.bind(*this).unconstrain(values[first]));
           } else {
             // Independent and alike: sorted, they have the density restricted to the ordered.
-            if constexpr (is_same_for_all<Prior>) std::sort(values + first, values + first + each);
+            if constexpr (is_same_for_all<Prior> && S::ascending) std::sort(values + first, values + first + each);
             S::unconstrain(values + first, x.data(), blocks.extent);
             inside = std::all_of(x.begin(), x.end(), [](double v) { return std::isfinite(v); });
           }
@@ -818,7 +879,7 @@ class Generate {
     draw_prior(name, shape, support, prior, values);
     // Elements that have one distribution, or one support, together.
     int each = 1;
-    if constexpr (JointDistribution<Prior>) each = SquareSupport<S> ? shape.size() : shape.last().size;
+    if constexpr (JointDistribution<Prior>) each = one_event<Prior> ? shape.size() : shape.last().size;
     else if constexpr (!S::elementwise) each = Blocks<S>(shape).values;
     for (int first = 0; first < shape.size(); first += each) {
       const auto missing = std::count_if(given + first, given + first + each, is_nan);
@@ -837,8 +898,12 @@ class Generate {
     return k;
   }
   template <class D> double draw(const char* what, const char* name, const D& d) {
+    return named(what, name, [&] { return draw_from(*this, random_, d); });
+  }
+  // An error that is raised there says of which site.
+  template <class F> static auto named(const char* what, const char* name, const F& f) {
     try {
-      return draw_from(*this, random_, d);
+      return f();
     } catch (const ModelError& e) {
       throw ModelError(std::string(what) + name + "' " + e.what());
     }
@@ -867,8 +932,8 @@ class Generate {
     Prepared<Generate, D> prepared(*this, d);
     return prepared.at(*this, d, DataValue<double>{value}).log_density;
   }
-  template <class D> double event_log_density(const D& d, Dim along, const double* values) {
-    PreparedJoint<Generate, D> prepared(*this, d, along);
+  template <class D> double event_log_density(const D& d, const Shape& shape, const double* values) {
+    auto prepared = prepare_events(*this, d, shape.rows, shape.last());
     return prepared.log_density(*this, d, DataEvent{values});
   }
 
@@ -936,7 +1001,7 @@ class Generate {
   void impute(const char* name, const char* imputed_name, Dim dim, const std::vector<int>& missing, double* values, const F& distribution) {
     const auto at = [&](int k) { return distribution(index(dim, missing[std::size_t(k)])); };
     const int count = int(missing.size());
-    const auto support = support_of(at(0));
+    const auto support = support_of_missing(at(0));
     using S = std::remove_cvref_t<decltype(support)>;
     auto bound = support.bind(*this);
     const bool takes_values = in_.values && (in_.meaning == Meaning::prior || in_.meaning == Meaning::unconstrain);
@@ -978,9 +1043,10 @@ class Generate {
     in_.additions->dims.push_back(std::move(added));
     return {int(known.size() + in_.additions->dims.size()) - 1, 0, int(elements.size())};
   }
-  // Events of whole vectors along `along`: `distribution(i)` is that of event i.
+  // Events of whole vectors or matrices: `distribution(i)` is that of event i.
   template <class F>
-  void observed_events(const char* name, const Shape& shape, int events, Dim along, double* values, const F& distribution) {
+  void observed_events(const char* name, const Shape& shape, int events, double* values, const F& distribution) {
+    const Dim along = shape.last();
     using D = std::remove_cvref_t<decltype(distribution(0))>;
     const Reader reader(*this, name);
     std::vector<double> log_density(std::size_t(events), 0.);
@@ -988,13 +1054,14 @@ class Generate {
       const D d = distribution(i);
       note_factor(d);
       double* event = values + std::int64_t(i) * along.size;
-      if (in_.meaning == Meaning::layout) d.check(name, along);
+      if (in_.meaning == Meaning::layout) check_events(d, name, shape.rows, along);
       if (in_.meaning == Meaning::layout || in_.meaning == Meaning::pointwise)
-        log_density[std::size_t(i)] = event_log_density(d, along, event);
-      if (simulates()) d.sample(*this, random_, along, event);
+        log_density[std::size_t(i)] = event_log_density(d, shape, event);
+      if (simulates()) sample_event(*this, random_, d, shape.rows, along, event);
     }
-    if (shape.size() > 0) scratch_ += PreparedJoint<Generate, D>::scratch(along.size);
-    report_events(name, SiteKind::observed, shape, 1, events, in_.meaning == Meaning::pointwise ? log_density.data() : values);
+    if (shape.size() > 0) scratch_ += scratch_of_events<Generate>(distribution(0), shape.rows, along);
+    report_events(name, SiteKind::observed, shape, one_event<D> ? 2 : 1, events,
+                  in_.meaning == Meaning::pointwise ? log_density.data() : values);
   }
 
   Inputs in_;

@@ -8,15 +8,24 @@
 #include <optional>
 
 #include "lockstep/nodes.hpp"
+#include "lockstep/non_centred.hpp"
 
 namespace lockstep {
 
 template <class S> inline constexpr bool has_uniform_bounds = true;
 template <class S> requires requires { S::uniform; } inline constexpr bool has_uniform_bounds<S> = S::uniform;
 
+// Where a missing value is a parameter: on one coordinate, so that an angle has an end at pi here.
+template <class D> LOCKSTEP_FN auto support_of_missing(const D& d) requires requires { support_of(d); } {
+  using S = decltype(support_of(d));
+  if constexpr (std::is_same_v<S, Standardised>) return RealLine{};
+  else if constexpr (std::is_same_v<S, Circular>) return between(-Circular::pi, Circular::pi);
+  else return support_of(d);
+}
+
 // Distributions whose values a parameter can take: continuous ones, the support of which is the same for all elements.
-template <class D> concept Imputable = requires(const D& d) { support_of(d); } &&
-    has_uniform_bounds<decltype(support_of(std::declval<const D&>()))>;
+template <class D> concept Imputable = requires(const D& d) { support_of_missing(d); } &&
+    has_uniform_bounds<decltype(support_of_missing(std::declval<const D&>()))>;
 
 // What is observed, and parameters in place of what is missing.
 template <class M, class Support> class ImputedVector : public VectorAccess<ImputedVector<M, Support>> {

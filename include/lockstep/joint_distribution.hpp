@@ -5,11 +5,16 @@
 //
 //   log_density(m, d, y)     adds its partial derivatives to y's adjoints and to its arguments'; returns the log density
 //
-// An event has `value(k)`, `log_value(k)`, `pull(k, a)`. `scratch(extent)` is what a PreparedJoint allocates, in elements
-// per slice.
+// An event has `value(k)`, `log_value(k)`, `pull(k, a)`. `scratch(extent)`, or `scratch(d, extent)`, is what a PreparedJoint
+// allocates, in elements per slice.
+//
+// An event is a vector, or a square matrix if its support is of those; or a matrix with any rows and columns, if the distribution
+// says `whole_matrix`. Such a matrix's elements are numbered row after row; `scratch`, `check`, `sample` and the PreparedJoint
+// then take rows and columns.
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <type_traits>
 
 #include "lockstep/dataset.hpp"
@@ -21,7 +26,38 @@ namespace lockstep {
 struct JointDistributionTag {};
 template <class D> concept JointDistribution = std::is_base_of_v<JointDistributionTag, std::remove_cvref_t<D>>;
 
+template <class D> concept WholeMatrix = JointDistribution<D> && requires { requires std::remove_cvref_t<D>::whole_matrix; };
+
 template <class M, class D> class PreparedJoint;
+
+// What needs one form for both kinds: events of matrices of these rows and columns, or of their rows.
+template <class M, class D> LOCKSTEP_FN auto prepare_events(M& m, const D& d, Dim rows, Dim columns) {
+  if constexpr (WholeMatrix<D>) return PreparedJoint<M, D>(m, d, rows, columns);
+  else return PreparedJoint<M, D>(m, d, columns);
+}
+template <class M, class D> std::int64_t scratch_of_events(const D& d, Dim rows, Dim columns) {
+  if constexpr (WholeMatrix<D>) return PreparedJoint<M, D>::scratch(rows.size, columns.size);
+  else if constexpr (requires { PreparedJoint<M, D>::scratch(d, columns.size); })
+    return PreparedJoint<M, D>::scratch(d, columns.size);
+  else return PreparedJoint<M, D>::scratch(columns.size);
+}
+template <class D> void check_events(const D& d, const char* name, Dim rows, Dim columns) {
+  if constexpr (WholeMatrix<D>) d.check(name, rows, columns);
+  else d.check(name, columns);
+}
+template <class M, class R, class D> void sample_event(const M& m, R& random, const D& d, Dim rows, Dim columns, double* out) {
+  if constexpr (WholeMatrix<D>) d.sample(m, random, rows, columns, out);
+  else d.sample(m, random, columns, out);
+}
+
+// The same distribution for every element, as a plate's lambda.
+template <class D> struct SameForAll {
+  D distribution;
+  LOCKSTEP_FN const D& operator()(Index) const { return distribution; }
+  LOCKSTEP_FN const D& operator()(Index, Index) const { return distribution; }
+};
+template <class F> inline constexpr bool is_same_for_all = false;
+template <class D> inline constexpr bool is_same_for_all<SameForAll<D>> = true;
 
 // ---- events ------------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@
 #include "lockstep/linear.hpp"
 #include "lockstep/matrix.hpp"
 #include "lockstep/nodes.hpp"
+#include "lockstep/non_centred.hpp"
 #include "lockstep/ode.hpp"
 #include "lockstep/staged.hpp"
 
@@ -66,7 +67,7 @@ class LogDensity {
     return param(name, prior, support_of(prior));
   }
   template <DistributionLike D, SupportLike S> LOCKSTEP_FN auto param(const char* name, const D& prior, const S& support) {
-    using Node = ScalarParam<LogDensity, S>;
+    using Node = ScalarParamNode<LogDensity, S, D>;
     if constexpr (with_actions) {
       const SiteAction* action = workspace_.actions.on(name);
       if (action && action->keeps_density) count_scalar(RealScalar(action->field), prior);
@@ -80,7 +81,7 @@ class LogDensity {
     return param(name, prior, dim, support_of(prior));
   }
   template <DistributionLike D, SupportLike S> LOCKSTEP_FN auto param(const char* name, const D& prior, Dim dim, const S& support) {
-    static_assert(!SquareSupport<S>, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1)");
+    static_assert(!WholeSupport<S>, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1), or flat(it)");
     return vector_param(name, dim, support, SameForAll<D>{prior});
   }
   template <class F> requires std::is_invocable_v<const F&, Index>
@@ -97,16 +98,18 @@ class LogDensity {
   }
   template <DistributionLike D, SupportLike S>
   LOCKSTEP_FN auto param(const char* name, const D& prior, Dim rows, Dim columns, const S& support) {
-    static_assert(!SquareSupport<S>, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1)");
+    static_assert(!WholeSupport<S>, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1), or flat(it)");
     return matrix_param(name, rows, columns, support, SameForAll<D>{prior});
   }
   template <class F> requires std::is_invocable_v<const F&, Index, Index>
   LOCKSTEP_FN auto param(const char* name, Dim rows, Dim columns, const F& prior) {
     return matrix_param(name, rows, columns, support_of(prior(Index{0, rows.id}, Index{0, columns.id})), prior);
   }
-  // A distribution of the whole vector; of each row of a matrix; of a square matrix, both axes of which run along `dim`.
+  // A distribution of the whole vector; of each row of a matrix, or of all of it; of a square matrix, both axes of which run
+  // along `dim`.
   template <JointDistribution D> LOCKSTEP_FN auto param(const char* name, const D& prior, Dim dim) {
     using S = typename D::Support;
+    static_assert(SquareSupport<S> || !WholeMatrix<D>, "a distribution of a matrix: m.param(name, prior, rows, columns)");
     if constexpr (SquareSupport<S>) return matrix_param(name, dim, dim, S{}, prior);
     else return vector_param(name, dim, S{}, prior);
   }
@@ -129,7 +132,7 @@ class LogDensity {
     };
     using D = std::remove_cvref_t<decltype(element_distribution(f, Index{}, ObservedVector{}))>;
     if constexpr (with_actions && Imputable<D>) {
-      const auto support = support_of(element_distribution(f, Index{dim.first, dim.id}, ObservedVector{given}));
+      const auto support = support_of_missing(element_distribution(f, Index{dim.first, dim.id}, ObservedVector{given}));
       return ImputedVector<LogDensity, std::remove_cvref_t<decltype(support)>>(*this, given, support,
                                                                                [&](const auto& node) { count(node, node); });
     } else {
@@ -151,18 +154,22 @@ class LogDensity {
     count_elements(node.field, dim, [&](Index t) { return f(t, state[t]); });
     return node;
   }
-  // One event: the whole vector.
+  // One event: the whole vector, the whole matrix.
   template <JointDistribution D> LOCKSTEP_FN ObservedVector observe(const char* name, const Real& y, const D& d) {
     const ObservedVector node{replaced(name, y)};
     if constexpr (with_data)
-      if (counts(name)) count_event(node.field.field.values, node.field.dim, d);
+      if (counts(name)) count_event(node.field.field.values, Dim{}, node.field.dim, d);
+    return node;
+  }
+  template <WholeMatrix D> LOCKSTEP_FN ObservedMatrix observe(const char* name, const Matrix& y, const D& d) {
+    const ObservedMatrix node = replaced(name, y);
+    if constexpr (with_data)
+      if (counts(name)) count_event(node.field.values, node.field.rows, node.field.columns, d);
     return node;
   }
   // An event for each row: `f(i)` is the distribution of row i.
   template <class F> LOCKSTEP_FN ObservedMatrix observe(const char* name, const Matrix& y, Dim rows, const F& f) {
-    ObservedMatrix node{y};
-    if constexpr (with_actions)
-      if (const SiteAction* action = workspace_.actions.on(name)) node.field.values = action->field.values;
+    const ObservedMatrix node = replaced(name, y);
     if constexpr (with_data)
       if (counts(name)) count_rows(node.field, rows, f);
     return node;
@@ -349,11 +356,11 @@ class LogDensity {
   // ---- parameters ----
   template <class S, class Prior>
   LOCKSTEP_FN auto vector_param(const char* name, Dim dim, const S& support, const Prior& prior) {
-    using Node = VectorParam<LogDensity, S>;
+    using Node = VectorParamNode<LogDensity, S, Prior>;
     if constexpr (with_actions) {
       const SiteAction* action = workspace_.actions.on(name);
       if (action && action->keeps_density) {
-        if constexpr (JointDistribution<Prior>) count_event(action->field.values, dim, prior);
+        if constexpr (JointDistribution<Prior>) count_event(action->field.values, Dim{}, dim, prior);
         else count_elements(Real{action->field, dim}, dim, prior);
       }
       return ReplaceableVector<Node>(action, dim, [&] { return Node(*this, dim, support, prior); });
@@ -363,12 +370,12 @@ class LogDensity {
   }
   template <class S, class Prior>
   LOCKSTEP_FN auto matrix_param(const char* name, Dim rows, Dim columns, const S& support, const Prior& prior) {
-    using Node = MatrixParam<LogDensity, S>;
+    using Node = MatrixParamNode<LogDensity, S, Prior>;
     if constexpr (with_actions) {
       const SiteAction* action = workspace_.actions.on(name);
       if (action && action->keeps_density) {
         const Matrix values{action->field.values, rows, columns};
-        if constexpr (SquareSupport<S>) count_event(values.values, columns, prior);
+        if constexpr (WholeSupport<S> || WholeMatrix<Prior>) count_event(values.values, rows, columns, prior);
         else if constexpr (JointDistribution<Prior>) count_rows(values, rows, [&](Index) -> const Prior& { return prior; });
         else
           for (int i = 0; i < rows.size; ++i)
@@ -391,6 +398,12 @@ class LogDensity {
     if constexpr (with_actions)
       if (const SiteAction* action = workspace_.actions.on(name)) return RealScalar(action->field);
     return y;
+  }
+  LOCKSTEP_FN ObservedMatrix replaced(const char* name, const Matrix& y) const {
+    ObservedMatrix node{y};
+    if constexpr (with_actions)
+      if (const SiteAction* action = workspace_.actions.on(name)) node.field.values = action->field.values;
+    return node;
   }
   // Whether an observed site has a likelihood.
   LOCKSTEP_FN bool counts(const char* name) const {
@@ -431,8 +444,9 @@ class LogDensity {
     }
     log_density_ += total;
   }
-  template <class D> LOCKSTEP_FN void count_event(const double* values, Dim along, const D& d) {
-    PreparedJoint<LogDensity, D> prepared(*this, d, along);
+  template <class D> LOCKSTEP_FN void count_event(const double* values, Dim rows, Dim along, const D& d) {
+    if (WholeMatrix<D> && rows.size == 0) return;
+    auto prepared = prepare_events(*this, d, rows, along);
     if (first_slice() && along.size > 0) add(prepared.log_density(*this, d, DataEvent{values}));
   }
   template <class F> LOCKSTEP_FN void count_rows(const Matrix& y, Dim rows, const F& f) {

@@ -23,12 +23,12 @@ template <class Self> struct MatrixAccess : Liveness {
   LOCKSTEP_FN int flat(int i, int j) const { return i * self()->columns().size + j; }
 };
 
-// A matrix of parameters: a distribution for each element, for each row, or for the whole (a correlation's factor).
+// A matrix of parameters: a distribution for each element, for each row, or for the whole.
 template <class M, class Support> class MatrixParam : public MatrixAccess<MatrixParam<M, Support>> {
  public:
   using value_type = typename M::value_type;
   using T = value_type;
-  static constexpr bool lower_triangular = SquareSupport<Support>;
+  static constexpr bool lower_triangular = requires { requires Support::lower_triangular; };
   using MatrixAccess<MatrixParam>::value;
   using MatrixAccess<MatrixParam>::pull;
 
@@ -45,13 +45,13 @@ template <class M, class Support> class MatrixParam : public MatrixAccess<Matrix
       for (int j = 0; j < columns.size; ++j)
         storage_.add_prior(m, prepared, prior(Index{i, rows.id}, Index{j, columns.id}), i * columns.size + j);
   }
-  // One distribution for every row, or for the whole square matrix.
+  // One distribution for every row, or for the whole matrix.
   template <JointDistribution D> LOCKSTEP_FN MatrixParam(M& m, Dim rows, Dim columns, const Support& support, const D& prior)
       : rows_(rows), columns_(columns), storage_(m, rows.size, columns.size, support) {
     storage_.clear_adjoints();
     if constexpr (!M::with_priors) return;
-    PreparedJoint<M, D> prepared(m, prior, columns);
-    const int events = columns.size == 0 ? 0 : lower_triangular ? 1 : rows.size;
+    auto prepared = prepare_events(m, prior, rows, columns);
+    const int events = rows.size * columns.size == 0 ? 0 : WholeSupport<Support> || WholeMatrix<D> ? 1 : rows.size;
     for (int i = m.team().slice(); i < events; i += m.team().slices())
       m.add(prepared.log_density(m, prior, EventOf<MatrixParam>{this, i * columns.size}));
   }

@@ -15,6 +15,7 @@ template <class Model> class ModelData {
   // Throws DataError if the data do not fit the model. `memory`: where what it reads is copied to (see Dataset).
   explicit ModelData(const DataView& view, const DataMemory* memory = nullptr) : data_(view, memory) {
     static_assert(std::is_trivially_copyable_v<Model>, "a model holds views of data only, so that it can be copied to a device");
+    data_.learn_sizes_only();
     { const Model sizes(data_); }  // the first pass learns the dimensions' sizes
     data_.release_arrays();
     data_.require_sizes();

@@ -97,6 +97,26 @@ template <class M, class Support> class ScalarParam : public NodeTag, public Liv
   mutable SumOf<value_type> adjoint_ = SumOf<value_type>(0.);
 };
 
+// The same on a support that is joint elsewhere, such as an angle's, which has two coordinates.
+template <class M, class Support> requires(!Support::elementwise)
+class ScalarParam<M, Support> : public NodeTag, public Liveness {
+ public:
+  using value_type = typename M::value_type;
+
+  template <class D> LOCKSTEP_FN ScalarParam(M& m, const D& prior, const Support& support) : storage_(m, 1, 1, support) {
+    storage_.clear_adjoints();
+    if constexpr (!M::with_priors) return;
+    Prepared<M, D> prepared(m, prior);
+    if (m.first_slice()) storage_.add_prior(m, prepared, prior, 0);
+  }
+  LOCKSTEP_FN Leaf<ScalarParam> use() const { return Leaf<ScalarParam>(this); }
+  LOCKSTEP_FN value_type value() const { return storage_.value(0); }
+  template <class A> LOCKSTEP_FN void pull(const A& a) const { storage_.pull(0, a); }
+
+ private:
+  ParamStorage<M, Support> storage_;
+};
+
 // A named intermediate scalar, computed once.
 template <class M, class E> class ScalarLet : public NodeTag, public Liveness {
  public:

@@ -65,18 +65,18 @@ template <class M, class Support> class ElementwiseStorage {
   decltype(std::declval<const Support&>().bind(std::declval<const M&>())) bound_;
 };
 
-// Each row, or a square matrix as a whole, on one support. One slice maps it; every slice has adjoints of its own.
+// Each row, or a matrix as a whole, on one support. One slice maps it; every slice has adjoints of its own.
 template <class M, class Support> class JointStorage {
  public:
   using T = typename M::value_type;
   static constexpr bool knows_logs = Support::keeps_logs;
 
   LOCKSTEP_FN JointStorage(M& m, int rows, int columns, const Support&)
-      : m_(m), blocks_(Support::square ? 1 : rows), extent_(columns), size_(blocks_ * Support::values(columns)),
-        position_(m.position().from(m.take_coordinates(blocks_ * Support::coordinates(columns)))),
-        gradient_(m.gradient().from(m.last_coordinate() - blocks_ * Support::coordinates(columns))),
+      : m_(m), blocks_(Support::whole ? 1 : rows), extent_(Support::extent(rows, columns)), size_(rows * columns),
+        position_(m.position().from(m.take_coordinates(blocks_ * Support::coordinates(extent_)))),
+        gradient_(m.gradient().from(m.last_coordinate() - blocks_ * Support::coordinates(extent_))),
         values_(m.allocate(size_)), logs_(m.allocate(knows_logs ? size_ : 0)), adjoints_(m.allocate_per_slice(size_)) {
-    if (m.first_slice() && extent_ > 0)
+    if (m.first_slice() && size_ > 0)
       for (int b = 0; b < blocks_; ++b)
         m.add(Support::template constrain<T>(coordinates(b), block(values_, b), block(logs_, b), extent_));
     m.team().barrier();
@@ -89,7 +89,7 @@ template <class M, class Support> class JointStorage {
       for (int k = 0; k < blocks_ * each; ++k) gradient_.store(k, T(0.));
       return;
     }
-    if (extent_ == 0) return;
+    if (size_ == 0) return;
     for (int b = 0; b < blocks_; ++b) {
       const auto gradient = [&](const auto& adjoint, const auto& use) {
         Support::template gradient<T>(coordinates(b), block(values_, b), extent_, adjoint, use);
@@ -126,7 +126,9 @@ template <class M, class Support> class JointStorage {
   LOCKSTEP_FN LaneArray<T> block(const LaneArray<T>& array, int b) const { return array.from(b * Support::values(extent_)); }
 
   M& m_;
-  int blocks_, extent_, size_;
+  int blocks_;
+  typename Support::Extent extent_;
+  int size_;
   LaneArray<T> position_, gradient_, values_, logs_, adjoints_;
 };
 

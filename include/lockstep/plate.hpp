@@ -188,15 +188,6 @@ LOCKSTEP_FN auto element_distribution(const F& f, J j, const Node& node) {
   else return f(j);
 }
 
-// The same distribution for every element, as a plate's lambda.
-template <class D> struct SameForAll {
-  D distribution;
-  LOCKSTEP_FN const D& operator()(Index) const { return distribution; }
-  LOCKSTEP_FN const D& operator()(Index, Index) const { return distribution; }
-};
-template <class F> inline constexpr bool is_same_for_all = false;
-template <class D> inline constexpr bool is_same_for_all<SameForAll<D>> = true;
-
 // A state that runs along with a series that is observed (see observe).
 template <class I, class Step> struct Carry {
   I initial;
@@ -209,6 +200,8 @@ template <Operand I, class Step> LOCKSTEP_FN auto carry(const I& initial, const 
 template <class S> concept SupportLike = requires { S::elementwise; };
 // A square matrix as a whole is on it, both axes of which run along one dimension.
 template <class S> concept SquareSupport = requires { requires S::square; };
+// Any matrix as a whole is on it.
+template <class S> concept WholeSupport = requires { requires S::whole; };
 
 // 1 on the diagonal, 0 elsewhere: for a covariance matrix, element by element.
 struct Delta : RecipeTag {

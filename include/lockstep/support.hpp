@@ -11,6 +11,7 @@
 #pragma once
 
 #include <limits>
+#include <vector>
 
 #include "lockstep/expression.hpp"
 #include "lockstep/lanes.hpp"
@@ -59,6 +60,29 @@ struct Positive {
   template <class M> LOCKSTEP_FN Bound bind(const M&) const { return {}; }
 };
 
+// The same by value = log(1 + exp(x)), which is the coordinate itself where that is large: steps do not grow with the value.
+struct SoftplusPositive {
+  static constexpr bool elementwise = true;
+  static constexpr bool identity = false;
+  static constexpr const char* description = "positive";
+
+  struct Bound {
+    template <class T> struct At {
+      T value, slope, remainder, jacobian;   // remainder: 1 - slope
+      LOCKSTEP_FN T log_jacobian() const { return jacobian; }
+    };
+    template <class T> LOCKSTEP_FN At<T> constrain(const T& x) const {
+      const auto up = softplus_sigmoid(x), down = softplus_sigmoid(T(-x));
+      return {up.softplus, up.sigmoid, down.sigmoid, -down.softplus};
+    }
+    template <class T> LOCKSTEP_FN T gradient(const At<T>& at, const T& adjoint, double weight) const {
+      return adjoint * at.slope + weight * at.remainder;
+    }
+    double unconstrain(double value) const { return value + std::log(-std::expm1(-value)); }
+  };
+  template <class M> LOCKSTEP_FN Bound bind(const M&) const { return {}; }
+};
+
 // ---- one-sided bounds --------------------------------------------------------------------------------------------------
 
 // The evaluated bound and the adjoint that gathers for it.
@@ -68,6 +92,41 @@ template <class M, class E> struct BoundArgument {
   LOCKSTEP_FN BoundArgument(const M& m, const E& e) : evaluated(e.evaluate(m)) {}
   LOCKSTEP_FN BoundArgument(const BoundArgument&) = delete;
   LOCKSTEP_FN ~BoundArgument() { evaluated.pull(narrow<typename M::value_type>(adjoint)); }
+};
+
+// value = offset + multiplier * x, on the whole line
+template <class O, class S> struct Scaled {
+  static_assert(O::uniform && S::uniform, "offset and multiplier are the same for every element of a plate; for a prior whose "
+                "location or scale varies, non_centred(normal(mu[j], tau))");
+  static constexpr bool elementwise = true;
+  static constexpr bool identity = false;
+  static constexpr const char* description = "real";
+  O offset;
+  S multiplier;
+
+  template <class M> struct Bound {
+    using T = typename M::value_type;
+    BoundArgument<M, O> offset;
+    BoundArgument<M, S> multiplier;
+    T log_multiplier, inverse;
+    LOCKSTEP_FN Bound(const M& m, const O& o, const S& s)
+        : offset(m, o), multiplier(m, s), log_multiplier(log(T(multiplier.evaluated.value))),
+          inverse(1. / T(multiplier.evaluated.value)) {}
+    template <class V> struct At {
+      V value, x, jacobian;
+      LOCKSTEP_FN V log_jacobian() const { return jacobian; }
+    };
+    template <class V> LOCKSTEP_FN At<V> constrain(const V& x) const {
+      return {V(offset.evaluated.value + multiplier.evaluated.value * x), x, log_multiplier};
+    }
+    template <class V> LOCKSTEP_FN V gradient(const At<V>& at, const V& adjoint, double weight) {
+      accumulate(offset.adjoint, adjoint);
+      accumulate(multiplier.adjoint, V(adjoint * at.x + weight * inverse));
+      return adjoint * multiplier.evaluated.value;
+    }
+    double unconstrain(double value) const { return (value - offset.evaluated.value) / multiplier.evaluated.value; }
+  };
+  template <class M> LOCKSTEP_FN Bound<M> bind(const M& m) const { return {m, offset, multiplier}; }
 };
 
 // value = bound + sign * exp(x)
@@ -176,28 +235,40 @@ struct UnitInterval {
 
 // ---- joint supports: of a vector, or a matrix, as a whole ------------------------------------------------------------------
 //
-// With n the extent (elements of a vector, rows of a square matrix), a joint support has
+// With n the extent (elements of a vector, rows of a square matrix; of any other matrix, both its sizes), a joint support has
 //
 //   values(n), coordinates(n)              how many of each
 //   constrain(x, value, log_value, n)      coordinates to values; returns log|J|. `log_value` is written if `keeps_logs`
 //   gradient(x, value, n, adjoint, add)    `adjoint(i)` of each value; calls `add(k, d)` once for every coordinate k with
-//                                          the derivative by it, log|J| included
+//                                          the derivative by it, log|J| included. It may use `value` up as memory
 //   unconstrain(value, x, n)               NaN where the values are outside, but for the rounding of decimals
 //
-// x, value and log_value are arrays of lanes.
+// x, value and log_value are arrays of lanes. Where there are more coordinates than the values need, log|J| makes up a
+// distribution of what is left over, so that the density of the values alone is what it should be.
 
 struct JointSupport {
   static constexpr bool elementwise = false;
   static constexpr bool identity = false;
   static constexpr bool keeps_logs = false;
-  static constexpr bool square = false;       // a matrix, both axes of which run along the dimension
+  static constexpr bool whole = false;             // of a matrix as a whole; otherwise each of its rows has it
+  static constexpr bool square = false;            // whole, and both axes run along one dimension
+  static constexpr bool lower_triangular = false;
+  static constexpr bool ascending = false;
+  using Extent = int;
+  LOCKSTEP_FN static int extent(int, int columns) { return columns; }
   LOCKSTEP_FN static int values(int n) { return n; }
   LOCKSTEP_FN static int coordinates(int n) { return n; }
+};
+struct SquareMatrixSupport : JointSupport {
+  static constexpr bool whole = true;
+  static constexpr bool square = true;
+  LOCKSTEP_FN static int values(int n) { return n * n; }
 };
 
 // v[0] < v[1] < ...: v[0] = x[0], v[i] = v[i-1] + exp(x[i]); positive: v[0] = exp(x[0]).
 template <bool positive> struct OrderedSupport : JointSupport {
   static constexpr const char* description = positive ? "positive ordered" : "ordered";
+  static constexpr bool ascending = true;
 
   template <class T, class Coordinates, class Values, class Logs>
   LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, const Logs&, int n) {
@@ -323,10 +394,9 @@ struct ZeroSum : JointSupport {
 // The lower Cholesky factor of a correlation matrix, row by row, by canonical partial correlations z = tanh(x) (Lewandowski,
 // Kurowicka & Joe 2009; Stan's transform): L[i][j] = z left[j] for j < i, L[i][i] = left[i], where left[j]^2 is
 // 1 - L[i][0]^2 - ... - L[i][j-1]^2.
-struct CholeskyCorrelation : JointSupport {
+struct CholeskyCorrelation : SquareMatrixSupport {
   static constexpr const char* description = "Cholesky factor of a correlation matrix";
-  static constexpr bool square = true;
-  LOCKSTEP_FN static int values(int n) { return n * n; }
+  static constexpr bool lower_triangular = true;
   LOCKSTEP_FN static int coordinates(int n) { return n * (n - 1) / 2; }
 
   // tanh x, sech x and log(1 - tanh(x)^2).
@@ -395,6 +465,246 @@ struct CholeskyCorrelation : JointSupport {
   LOCKSTEP_FN static double weight(int i, int j) { return 1 + 0.5 * (i - 1 - j); }
 };
 
+// The lower Cholesky factor of a covariance matrix, row by row: any numbers below the diagonal, exp(x) on it.
+struct CholeskyCovariance : SquareMatrixSupport {
+  static constexpr const char* description = "Cholesky factor of a covariance matrix";
+  static constexpr bool lower_triangular = true;
+  LOCKSTEP_FN static int coordinates(int n) { return n * (n + 1) / 2; }
+
+  template <class T, class Coordinates, class Values, class Logs>
+  LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, const Logs&, int n) {
+    T log_jacobian(0.);
+    int next = 0;
+    for (int i = 0; i < n; ++i) {
+      for (int j = 0; j < i; ++j) value.store(i * n + j, x.load(next++));
+      const T log_diagonal = x.load(next++);
+      value.store(i * n + i, exp(log_diagonal));
+      log_jacobian += log_diagonal;
+      for (int j = i + 1; j < n; ++j) value.store(i * n + j, T(0.));
+    }
+    return log_jacobian;
+  }
+  template <class T, class Coordinates, class Values, class Adjoint, class Add>
+  LOCKSTEP_FN static void gradient(const Coordinates&, const Values& value, int n, const Adjoint& adjoint, const Add& add) {
+    for (int i = 0, next = 0; i < n; ++i) {
+      for (int j = 0; j < i; ++j) add(next++, T(adjoint(i * n + j)));
+      add(next++, T(adjoint(i * n + i) * value.load(i * n + i) + 1.));
+    }
+  }
+  static void unconstrain(const double* value, double* x, int n) {
+    bool inside = true;
+    for (int i = 0, next = 0; i < n; ++i) {
+      for (int j = 0; j < i; ++j) x[next++] = value[i * n + j];
+      x[next++] = std::log(value[i * n + i]);
+      for (int j = i + 1; j < n; ++j) inside = inside && value[i * n + j] == 0;
+    }
+    if (!inside) x[0] = std::numeric_limits<double>::quiet_NaN();
+  }
+};
+
+// A correlation or a covariance matrix S = L L^T, by the coordinates of its factor L. By S's free elements, those on and below
+// the diagonal (a correlation matrix's: below), row by row,
+//   log|J| = log|J of L| + sum_j (n - 1 - j) log L[j][j] (correlations), + sum_j [(n - j) log L[j][j] + log 2] (covariances)
+template <class Factor, bool unit_diagonal> struct SymmetricSupport : SquareMatrixSupport {
+  static constexpr const char* description = unit_diagonal ? "correlation matrix" : "covariance matrix";
+  LOCKSTEP_FN static int coordinates(int n) { return Factor::coordinates(n); }
+  LOCKSTEP_FN static double power(int n, int j) { return n - j - (unit_diagonal ? 1 : 0); }
+
+  template <class T, class Coordinates, class Values, class Logs>
+  LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, const Logs& log_value, int n) {
+    T log_jacobian = Factor::template constrain<T>(x, value, log_value, n);
+    for (int j = 0; j < n; ++j) {
+      if (power(n, j) > 0) log_jacobian += power(n, j) * log(T(value.load(j * n + j)));
+      if constexpr (!unit_diagonal) log_jacobian += log_of_two;
+    }
+    // Products of different rows go above the diagonal, where the factor has zeros; then each row is replaced.
+    for (int i = 0; i < n; ++i)
+      for (int j = 0; j < i; ++j) value.store(j * n + i, product<T>(value, i, j, n));
+    for (int i = 0; i < n; ++i) {
+      value.store(i * n + i, unit_diagonal ? T(1.) : product<T>(value, i, i, n));
+      for (int j = 0; j < i; ++j) value.store(i * n + j, T(value.load(j * n + i)));
+    }
+    return log_jacobian;
+  }
+  template <class T, class Coordinates, class Values, class Adjoint, class Add>
+  LOCKSTEP_FN static void gradient(const Coordinates& x, const Values& value, int n, const Adjoint& adjoint, const Add& add) {
+    Factor::template constrain<T>(x, value, value, n);
+    const auto by_factor = [&](int e) {
+      const int i = e / n, j = e % n;
+      T sum(0.);
+      for (int k = j; k < n; ++k)
+        if (!unit_diagonal || k != i) sum += (T(adjoint(i * n + k)) + T(adjoint(k * n + i))) * T(value.load(k * n + j));
+      if (i == j) sum += power(n, j) / T(value.load(e));
+      return sum;
+    };
+    Factor::template gradient<T>(x, value, n, by_factor, add);
+  }
+  static void unconstrain(const double* value, double* x, int n) {
+    std::vector<double> l(std::size_t(n) * std::size_t(n));
+    bool inside = true;
+    for (int i = 0; i < n; ++i)
+      for (int j = 0; j <= i; ++j) {
+        const auto at = [&](int row, int column) -> double& { return l[std::size_t(row * n + column)]; };
+        double rest = value[i * n + j];
+        inside = inside && std::abs(rest - value[j * n + i]) <= 1e-6 * std::sqrt(value[i * n + i] * value[j * n + j]);
+        if (unit_diagonal && i == j) inside = inside && std::abs(rest - 1) <= 1e-6;
+        for (int k = 0; k < j; ++k) rest -= at(i, k) * at(j, k);
+        at(i, j) = i == j ? std::sqrt(rest) : rest / at(j, j);
+      }
+    Factor::unconstrain(l.data(), x, n);
+    if (!inside && coordinates(n) > 0) x[0] = std::numeric_limits<double>::quiet_NaN();
+  }
+
+ private:
+  static constexpr double log_of_two = 0.69314718055994530942;
+  // Of two rows of the factor, j <= i.
+  template <class T, class Values> LOCKSTEP_FN static T product(const Values& value, int i, int j, int n) {
+    T sum(0.);
+    for (int k = 0; k <= j; ++k) sum += T(value.load(i * n + k)) * T(value.load(j * n + k));
+    return sum;
+  }
+};
+using CorrelationMatrix = SymmetricSupport<CholeskyCorrelation, true>;
+using CovarianceMatrix = SymmetricSupport<CholeskyCovariance, false>;
+
+struct MatrixExtent {
+  int rows, columns;
+};
+
+// A matrix whose rows and columns all sum to zero: ZeroSum's reflection along the rows, then along the columns. log|J| = 0, J by
+// an orthonormal basis.
+struct ZeroSumMatrix : JointSupport {
+  static constexpr const char* description = "rows and columns sum to zero";
+  static constexpr bool whole = true;
+  using Extent = MatrixExtent;
+  LOCKSTEP_FN static Extent extent(int rows, int columns) { return {rows, columns}; }
+  LOCKSTEP_FN static int values(Extent n) { return n.rows * n.columns; }
+  LOCKSTEP_FN static int coordinates(Extent n) { return ZeroSum::coordinates(n.rows) * ZeroSum::coordinates(n.columns); }
+
+  template <class T, class Coordinates, class Values, class Logs>
+  LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, const Logs& log_value, Extent n) {
+    for (int i = 0; i < n.rows - 1; ++i)
+      ZeroSum::constrain<T>(x.from(i * (n.columns - 1)), value.from(i * n.columns), log_value, n.columns);
+    const double root = sqrt(double(n.rows));
+    for (int j = 0; j < n.columns; ++j) {
+      T sum(0.);
+      for (int i = 0; i < n.rows - 1; ++i) sum += value.load(i * n.columns + j);
+      const T shift = sum / (double(n.rows) + root);
+      for (int i = 0; i < n.rows - 1; ++i) value.store(i * n.columns + j, T(value.load(i * n.columns + j) - shift));
+      value.store((n.rows - 1) * n.columns + j, -sum / root);
+    }
+    return T(0.);
+  }
+  template <class T, class Coordinates, class Values, class Adjoint, class Add>
+  LOCKSTEP_FN static void gradient(const Coordinates& x, const Values& value, Extent n, const Adjoint& adjoint, const Add& add) {
+    const double root = sqrt(double(n.rows));
+    for (int j = 0; j < n.columns; ++j) {
+      T sum(0.);
+      for (int i = 0; i < n.rows - 1; ++i) sum += adjoint(i * n.columns + j);
+      const T common = sum / (double(n.rows) + root) + T(adjoint((n.rows - 1) * n.columns + j)) / root;
+      for (int i = 0; i < n.rows - 1; ++i) value.store(i * n.columns + j, T(T(adjoint(i * n.columns + j)) - common));
+    }
+    for (int i = 0; i < n.rows - 1; ++i)
+      ZeroSum::gradient<T>(x, value, n.columns, [&](int j) { return T(value.load(i * n.columns + j)); },
+                           [&](int k, const T& d) { add(i * (n.columns - 1) + k, d); });
+  }
+  static void unconstrain(const double* value, double* x, Extent n) {
+    std::vector<double> column(std::size_t(n.rows)), turned(std::size_t(n.rows) * std::size_t(n.columns));
+    for (int j = 0; j < n.columns; ++j) {
+      for (int i = 0; i < n.rows; ++i) column[std::size_t(i)] = value[i * n.columns + j];
+      std::vector<double> free(std::size_t(n.rows));
+      ZeroSum::unconstrain(column.data(), free.data(), n.rows);
+      for (int i = 0; i < n.rows - 1; ++i) turned[std::size_t(i * n.columns + j)] = free[std::size_t(i)];
+    }
+    for (int i = 0; i < n.rows - 1; ++i) {
+      const double* row = turned.data() + std::ptrdiff_t(i) * n.columns;
+      ZeroSum::unconstrain(row, x + i * (n.columns - 1), n.columns);
+    }
+  }
+};
+
+// A direction: a vector of length 1. It is x/|x|; x has a standard normal density besides, of which |x| is left over:
+//   log|J| = -|x|^2/2 + log 2 - (n/2) log 2 - log Gamma(n/2), against the surface of the sphere
+// (Stan's transform, with its constant).
+struct UnitVector : JointSupport {
+  static constexpr const char* description = "unit vector";
+
+  template <class T, class Coordinates, class Values, class Logs>
+  LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, const Logs&, int n) {
+    const T squares = sum_of_squares<T>(x, n), inverse = 1. / sqrt(squares);
+    for (int k = 0; k < n; ++k) value.store(k, T(x.load(k) * inverse));
+    return (1. - 0.5 * n) * 0.69314718055994530942 - log_gamma(0.5 * n) - 0.5 * squares;
+  }
+  template <class T, class Coordinates, class Values, class Adjoint, class Add>
+  LOCKSTEP_FN static void gradient(const Coordinates& x, const Values& value, int n, const Adjoint& adjoint, const Add& add) {
+    const T inverse = 1. / sqrt(sum_of_squares<T>(x, n));
+    T outward(0.);
+    for (int k = 0; k < n; ++k) outward += T(adjoint(k)) * T(value.load(k));
+    for (int k = 0; k < n; ++k) add(k, T((T(adjoint(k)) - outward * value.load(k)) * inverse - x.load(k)));
+  }
+  // Of the length that x has on average, the root of n.
+  static void unconstrain(const double* value, double* x, int n) {
+    double squares = 0;
+    for (int k = 0; k < n; ++k) squares += value[k] * value[k];
+    for (int k = 0; k < n; ++k)
+      x[k] = std::abs(squares - 1) <= 1e-6 ? value[k] * std::sqrt(n / squares) : std::numeric_limits<double>::quiet_NaN();
+  }
+
+ private:
+  template <class T, class Coordinates> LOCKSTEP_FN static T sum_of_squares(const Coordinates& x, int n) {
+    T sum(0.);
+    for (int k = 0; k < n; ++k) sum += T(x.load(k)) * T(x.load(k));
+    return sum;
+  }
+};
+
+// Angles, each that of a point in the plane with two coordinates, which are standard normal besides: log|J| = -|x|^2/2. One
+// coordinate to an angle would have an end at pi, which chains do not cross, or, wrapped around, no distribution of its own: its
+// warmup would never settle.
+struct Circular : JointSupport {
+  static constexpr const char* description = "an angle between -pi and pi";
+  static constexpr double pi = 3.14159265358979323846;
+  LOCKSTEP_FN static int coordinates(int n) { return 2 * n; }
+
+  template <class T, class Coordinates, class Values, class Logs>
+  LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, const Logs&, int n) {
+    T squares(0.);
+    for (int k = 0; k < n; ++k) {
+      const T along = x.load(2 * k), up = x.load(2 * k + 1);
+      value.store(k, angle_of(up, along));
+      squares += along * along + up * up;
+    }
+    return -0.5 * squares;
+  }
+  template <class T, class Coordinates, class Values, class Adjoint, class Add>
+  LOCKSTEP_FN static void gradient(const Coordinates& x, const Values&, int n, const Adjoint& adjoint, const Add& add) {
+    for (int k = 0; k < n; ++k) {
+      const T along = x.load(2 * k), up = x.load(2 * k + 1);
+      const T turn = T(adjoint(k)) / (along * along + up * up);
+      add(2 * k, T(-turn * up - along));
+      add(2 * k + 1, T(turn * along - up));
+    }
+  }
+  // Of the length that has the most density, 1.
+  static void unconstrain(const double* value, double* x, int n) {
+    for (int k = 0; k < n; ++k) {
+      const bool inside = std::abs(value[k]) <= pi;
+      x[2 * k] = inside ? std::cos(value[k]) : std::numeric_limits<double>::quiet_NaN();
+      x[2 * k + 1] = std::sin(value[k]);
+    }
+  }
+
+ private:
+  // In (-pi, pi], by the arctangent of the smaller over the larger coordinate.
+  template <class T> LOCKSTEP_FN static T angle_of(const T& up, const T& along) {
+    const T height = abs(up), width = abs(along);
+    const T slant = atan(T(min(height, width) / max(height, width)));
+    const T acute = choose(height > width, T(0.5 * pi - slant), slant);
+    const T upper = choose(along < 0., T(pi - acute), acute);
+    return choose(up < 0., T(-upper), upper);
+  }
+};
+
 // ---- what a model author writes ------------------------------------------------------------------------------------------
 
 // (Functions: device code cannot read a host's constants.)
@@ -406,8 +716,18 @@ LOCKSTEP_FN constexpr PositiveOrdered positive_ordered() { return {}; }
 LOCKSTEP_FN constexpr Simplex simplex() { return {}; }
 LOCKSTEP_FN constexpr ZeroSum zero_sum() { return {}; }
 LOCKSTEP_FN constexpr CholeskyCorrelation cholesky_correlation() { return {}; }
+LOCKSTEP_FN constexpr CholeskyCovariance cholesky_covariance() { return {}; }
+LOCKSTEP_FN constexpr CorrelationMatrix correlation_matrix() { return {}; }
+LOCKSTEP_FN constexpr CovarianceMatrix covariance_matrix() { return {}; }
+LOCKSTEP_FN constexpr ZeroSumMatrix zero_sum_matrix() { return {}; }
+LOCKSTEP_FN constexpr UnitVector unit_vector() { return {}; }
+LOCKSTEP_FN constexpr Circular circular() { return {}; }
+LOCKSTEP_FN constexpr SoftplusPositive softplus_positive() { return {}; }
 template <Operand E> LOCKSTEP_FN auto above(const E& limit) { return OneSided<RecipeOf<E>, 1>{as_recipe(limit)}; }
 template <Operand E> LOCKSTEP_FN auto below(const E& limit) { return OneSided<RecipeOf<E>, -1>{as_recipe(limit)}; }
+template <Operand O, Operand S> LOCKSTEP_FN auto scaled(const O& offset, const S& multiplier) {
+  return Scaled<RecipeOf<O>, RecipeOf<S>>{as_recipe(offset), as_recipe(multiplier)};
+}
 template <Operand L, Operand U> LOCKSTEP_FN auto between(const L& lower, const U& upper) {
   return TwoSided<RecipeOf<L>, RecipeOf<U>>{as_recipe(lower), as_recipe(upper)};
 }

@@ -23,6 +23,7 @@ template <class V> LOCKSTEP_FN ValueAndSlope<V, V> log_cauchy_cdf(const V& z) {
 }
 
 struct CauchyKernel {
+  static constexpr bool location_scale = true;
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class Mu, class Beta>
   LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Beta& beta) {
@@ -98,6 +99,7 @@ struct DegreesOfFreedom {
 };
 
 struct StudentTKernel {
+  static constexpr bool location_scale = true;
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class Nu, class Mu, class Sigma>
   LOCKSTEP_FN static auto density(const Y& y, const Nu& nu, const Mu& mu, const Sigma& sigma) {

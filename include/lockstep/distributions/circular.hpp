@@ -20,7 +20,7 @@ struct Concentration {
 };
 
 struct VonMisesKernel {
-  template <class D> LOCKSTEP_FN static auto support(const D&) { return between(-pi, pi); }
+  template <class D> LOCKSTEP_FN static Circular support(const D&) { return {}; }
   template <class Y, class Mu, class Kappa>
   LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Kappa& kappa) {
     using V = LanesOf<Y, Mu, Kappa>;
@@ -55,8 +55,8 @@ struct VonMisesKernel {
   static constexpr double pi = 3.14159265358979323846;
 };
 // Von Mises on the circle, with mean direction mu (radians) and concentration kappa > 0; kappa = 0 would be uniform.
-// Angles are parameters between -pi and pi. The density has period 2 pi in y, so data may be in any range. Source: K.
-// V. Mardia & P. E. Jupp, Directional Statistics, ch. 3.
+// Angles are parameters between -pi and pi, on circular(). The density has period 2 pi in y, so data may be in any
+// range. Source: K. V. Mardia & P. E. Jupp, Directional Statistics, ch. 3.
 template <Operand Mu, Operand Kappa> LOCKSTEP_FN auto von_mises(const Mu& mu, const Kappa& kappa) {
   return make_distribution<VonMisesKernel>(argument<Location>(mu), argument<Concentration>(kappa));
 }

@@ -9,6 +9,7 @@
 namespace lockstep {
 
 struct GumbelKernel {
+  static constexpr bool location_scale = true;
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class Mu, class Beta>
   LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Beta& beta) {

@@ -8,6 +8,7 @@
 namespace lockstep {
 
 struct LaplaceKernel {
+  static constexpr bool location_scale = true;
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class Mu, class B> LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const B& b) {
     using V = LanesOf<Y, Mu, B>;

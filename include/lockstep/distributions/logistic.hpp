@@ -16,6 +16,7 @@ template <class V> LOCKSTEP_FN StandardLogistic<V> standard_logistic(const V& z)
 }
 
 struct LogisticKernel {
+  static constexpr bool location_scale = true;
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class Mu, class S> LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const S& s) {
     using V = LanesOf<Y, Mu, S>;

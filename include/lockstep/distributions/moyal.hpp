@@ -7,6 +7,7 @@
 namespace lockstep {
 
 struct MoyalKernel {
+  static constexpr bool location_scale = true;
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class Mu, class Sigma>
   LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Sigma& sigma) {

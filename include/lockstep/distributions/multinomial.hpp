@@ -1,9 +1,10 @@
-// Counts of several categories that sum to a known total: multinomial and Dirichlet-multinomial. In saddle-point form, as
-// the binomial and the beta-binomial: no log Gammas that cancel. Source: Johnson, Kotz & Balakrishnan, Discrete Multivariate
-// Distributions, ch. 35.
+// Counts of several categories that sum to a known total: multinomial, ordered multinomial, Dirichlet-multinomial. In
+// saddle-point form, as the binomial and the beta-binomial: no log Gammas that cancel. Source: Johnson, Kotz & Balakrishnan,
+// Discrete Multivariate Distributions, ch. 35.
 #pragma once
 
 #include "lockstep/distributions/beta_binomial.hpp"
+#include "lockstep/distributions/categorical.hpp"
 #include "lockstep/joint_distribution.hpp"
 
 namespace lockstep {
@@ -44,7 +45,7 @@ template <class N, class P> struct Multinomial : JointDistributionTag {
   }
 };
 
-// The logarithms less their linear parts, which sum to zero:
+// The logarithms less their linear parts, which sum to zero as the probabilities sum to one, and so do their derivatives:
 //   log p = sum_k y_k [log(n p_k/y_k) - (n p_k/y_k - 1)] + F(n) - sum_k F(y_k),   F(k) = log k! - k log k + k
 template <class M, class N, class P> class PreparedJoint<M, Multinomial<N, P>> {
  public:
@@ -61,7 +62,7 @@ template <class M, class N, class P> class PreparedJoint<M, Multinomial<N, P>> {
       const auto p = d.p[Index{k, along_.id}].evaluate(m);
       const T count(y.value(k));
       accumulate(log_density, deviance_of(count, T(trials * p.value), T(log_trials + log_of(p))));
-      p.pull(T(choose(count > 0., T(count / p.value), T(0.)) - trials));
+      p.pull(T(choose(count > 0., T(count / p.value), T(0.))));
     }
     return log_density;
   }
@@ -74,6 +75,82 @@ template <class M, class N, class P> class PreparedJoint<M, Multinomial<N, P>> {
 // lambda over categories). Counts y_k >= 0 with sum n. n is a number or data. PyMC's Multinomial; Stan's takes n from y.
 template <Operand N, class P> LOCKSTEP_FN auto multinomial(const N& n, const P& p) {
   return Multinomial<RecipeOf<N>, VectorArgument<P>>(as_recipe(n), vector_argument(p));
+}
+
+// ---- ordered multinomial -------------------------------------------------------------------------------------------------
+
+template <class Eta, class V, class N> struct OrderedMultinomial : JointDistributionTag {
+  Eta eta;
+  CategoryVector<V> cutpoints;
+  N n;
+  LOCKSTEP_FN OrderedMultinomial(const Eta& e, const CategoryVector<V>& c, const N& trials) : eta(e), cutpoints(c), n(trials) {}
+  void check(const char* name, Dim along) const {
+    if (along.size != cutpoints.dim.size + 1)
+      throw ModelError("site '" + std::string(name) + "' has " + std::to_string(along.size) + " categories and " +
+                       std::to_string(cutpoints.dim.size) + " cutpoints (there is one between each two categories). Give one "
+                       "less than there are categories.");
+  }
+  template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
+    const double latent = eta.evaluate(m).value;
+    const auto at_most = [&](int k) {
+      return sigmoid(double(cutpoints.elements[CheckedIndex{{k, cutpoints.dim.id}}].evaluate(m).value) - latent);
+    };
+    double left = n.evaluate(m).value, below = 0;
+    for (int k = 0; k < along.size; ++k) {
+      const double upto = k + 1 == along.size ? 1 : at_most(k);
+      out[k] = k + 1 == along.size ? left : random.binomial(left, std::min(std::max((upto - below) / (1 - below), 0.), 1.));
+      left -= out[k];
+      below = upto;
+    }
+  }
+};
+
+// As the multinomial's, with the logarithms of the probabilities between two cuts. These sum to 1 whatever the arguments are, so
+// the linear parts have no derivative.
+template <class M, class Eta, class V, class N> class PreparedJoint<M, OrderedMultinomial<Eta, V, N>> {
+ public:
+  using D = OrderedMultinomial<Eta, V, N>;
+  using T = typename M::value_type;
+  LOCKSTEP_FN static int scratch(int) { return 0; }
+  LOCKSTEP_FN PreparedJoint(M&, const D&, Dim along) : size_(along.size) {}
+
+  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) const {
+    const auto n = d.n.evaluate(m);
+    const auto evaluated = d.eta.evaluate(m);
+    const T trials(n.value), log_trials(log_of(n)), eta(evaluated.value);
+    SumOf<T> log_density = multinomial_coefficient_term<T>(y, size_, n);
+    T d_eta(0.), below(0.);
+    for (int k = 0; k < size_; ++k) {
+      const bool first = k == 0, last = k + 1 == size_;
+      const T count(y.value(k));
+      BetweenCuts<T> at{T(0.), T(0.), T(0.)};
+      T cut(0.);
+      if (!last) cut = T(d.cutpoints.at(m, k).value);
+      if (first && !last) at = LogisticLink::below(T(cut - eta));
+      else if (last && !first) at = above_cut<LogisticLink>(T(below - eta));
+      else if (!first) at = LogisticLink::between(T(below - eta), T(cut - eta), T(cut - below));
+      accumulate(log_density, deviance_of(count, T(trials * exp(at.log_mass)), T(log_trials + at.log_mass)));
+      const auto pull = [&](const T& slope) { return T(choose(count > 0., T(count * slope), T(0.))); };
+      if (!first) d.cutpoints.at(m, k - 1).pull(pull(at.by_lower));
+      if (!last) d.cutpoints.at(m, k).pull(pull(at.by_upper));
+      d_eta -= pull(T(at.by_lower + at.by_upper));
+      below = cut;
+    }
+    evaluated.pull(d_eta);
+    return log_density;
+  }
+
+ private:
+  int size_;
+};
+
+// How many of n trials fall into each of K ordered categories, whose probabilities are ordered_logistic's: P(category <= k) =
+// 1/(1 + exp(eta - cutpoints[k])), by K - 1 ascending cutpoints. Counts y_k >= 0 with sum n; n is a number or data. PyMC's
+// OrderedMultinomial(eta, cutpoints, n).
+template <Operand Eta, class V, Operand N>
+LOCKSTEP_FN auto ordered_multinomial(const Eta& eta, const V& cutpoints, const N& n) {
+  return OrderedMultinomial<RecipeOf<Eta>, VectorArgument<V>, RecipeOf<N>>(as_recipe(eta), category_vector(cutpoints),
+                                                                           as_recipe(n));
 }
 
 // ---- Dirichlet-multinomial ------------------------------------------------------------------------------------------------

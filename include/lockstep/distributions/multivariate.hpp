@@ -1,19 +1,43 @@
-// Distributions of vectors and matrices: multivariate normal and Student t, Dirichlet, stick breaking, LKJ.
+// Distributions of vectors: multivariate normal and Student t, Dirichlet, stick breaking; flat ones of matrices.
 #pragma once
 
+#include "lockstep/distributions/uniform.hpp"
 #include "lockstep/joint_distribution.hpp"
 #include "lockstep/support.hpp"
 
 namespace lockstep {
 
+// ---- flat, on matrices as wholes -------------------------------------------------------------------------------------------
+
+template <class S> struct FlatMatrix : JointDistributionTag {
+  static constexpr bool whole_matrix = !S::square;
+  using Support = S;
+  LOCKSTEP_FN static S support() { return {}; }
+  template <class... D> void check(const char*, D...) const {}
+  template <class M, class R, class... A> void sample(const M&, R&, A...) const {
+    throw ModelError("has a flat prior (a flat density cannot be drawn from). Give it a proper prior.");
+  }
+};
+template <class M, class S> class PreparedJoint<M, FlatMatrix<S>> {
+ public:
+  template <class... N> LOCKSTEP_FN static int scratch(N...) { return 0; }
+  template <class... D> LOCKSTEP_FN PreparedJoint(M&, const FlatMatrix<S>&, D...) {}
+  template <class Y> LOCKSTEP_FN double log_density(const M&, const FlatMatrix<S>&, const Y&) const { return 0; }
+};
+// A density of 1 for matrices that are on a support as wholes: flat(covariance_matrix()).
+template <class S> requires requires { requires S::whole; } LOCKSTEP_FN constexpr FlatMatrix<S> flat(const S&) { return {}; }
+
 // ---- deviations from a mean, by the Cholesky factor of their covariance -----------------------------------------------------
 
-// Host only. Throws ModelError if mu or the factor do not run along the event's dimension.
-template <class Mu, class L> void require_factor_along(const char* site, const Mu& mu, const L& factor, Dim along) {
-  require_vector_along(site, mu, along);
+// Host only. Throws ModelError if the factor, or mu, does not run along the event's dimension.
+template <class L> void require_factor_along(const char* site, const L& factor, Dim along) {
   if (factor.rows().id != along.id || factor.columns().id != along.id)
     throw ModelError("site '" + std::string(site) + "' has a Cholesky factor along other dimensions than its own (its elements "
                      "and the factor's rows do not correspond). Declare both along the same dimension.");
+}
+template <class Mu, class L> void require_factor_along(const char* site, const Mu& mu, const L& factor, Dim along) {
+  require_vector_along(site, mu, along);
+  require_factor_along(site, factor, along);
 }
 
 // What densities of (y - mu)^T (L L^T)^-1 (y - mu) share: the factor's diagonal, prepared once for all events, and for each
@@ -101,6 +125,20 @@ template <class Mu, class L> struct MvNormalCholesky : JointDistributionTag {
   void check(const char* name, Dim along) const { require_factor_along(name, mu, *factor, along); }
   template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
     draw_by_cholesky(m, random, mu, *factor, 1, along, out);
+  }
+  // Of a standard normal vector, and back.
+  template <class M> void from_standard(const M& m, Dim along, const double* z, double* y) const {
+    for (int k = 0; k < along.size; ++k) {
+      y[k] = mu[CheckedIndex{{k, along.id}}].evaluate(m).value;
+      for (int j = 0; j <= k; ++j) y[k] += factor->value(k, j) * z[j];
+    }
+  }
+  template <class M> void to_standard(const M& m, Dim along, const double* y, double* z) const {
+    for (int k = 0; k < along.size; ++k) {
+      z[k] = y[k] - mu[CheckedIndex{{k, along.id}}].evaluate(m).value;
+      for (int j = 0; j < k; ++j) z[k] -= factor->value(k, j) * z[j];
+      z[k] /= factor->value(k, k);
+    }
   }
 };
 
@@ -375,70 +413,5 @@ template <class M, class Alpha> class PreparedJoint<M, StickBreakingWeights<Alph
 template <Operand Alpha> LOCKSTEP_FN auto stick_breaking_weights(const Alpha& alpha) {
   return StickBreakingWeights<RecipeOf<Alpha>>(as_recipe(alpha));
 }
-
-// ---- LKJ, of the Cholesky factor of a correlation matrix ------------------------------------------------------------------
-
-template <class Eta> struct LkjCholesky : JointDistributionTag {
-  Eta eta;
-  LOCKSTEP_FN explicit LkjCholesky(const Eta& e) : eta(e) {}
-  using Support = CholeskyCorrelation;
-  LOCKSTEP_FN static CholeskyCorrelation support() { return {}; }
-  void check(const char*, Dim) const {}
-  // By the C-vine: partial correlations of column j are beta on (-1, 1), both shapes eta + (n - 2 - j)/2.
-  template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
-    const int n = along.size;
-    const double shape = eta.evaluate(m).value;
-    std::fill_n(out, n * n, 0.);
-    for (int i = 0; i < n; ++i) {
-      double left = 1;
-      for (int j = 0; j < i; ++j) {
-        const double b = shape + 0.5 * (n - 2 - j), partial = 2 * random.beta(b, b) - 1;
-        out[i * n + j] = partial * left;
-        left *= std::sqrt(1 - partial * partial);
-      }
-      out[i * n + i] = left;
-    }
-  }
-};
-
-template <class M, class Eta> class PreparedJoint<M, LkjCholesky<Eta>> {
- public:
-  using D = LkjCholesky<Eta>;
-  using T = typename M::value_type;
-  LOCKSTEP_FN static int scratch(int) { return 0; }
-  LOCKSTEP_FN PreparedJoint(M&, const D&, Dim along) : n_(along.size) {}
-
-  //   log p(L) = sum_i (n - 1 - i + 2 (eta - 1)) log L[i][i] + c(eta, n),
-  //   c = sum_{k=1}^{n-1} [log Gamma(eta + (n-1)/2) - log Gamma(eta + (n-1-k)/2) - k log(pi)/2]
-  template <class Y> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y) const {
-    auto evaluated = d.eta.evaluate(m);
-    const T eta = T(evaluated.value);
-    const T top = eta + 0.5 * double(n_ - 1);
-    T log_density = double(n_ - 1) * log_gamma(top), d_eta = double(n_ - 1) * digamma(top);
-    for (int k = 1; k < n_; ++k) {
-      const T at = eta + 0.5 * double(n_ - 1 - k);
-      log_density -= log_gamma(at) + 0.5 * double(k) * log_pi;
-      d_eta -= digamma(at);
-    }
-    for (int i = 1; i < n_; ++i) {
-      const T exponent = double(n_ - 3 - i) + 2. * eta;
-      const T diagonal = T(y.value(i * n_ + i)), log_diagonal = log(diagonal);
-      log_density += exponent * log_diagonal;
-      d_eta += 2. * log_diagonal;
-      y.pull(i * n_ + i, T(exponent / diagonal));
-    }
-    evaluated.pull(d_eta);
-    return log_density;
-  }
-
- private:
-  int n_;
-};
-
-// The lower Cholesky factor L of a correlation matrix whose density is proportional to det(L L^T)^(eta - 1), eta > 0: 1 is
-// uniform over correlation matrices, larger favours smaller correlations. The density is that of L's free elements.
-// Source: Lewandowski, Kurowicka & Joe (2009), "Generating random correlation matrices based on vines and extended onion
-// method".
-template <Operand Eta> LOCKSTEP_FN auto lkj_cholesky(const Eta& eta) { return LkjCholesky<RecipeOf<Eta>>(as_recipe(eta)); }
 
 }  // namespace lockstep

@@ -57,7 +57,8 @@ template <class M, class S> class Prepared<M, Flat<S>> {
   LOCKSTEP_FN Prepared(const M&, const Flat<S>&) {}
   template <class Y> LOCKSTEP_FN FlatDensity at(const M&, const Flat<S>&, const Y&) const { return {}; }
 };
-template <class S = RealLine> LOCKSTEP_FN constexpr Flat<S> flat(const S& support = {}) { return Flat<S>(support); }
+template <class S = RealLine> requires(!requires { requires S::whole; })
+LOCKSTEP_FN constexpr Flat<S> flat(const S& support = {}) { return Flat<S>(support); }
 // The same on y > 0.
 LOCKSTEP_FN constexpr Flat<Positive> half_flat() { return flat(Positive{}); }
 

@@ -1,0 +1,198 @@
+// Wishart and inverse Wishart, of the Cholesky factor of the matrix: what is positive definite is so by construction, and models
+// read the factor. Source: Gupta & Nagar, Matrix Variate Distributions, ch. 3; by Bartlett's decomposition (Anderson, An
+// Introduction to Multivariate Statistical Analysis, 7.2), all of whose elements are independent, so that nothing cancels for
+// large degrees of freedom.
+#pragma once
+
+#include "lockstep/distributions/multivariate.hpp"
+#include "lockstep/joint_distribution.hpp"
+#include "lockstep/support.hpp"
+
+namespace lockstep {
+
+template <class Nu, class L> struct WishartFactor : JointDistributionTag {
+  Nu nu;
+  const L* factor;
+  LOCKSTEP_FN WishartFactor(const Nu& n, const L* l) : nu(n), factor(l) {}
+  using Support = CholeskyCovariance;
+  LOCKSTEP_FN static CholeskyCovariance support() { return {}; }
+  void check(const char* name, Dim along) const { require_factor_along(name, *factor, along); }
+};
+
+// log of the density of chi with k degrees of freedom, its derivative by the value, and by k.
+template <class T> struct ChiDensity {
+  T log_density, by_value, by_k;
+};
+template <class T> LOCKSTEP_FN ChiDensity<T> chi_density(const T& t, const T& k) {
+  const auto shape = Shape::prepare(DataValue<T>{T(0.5 * k)});
+  const T log_t = log(t), log_ratio = 2. * log_t - log_2 - shape.log, ratio = 0.5 * t * t * shape.inverse;
+  return {shape.value * log_minus(ratio, log_ratio) + 0.5 * shape.log - log_sqrt_2pi - shape.stirling - log_t + log_2,
+          (k - 1.) / t - t, 0.5 * (log_ratio + 0.5 * shape.inverse - shape.stirling_slope)};
+}
+
+// ---- Wishart ---------------------------------------------------------------------------------------------------------------
+
+template <class Nu, class L> struct WishartCholesky : WishartFactor<Nu, L> {
+  using WishartFactor<Nu, L>::WishartFactor;
+  // L T, T lower triangular: chi with nu - i degrees of freedom on the diagonal, standard normal below.
+  template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
+    const int n = along.size;
+    const double nu = this->nu.evaluate(m).value;
+    std::vector<double> column(std::size_t(along.size));
+    for (int j = 0; j < n; ++j) {
+      column[std::size_t(j)] = std::sqrt(2 * std::exp(random.log_gamma_draw(0.5 * (nu - j))));
+      for (int i = j + 1; i < n; ++i) column[std::size_t(i)] = random.normal();
+      for (int i = 0; i < n; ++i) {
+        out[i * n + j] = 0;
+        for (int k = j; k <= i; ++k) out[i * n + j] += this->factor->value(i, k) * column[std::size_t(k)];
+      }
+    }
+  }
+};
+
+// With X = L T, T lower triangular, and G = d/dT:
+//   log p(X) = sum_i [log chi(T[i][i]; nu - i) - (i + 1) log L[i][i]] + sum_{j<i} log N(T[i][j])
+//   d/dX = L^-T G, column by column; d/dL = -(d/dX) T^T - diag((i + 1)/L[i][i])
+template <class M, class Nu, class L> class PreparedJoint<M, WishartCholesky<Nu, L>> {
+ public:
+  using D = WishartCholesky<Nu, L>;
+  using T = typename M::value_type;
+  LOCKSTEP_FN static int scratch(int extent) { return 2 * extent; }
+  LOCKSTEP_FN PreparedJoint(M& m, const D&, Dim along)
+      : n_(along.size), t_(m.allocate_per_slice(n_)), g_(m.allocate_per_slice(n_)) {}
+
+  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) const {
+    const auto evaluated = d.nu.evaluate(m);
+    const T nu(evaluated.value);
+    SumOf<T> log_density(0.);
+    T d_nu(0.);
+    for (int j = 0; j < n_; ++j) {
+      const T scale(d.factor->value(j, j));
+      accumulate(log_density, T(-double(j + 1) * log(scale)));
+      d.factor->pull(j, j, T(-double(j + 1) / scale));
+      for (int i = j; i < n_; ++i) {
+        T rest(y.value(i * n_ + j));
+        for (int k = j; k < i; ++k) rest -= d.factor->value(i, k) * t_.load(k);
+        const T t = rest / T(d.factor->value(i, i));
+        t_.store(i, t);
+        if (i == j) {
+          const auto chi = chi_density(t, T(nu - double(j)));
+          accumulate(log_density, chi.log_density);
+          d_nu += chi.by_k;
+          g_.store(i, chi.by_value);
+        } else {
+          accumulate(log_density, T(-0.5 * t * t - log_sqrt_2pi));
+          g_.store(i, T(-t));
+        }
+      }
+      for (int i = n_ - 1; i >= j; --i) {
+        const T x = g_.load(i) / T(d.factor->value(i, i));
+        y.pull(i * n_ + j, x);
+        for (int k = j; k < i; ++k) {
+          g_.store(k, T(g_.load(k) - d.factor->value(i, k) * x));
+          d.factor->pull(i, k, T(-x * t_.load(k)));
+        }
+        d.factor->pull(i, i, T(-x * t_.load(i)));
+      }
+    }
+    evaluated.pull(d_nu);
+    return log_density;
+  }
+
+ private:
+  int n_;
+  LaneArray<T> t_, g_;
+};
+
+// The lower Cholesky factor of a Wishart matrix of n rows, with nu > n - 1 degrees of freedom and scale matrix L L^T, L lower
+// triangular with a positive diagonal; the matrix has mean nu L L^T. The density is that of the factor's elements on and below
+// the diagonal. Stan's wishart_cholesky(nu, L); PyMC's Wishart(nu, V) is of the matrix.
+template <Operand Nu, class L> LOCKSTEP_FN auto wishart_cholesky(const Nu& nu, const L& factor) {
+  return WishartCholesky<RecipeOf<Nu>, L>(as_recipe(nu), &factor);
+}
+
+// ---- inverse Wishart ---------------------------------------------------------------------------------------------------------
+
+template <class Nu, class L> struct InverseWishartCholesky : WishartFactor<Nu, L> {
+  using WishartFactor<Nu, L>::WishartFactor;
+  // L T^-1, T lower triangular: chi with nu - (n-1-i) degrees of freedom on the diagonal, standard normal below.
+  template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
+    const int n = along.size;
+    const double nu = this->nu.evaluate(m).value;
+    std::vector<double> t(std::size_t(n) * std::size_t(n));
+    const auto at = [n](int i, int j) { return std::size_t(i) * std::size_t(n) + std::size_t(j); };
+    for (int i = 0; i < n; ++i)
+      for (int j = 0; j <= i; ++j)
+        t[at(i, j)] = i > j ? random.normal() : std::sqrt(2 * std::exp(random.log_gamma_draw(0.5 * (nu - (n - 1 - i)))));
+    for (int i = 0; i < n; ++i)
+      for (int j = n - 1; j >= 0; --j) {
+        out[i * n + j] = j > i ? 0 : this->factor->value(i, j);
+        for (int k = j + 1; k <= i; ++k) out[i * n + j] -= out[i * n + k] * t[at(k, j)];
+        if (j <= i) out[i * n + j] /= t[at(j, j)];
+      }
+  }
+};
+
+// With X T = L, T lower triangular, and G = d/dT:
+//   log p(X) = sum_i [log chi(T[i][i]; nu - (n-1-i)) + (n - i) log T[i][i] - (i + 1) log X[i][i]] + sum_{j<i} log N(T[i][j])
+//   d/dL = X^-T G, d/dX = -(d/dL) T^T - diag((i + 1)/X[i][i]), G with the derivatives of (n - i) log T[i][i]
+template <class M, class Nu, class L> class PreparedJoint<M, InverseWishartCholesky<Nu, L>> {
+ public:
+  using D = InverseWishartCholesky<Nu, L>;
+  using T = typename M::value_type;
+  LOCKSTEP_FN static int scratch(int extent) { return 2 * extent; }
+  LOCKSTEP_FN PreparedJoint(M& m, const D&, Dim along)
+      : n_(along.size), t_(m.allocate_per_slice(n_)), g_(m.allocate_per_slice(n_)) {}
+
+  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) const {
+    const auto evaluated = d.nu.evaluate(m);
+    const T nu(evaluated.value);
+    SumOf<T> log_density(0.);
+    T d_nu(0.);
+    for (int j = 0; j < n_; ++j) {
+      const T diagonal(y.value(j * n_ + j));
+      accumulate(log_density, T(-double(j + 1) * log(diagonal)));
+      y.pull(j * n_ + j, T(-double(j + 1) / diagonal));
+      for (int i = j; i < n_; ++i) {
+        T rest(d.factor->value(i, j));
+        for (int k = j; k < i; ++k) rest -= y.value(i * n_ + k) * t_.load(k);
+        const T t = rest / T(y.value(i * n_ + i));
+        t_.store(i, t);
+        if (i == j) {
+          const auto chi = chi_density(t, T(nu - double(n_ - 1 - j)));
+          accumulate(log_density, T(chi.log_density + double(n_ - j) * log(t)));
+          d_nu += chi.by_k;
+          g_.store(i, T(chi.by_value + double(n_ - j) / t));
+        } else {
+          accumulate(log_density, T(-0.5 * t * t - log_sqrt_2pi));
+          g_.store(i, T(-t));
+        }
+      }
+      for (int i = n_ - 1; i >= j; --i) {
+        const T l = g_.load(i) / T(y.value(i * n_ + i));
+        d.factor->pull(i, j, l);
+        for (int k = j; k < i; ++k) {
+          g_.store(k, T(g_.load(k) - y.value(i * n_ + k) * l));
+          y.pull(i * n_ + k, T(-l * t_.load(k)));
+        }
+        y.pull(i * n_ + i, T(-l * t_.load(i)));
+      }
+    }
+    evaluated.pull(d_nu);
+    return log_density;
+  }
+
+ private:
+  int n_;
+  LaneArray<T> t_, g_;
+};
+
+// The lower Cholesky factor of an inverse Wishart matrix of n rows, with nu > n - 1 degrees of freedom and scale matrix L L^T, L
+// lower triangular with a positive diagonal; the matrix has mean L L^T/(nu - n - 1), nu > n + 1. The density is that of the
+// factor's elements on and below the diagonal. Stan's inv_wishart_cholesky(nu, L). For a covariance, lkj_cholesky_cov says more
+// plainly what is believed of scales and correlations.
+template <Operand Nu, class L> LOCKSTEP_FN auto inverse_wishart_cholesky(const Nu& nu, const L& factor) {
+  return InverseWishartCholesky<RecipeOf<Nu>, L>(as_recipe(nu), &factor);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,169 @@
+// The other parameterisation of a hierarchy, by one word in its prior:
+//
+//   m.param("theta", normal(mu, tau), county)                                          centred
+//   m.param("theta", non_centred(normal(mu, tau)), county)                             not
+//   m.param("b", non_centred(mv_normal_cholesky(mean, L)), county, effect)             rows of a matrix
+//
+// The prior is the same, and theta is theta for all that reads it. What is sampled is z = (theta - mu)/tau, or
+// L^-1 (theta - mean), which has a standard distribution of its own, whatever mu and tau are: no funnel where groups have
+// few data. (Where each has many, the centred one is better.) The density of theta with its Jacobian is that of z, which is
+// what is computed: nothing is left to cancel.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+#include "lockstep/matrix.hpp"
+
+namespace lockstep {
+
+// Elements on the line that are standardised by their own prior.
+struct Standardised {
+  static constexpr bool elementwise = true;
+  static constexpr bool identity = false;
+  static constexpr const char* description = "real";
+};
+
+// ---- of numbers ------------------------------------------------------------------------------------------------------
+
+template <class D> struct NonCentred : DistributionTag {
+  D distribution;
+  LOCKSTEP_FN explicit NonCentred(const D& d) : distribution(d) {}
+};
+template <class D> LOCKSTEP_FN Standardised support_of(const NonCentred<D>&) { return {}; }
+template <class M, class D> class Prepared<M, NonCentred<D>> : public Prepared<M, D> {
+ public:
+  LOCKSTEP_FN Prepared(const M& m, const NonCentred<D>& d) : Prepared<M, D>(m, d.distribution) {}
+  template <class Y> LOCKSTEP_FN auto at(const M& m, const NonCentred<D>& d, const Y& y) {
+    return Prepared<M, D>::at(m, d.distribution, y);
+  }
+};
+template <class M, class R, class D> double draw_from(const M& m, R& random, const NonCentred<D>& d) {
+  return draw_from(m, random, d.distribution);
+}
+
+// A distribution that is location + scale * one that has neither: its last two arguments.
+template <class Kernel, class... A> LOCKSTEP_FN auto location_of(const Distribution<Kernel, A...>& d) {
+  return get<sizeof...(A) - 2>(d.arguments).expression;
+}
+template <class Kernel, class... A> LOCKSTEP_FN auto scale_of(const Distribution<Kernel, A...>& d) {
+  return get<sizeof...(A) - 1>(d.arguments).expression;
+}
+template <class Kernel, class... A, std::size_t... I>
+LOCKSTEP_FN auto standard_of(const Distribution<Kernel, A...>& d, std::index_sequence<I...>) {
+  return make_distribution<Kernel>(get<I>(d.arguments)..., argument<Location>(0.), argument<Scale>(1.));
+}
+template <class Kernel, class... A> LOCKSTEP_FN auto standard_of(const Distribution<Kernel, A...>& d) {
+  return standard_of(d, std::make_index_sequence<sizeof...(A) - 2>());
+}
+
+// A prior of location and scale (normal, student_t, cauchy, laplace, logistic, gumbel), by standardised coordinates. Stan's
+// offset and multiplier; PyMC has it in other words, z and mu + tau * z.
+template <class Kernel, class... A> requires requires { requires Kernel::location_scale; }
+LOCKSTEP_FN auto non_centred(const Distribution<Kernel, A...>& d) {
+  return NonCentred<Distribution<Kernel, A...>>(d);
+}
+
+// ---- of vectors ------------------------------------------------------------------------------------------------------
+
+template <class D> struct NonCentredVectors : JointDistributionTag {
+  D distribution;
+  LOCKSTEP_FN explicit NonCentredVectors(const D& d) : distribution(d) {}
+  using Support = Standardised;
+  LOCKSTEP_FN static Standardised support() { return {}; }
+  void check(const char* name, Dim along) const { distribution.check(name, along); }
+  template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
+    distribution.sample(m, random, along, out);
+  }
+};
+// Of values that are given.
+template <class M, class D> class PreparedJoint<M, NonCentredVectors<D>> : public PreparedJoint<M, D> {
+ public:
+  LOCKSTEP_FN PreparedJoint(M& m, const NonCentredVectors<D>& d, Dim along) : PreparedJoint<M, D>(m, d.distribution, along) {}
+  template <class Y> LOCKSTEP_FN auto log_density(const M& m, const NonCentredVectors<D>& d, const Y& y) {
+    return PreparedJoint<M, D>::log_density(m, d.distribution, y);
+  }
+};
+// A normal vector, mean + L z.
+template <class Mu, class L> LOCKSTEP_FN auto non_centred(const MvNormalCholesky<Mu, L>& d) {
+  return NonCentredVectors<MvNormalCholesky<Mu, L>>(d);
+}
+
+// ---- nodes: the standardised coordinates, and the values made of them ---------------------------------------------------------
+
+// The distribution of each element's coordinate, and the value by it. `Prior`: a lambda over elements, or NonCentredVectors.
+template <class Prior> struct StandardCoordinates {
+  Prior prior;
+  template <class... J> LOCKSTEP_FN auto operator()(J... j) const {
+    if constexpr (JointDistribution<Prior>) return normal(0., 1.);
+    else return standard_of(prior(j...).distribution);
+  }
+};
+template <class Prior, class Z> struct NonCentredValues {
+  Prior prior;
+  const Z* z;
+  LOCKSTEP_FN auto operator()(Index j) const {
+    if constexpr (JointDistribution<Prior>) return prior.distribution.mu[j] + dot(prior.distribution.factor->row(j), *z);
+    else return value_of(prior(j).distribution, (*z)[j]);
+  }
+  LOCKSTEP_FN auto operator()(Index i, Index j) const {
+    if constexpr (JointDistribution<Prior>) return prior.distribution.mu[j] + dot(prior.distribution.factor->row(j), z->row(i));
+    else return value_of(prior(i, j).distribution, (*z)(i, j));
+  }
+  template <class D, class E> LOCKSTEP_FN static auto value_of(const D& d, const E& z) {
+    return location_of(d) + scale_of(d) * z;
+  }
+};
+
+// The coordinates are a base, so that they are there before the values and after them.
+template <class M> struct ScalarCoordinates {
+  ScalarParam<M, RealLine> coordinates;
+  template <class D> LOCKSTEP_FN ScalarCoordinates(M& m, const D& d) : coordinates(m, d, RealLine{}) {}
+};
+template <class M, class D>
+using NonCentredExpression = decltype(NonCentredValues<int, int>::value_of(std::declval<const D&>().distribution,
+                                                                           std::declval<const ScalarParam<M, RealLine>&>()));
+template <class M, class D>
+class NonCentredScalar : private ScalarCoordinates<M>, public ScalarLet<M, NonCentredExpression<M, D>> {
+ public:
+  LOCKSTEP_FN NonCentredScalar(M& m, const D& prior, const Standardised&)
+      : ScalarCoordinates<M>(m, standard_of(prior.distribution)),
+        ScalarLet<M, NonCentredExpression<M, D>>(
+            m, NonCentredValues<int, int>::value_of(prior.distribution, ScalarCoordinates<M>::coordinates)) {}
+};
+
+template <class M> struct VectorCoordinates {
+  VectorParam<M, RealLine> coordinates;
+  template <class F> LOCKSTEP_FN VectorCoordinates(M& m, Dim dim, const F& f) : coordinates(m, dim, RealLine{}, f) {}
+};
+template <class M, class Prior>
+class NonCentredVector : private VectorCoordinates<M>, public VectorLet<M, NonCentredValues<Prior, VectorParam<M, RealLine>>> {
+ public:
+  LOCKSTEP_FN NonCentredVector(M& m, Dim dim, const Standardised&, const Prior& prior)
+      : VectorCoordinates<M>(m, dim, StandardCoordinates<Prior>{prior}),
+        VectorLet<M, NonCentredValues<Prior, VectorParam<M, RealLine>>>(m, dim, {prior, &this->coordinates}) {}
+};
+
+template <class M> struct MatrixCoordinates {
+  MatrixParam<M, RealLine> coordinates;
+  template <class F>
+  LOCKSTEP_FN MatrixCoordinates(M& m, Dim rows, Dim columns, const F& f) : coordinates(m, rows, columns, RealLine{}, f) {}
+};
+template <class M, class Prior>
+class NonCentredMatrix : private MatrixCoordinates<M>, public MatrixLet<M, NonCentredValues<Prior, MatrixParam<M, RealLine>>> {
+ public:
+  LOCKSTEP_FN NonCentredMatrix(M& m, Dim rows, Dim columns, const Standardised&, const Prior& prior)
+      : MatrixCoordinates<M>(m, rows, columns, StandardCoordinates<Prior>{prior}),
+        MatrixLet<M, NonCentredValues<Prior, MatrixParam<M, RealLine>>>(m, rows, columns, {prior, &this->coordinates}) {}
+};
+
+// The node of a parameter, by its support.
+template <class M, class S, class D>
+using ScalarParamNode = std::conditional_t<std::is_same_v<S, Standardised>, NonCentredScalar<M, D>, ScalarParam<M, S>>;
+template <class M, class S, class Prior>
+using VectorParamNode = std::conditional_t<std::is_same_v<S, Standardised>, NonCentredVector<M, Prior>, VectorParam<M, S>>;
+template <class M, class S, class Prior>
+using MatrixParamNode = std::conditional_t<std::is_same_v<S, Standardised>, NonCentredMatrix<M, Prior>, MatrixParam<M, S>>;
+
+}  // namespace lockstep
