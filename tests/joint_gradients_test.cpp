@@ -453,6 +453,47 @@ TEST(JointGradients, OfPathsAsWholes) {
   }
 }
 
+struct StackedSeries {
+  Dim time, state;
+  Real y, s;
+  explicit StackedSeries(Dataset& d) : time(d.dim("time")), state(d.dim("state", 3)), y(d.real("y", time)), s(d.real("s", time)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto sigma = m.param("sigma", half_normal(1));
+    auto start = m.param("start", dirichlet(1.5), state);
+    auto transition = m.param("transition", dirichlet(1.5), state, state);
+    m.observe("y", y, gaussian_random_walk(0, sigma, normal(0, 1)));
+    m.observe("x", y, euler_maruyama([&](auto x) { return -sigma * x; }, sigma, 0.1, normal(0, sigma)));
+    m.observe("s", s, discrete_markov_chain(start, transition));
+  }
+};
+
+// Every lane with the data set that it is told.
+TEST(JointGradients, OfWholeVectorsOfStackedDataSets) {
+  std::vector<Data> sets;
+  for (std::uint32_t k = 0; k < 3; ++k) {
+    sets.emplace_back();
+    sets.back().set("y", Numbers(3 + k).uniforms(7, -2, 2));
+    sets.back().set("s", Numbers(13 + k).integers(7, 0, 2));
+  }
+  const Bound<StackedSeries> stacked(Data::stack(sets));
+  std::vector<Values> positions;
+  std::vector<std::int64_t> of_lane;
+  std::vector<Result> expected;
+  Numbers numbers(7);
+  for (int l = 0; l < pack_width; ++l) {
+    positions.push_back(numbers.uniforms(std::size_t(stacked.n), -0.7, 0.7));
+    of_lane.push_back(l % 3);
+    expected.push_back(Bound<StackedSeries>(sets[std::size_t(l % 3)]).scalar(positions.back()));
+    EXPECT_LE(difference(stacked.scalar<true>(positions.back(), l % 3), expected.back()), 1e-13);
+  }
+  const std::vector<Result> packed = stacked.pack<true>(positions, of_lane), team = stacked.team<true>(positions, 2, of_lane);
+  for (std::size_t l = 0; l < packed.size(); ++l) {
+    EXPECT_LE(difference(packed[l], expected[l]), 1e-12) << l;
+    EXPECT_LE(difference(team[l], expected[l]), 1e-11) << l;
+  }
+}
+
 struct OrderedCounts {
   Dim row, column, cut;
   Real total;

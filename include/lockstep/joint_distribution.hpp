@@ -81,6 +81,15 @@ struct DataEvent {
   template <class A> LOCKSTEP_FN void pull(int, const A&) const {}
 };
 
+// Observed, of which each lane may have a data set of its own.
+template <class M> struct FieldEvent {
+  const M* m;
+  FieldData field;
+  LOCKSTEP_FN auto value(int k) const { return m->data(field.table(FieldData::value), k, field.columns); }
+  LOCKSTEP_FN auto log_value(int k) const { return m->data(field.table(FieldData::logarithm), k, field.columns); }
+  template <class A> LOCKSTEP_FN void pull(int, const A&) const {}
+};
+
 // ---- vector arguments: a number for all elements, data, a node, a matrix node's row, or a lambda over elements --------------------------------
 
 template <class E> struct SameElement {

@@ -158,13 +158,13 @@ class LogDensity {
   template <JointDistribution D> LOCKSTEP_FN ObservedVector observe(const char* name, const Real& y, const D& d) {
     const ObservedVector node{replaced(name, y)};
     if constexpr (with_data)
-      if (counts(name)) count_event(node.field.field.values, Dim{}, node.field.dim, d);
+      if (counts(name)) count_event(FieldEvent<LogDensity>{this, node.field.field}, Dim{}, node.field.dim, d);
     return node;
   }
   template <WholeMatrix D> LOCKSTEP_FN ObservedMatrix observe(const char* name, const Matrix& y, const D& d) {
     const ObservedMatrix node = replaced(name, y);
     if constexpr (with_data)
-      if (counts(name)) count_event(node.field.values, node.field.rows, node.field.columns, d);
+      if (counts(name)) count_event(DataEvent{node.field.values}, node.field.rows, node.field.columns, d);
     return node;
   }
   // An event for each row: `f(i)` is the distribution of row i.
@@ -360,7 +360,7 @@ class LogDensity {
     if constexpr (with_actions) {
       const SiteAction* action = workspace_.actions.on(name);
       if (action && action->keeps_density) {
-        if constexpr (JointDistribution<Prior>) count_event(action->field.values, Dim{}, dim, prior);
+        if constexpr (JointDistribution<Prior>) count_event(DataEvent{action->field.values}, Dim{}, dim, prior);
         else count_elements(Real{action->field, dim}, dim, prior);
       }
       return ReplaceableVector<Node>(action, dim, [&] { return Node(*this, dim, support, prior); });
@@ -375,7 +375,7 @@ class LogDensity {
       const SiteAction* action = workspace_.actions.on(name);
       if (action && action->keeps_density) {
         const Matrix values{action->field.values, rows, columns};
-        if constexpr (WholeSupport<S> || WholeMatrix<Prior>) count_event(values.values, rows, columns, prior);
+        if constexpr (WholeSupport<S> || WholeMatrix<Prior>) count_event(DataEvent{values.values}, rows, columns, prior);
         else if constexpr (JointDistribution<Prior>) count_rows(values, rows, [&](Index) -> const Prior& { return prior; });
         else
           for (int i = 0; i < rows.size; ++i)
@@ -444,10 +444,10 @@ class LogDensity {
     }
     log_density_ += total;
   }
-  template <class D> LOCKSTEP_FN void count_event(const double* values, Dim rows, Dim along, const D& d) {
+  template <class Y, class D> LOCKSTEP_FN void count_event(const Y& y, Dim rows, Dim along, const D& d) {
     if (WholeMatrix<D> && rows.size == 0) return;
     auto prepared = prepare_events(*this, d, rows, along);
-    if (first_slice() && along.size > 0) add(prepared.log_density(*this, d, DataEvent{values}));
+    if (first_slice() && along.size > 0) add(prepared.log_density(*this, d, y));
   }
   template <class F> LOCKSTEP_FN void count_rows(const Matrix& y, Dim rows, const F& f) {
     if (rows.size == 0 || y.columns.size == 0) return;

@@ -227,26 +227,44 @@ template <class M, class Initial, class P> class PreparedJoint<M, DiscreteMarkov
 
   template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) const {
     constexpr double impossible = -std::numeric_limits<double>::infinity();
+    const int states = d.state.size;
     SumOf<T> log_density(0.);
-    int before = 0;
-    for (int t = 0; t < along_.size; ++t) {
-      const int now = category_number(y.value(t), d.state.size);
-      if (now < 0) {
-        accumulate(log_density, T(impossible));
-        return log_density;
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(y.value(0))>, double>) {
+      int before = 0;
+      for (int t = 0; t < along_.size; ++t) {
+        const int now = category_number(y.value(t), states);
+        if (now < 0) {
+          accumulate(log_density, T(impossible));
+          return log_density;
+        }
+        if (t == 0) count(log_density, initial(m, d, now), true);
+        else count(log_density, transition(m, d, t, before, now), true);
+        before = now;
       }
-      const Index to{now, d.state.id};
-      if (t == 0) count(log_density, d.initial[to].evaluate(m));
-      else count(log_density, as_recipe(d.transition(Index{t, along_.id}, Index{before, d.state.id}, to)).evaluate(m));
-      before = now;
+    } else {
+      // Lanes whose states differ: all transitions, under masks.
+      for (int t = 0; t < along_.size; ++t) {
+        const T now(y.value(t));
+        accumulate(log_density, unless(now < 0. || now >= double(states) || now != floor(now), T(0.)));
+        for (int k = 0; k < states; ++k) {
+          if (t == 0) count(log_density, initial(m, d, k), now == double(k));
+          else
+            for (int j = 0; j < states; ++j)
+              count(log_density, transition(m, d, t, j, k), T(y.value(t - 1)) == double(j) && now == double(k));
+        }
+      }
     }
     return log_density;
   }
 
  private:
-  template <class E> LOCKSTEP_FN static void count(SumOf<T>& log_density, const E& probability) {
-    accumulate(log_density, T(log_of(probability)));
-    probability.pull(T(inverse_of(probability)));
+  LOCKSTEP_FN static auto initial(const M& m, const D& d, int k) { return d.initial[Index{k, d.state.id}].evaluate(m); }
+  LOCKSTEP_FN auto transition(const M& m, const D& d, int t, int from, int to) const {
+    return as_recipe(d.transition(Index{t, along_.id}, Index{from, d.state.id}, Index{to, d.state.id})).evaluate(m);
+  }
+  template <class E, class Mask> LOCKSTEP_FN static void count(SumOf<T>& log_density, const E& probability, const Mask& mask) {
+    accumulate(log_density, T(choose(mask, T(log_of(probability)), T(0.))));
+    probability.pull(T(choose(mask, T(inverse_of(probability)), T(0.))));
   }
   Dim along_;
 };
