@@ -35,9 +35,8 @@ struct CalibratedHierarchy {
   template <class M> LOCKSTEP_FN void operator()(M& m) const {
     auto mu = m.param("mu", normal(1, 0.5));
     auto tau = m.param("tau", half_normal(0.5));
-    auto z = m.param("z", normal(0, 1), group);
     auto alpha = m.param("alpha", gamma(4, 1));
-    auto effect = m.let("effect", group, [&](auto g) { return mu + tau * z[g]; });
+    auto effect = m.param("effect", non_centred(normal(mu, tau)), group);
     m.observe("y", y, obs, [&](auto i) { return negative_binomial_log(effect[group_of[i]], alpha); });
   }
 };
