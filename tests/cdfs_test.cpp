@@ -47,10 +47,46 @@ LOCKSTEP_CDF_ROWS(LogitNormal, logit_normal, 2)
 LOCKSTEP_CDF_ROWS(Poisson, poisson, 1)
 LOCKSTEP_CDF_ROWS(PoissonLog, poisson_log, 1)
 LOCKSTEP_CDF_ROWS(Geometric, geometric, 1)
+LOCKSTEP_CDF_ROWS(GeometricLogit, geometric_logit, 1)
+LOCKSTEP_CDF_ROWS(Binomial, binomial, 2)
+LOCKSTEP_CDF_ROWS(BinomialLogit, binomial_logit, 2)
+LOCKSTEP_CDF_ROWS(NegativeBinomial, negative_binomial, 2)
+LOCKSTEP_CDF_ROWS(NegativeBinomialLog, negative_binomial_log, 2)
+LOCKSTEP_CDF_ROWS(ExponentialLog, exponential_log, 1)
+LOCKSTEP_CDF_ROWS(Gamma, gamma, 2)
+LOCKSTEP_CDF_ROWS(GammaLog, gamma_log, 2)
+LOCKSTEP_CDF_ROWS(InverseGamma, inverse_gamma, 2)
+LOCKSTEP_CDF_ROWS(ChiSquared, chi_squared, 1)
+LOCKSTEP_CDF_ROWS(Chi, chi, 1)
+LOCKSTEP_CDF_ROWS(Maxwell, maxwell, 1)
+LOCKSTEP_CDF_ROWS(Beta, beta, 2)
+LOCKSTEP_CDF_ROWS(BetaProportion, beta_proportion, 2)
+LOCKSTEP_CDF_ROWS(StudentT, student_t, 3)
+LOCKSTEP_CDF_ROWS(HalfStudentT, half_student_t, 2)
+LOCKSTEP_CDF_ROWS(Triangular, triangular, 3)
+LOCKSTEP_CDF_ROWS(AsymmetricLaplace, asymmetric_laplace, 3)
+LOCKSTEP_CDF_ROWS(Moyal, moyal, 2)
+LOCKSTEP_CDF_ROWS(Wald, wald, 2)
+LOCKSTEP_CDF_ROWS(ExGaussian, ex_gaussian, 3)
+LOCKSTEP_CDF_ROWS(GenExtreme, gen_extreme, 3)
+LOCKSTEP_CDF_ROWS(GenPareto, gen_pareto, 3)
+LOCKSTEP_CDF_ROWS(TruncatedNormal, truncated_normal, 4)
+LOCKSTEP_CDF_ROWS(TruncatedNormalAbove, truncated_normal_above, 3)
+LOCKSTEP_CDF_ROWS(TruncatedNormalBelow, truncated_normal_below, 3)
+LOCKSTEP_CDF_ROWS(DiscreteUniform, discrete_uniform, 2)
+LOCKSTEP_CDF_ROWS(DiscreteWeibull, discrete_weibull, 2)
 #undef LOCKSTEP_CDF_ROWS
+struct ShiftedWaldCdf : DistributionRow<"shifted_wald_log_cdf", 3,
+    [](const auto&... a) { return cdf_as_density<false>(wald(a...)); }> {};
+struct ShiftedWaldCcdf : DistributionRow<"shifted_wald_log_ccdf", 3,
+    [](const auto&... a) { return cdf_as_density<true>(wald(a...)); }> {};
 // clang-format on
 
-using Counts = ::testing::Types<PoissonCdf, PoissonCcdf, PoissonLogCdf, PoissonLogCcdf, GeometricCdf, GeometricCcdf>;
+using Counts = ::testing::Types<PoissonCdf, PoissonCcdf, PoissonLogCdf, PoissonLogCcdf, GeometricCdf, GeometricCcdf,
+                                GeometricLogitCdf, GeometricLogitCcdf, BinomialCdf, BinomialCcdf, BinomialLogitCdf,
+                                BinomialLogitCcdf, NegativeBinomialCdf, NegativeBinomialCcdf, NegativeBinomialLogCdf,
+                                NegativeBinomialLogCcdf, DiscreteUniformCdf, DiscreteUniformCcdf, DiscreteWeibullCdf,
+                                DiscreteWeibullCcdf>;
 INSTANTIATE_TYPED_TEST_SUITE_P(CountCdf, DensityOfData, Counts, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(CountCdf, DensityInSinglePrecision, Counts, RowNames);
 using All = ::testing::Types<
@@ -58,9 +94,18 @@ using All = ::testing::Types<
     HalfCauchyCdf, HalfCauchyCcdf, ExponentialCdf, ExponentialCcdf, LaplaceCdf, LaplaceCcdf, LogisticCdf, LogisticCcdf,
     LogLogisticCdf, LogLogisticCcdf, GumbelCdf, GumbelCcdf, WeibullCdf, WeibullCcdf, FrechetCdf, FrechetCcdf,
     RayleighCdf, RayleighCcdf, UniformCdf, UniformCcdf, ParetoCdf, ParetoCcdf, Pareto2Cdf, Pareto2Ccdf, KumaraswamyCdf,
-    KumaraswamyCcdf, LogitNormalCdf, LogitNormalCcdf>;
+    KumaraswamyCcdf, LogitNormalCdf, LogitNormalCcdf, ExponentialLogCdf, ExponentialLogCcdf, GammaCdf, GammaCcdf, GammaLogCdf,
+    GammaLogCcdf, InverseGammaCdf, InverseGammaCcdf, ChiSquaredCdf, ChiSquaredCcdf, ChiCdf, ChiCcdf, MaxwellCdf, MaxwellCcdf,
+    BetaCdf, BetaCcdf, BetaProportionCdf, BetaProportionCcdf, StudentTCdf, StudentTCcdf, HalfStudentTCdf, HalfStudentTCcdf>;
+using Elementary = ::testing::Types<
+    TriangularCdf, TriangularCcdf, AsymmetricLaplaceCdf, AsymmetricLaplaceCcdf, MoyalCdf, MoyalCcdf, WaldCdf, WaldCcdf,
+    ShiftedWaldCdf, ShiftedWaldCcdf, ExGaussianCdf, ExGaussianCcdf, GenExtremeCdf, GenExtremeCcdf, GenParetoCdf, GenParetoCcdf,
+    TruncatedNormalCdf, TruncatedNormalCcdf, TruncatedNormalAboveCdf, TruncatedNormalAboveCcdf, TruncatedNormalBelowCdf,
+    TruncatedNormalBelowCcdf>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Cdf, DensityOfAParameter, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(Cdf, DensityInSinglePrecision, All, RowNames);
+INSTANTIATE_TYPED_TEST_SUITE_P(ElementaryCdf, DensityOfAParameter, Elementary, RowNames);
+INSTANTIATE_TYPED_TEST_SUITE_P(ElementaryCdf, DensityInSinglePrecision, Elementary, RowNames);
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
@@ -84,6 +129,31 @@ template <class F> void for_each_distribution(const F& f) {
   f(pareto_2(-1, 2, 3), -1., infinity);
   f(kumaraswamy(0.5, 3), 0., 1.);
   f(logit_normal(0.3, 2), 0., 1.);
+  f(exponential_log(0.3), 0., infinity);
+  f(gamma(2, 3), 0., infinity);
+  f(gamma_log(7, 3), 0., infinity);
+  f(inverse_gamma(2, 3), 0., infinity);
+  f(chi_squared(1.5), 0., infinity);
+  f(chi(5), 0., infinity);
+  f(maxwell(3), 0., infinity);
+  f(beta(0.5, 3), 0., 1.);
+  f(beta_proportion(0.3, 40), 0., 1.);
+  f(student_t(3, 0.3, 2), -infinity, infinity);
+  f(student_t(40, 0.3, 2), -infinity, infinity);
+  f(half_student_t(3, 2), 0., infinity);
+  f(triangular(-1, 2, 0.5), -1., 2.);
+  f(asymmetric_laplace(0.4, 0.3, 2), -infinity, infinity);
+  f(moyal(0.3, 2), -infinity, infinity);
+  f(wald(2, 3), 0., infinity);
+  f(wald(2, 3, -1), -1., infinity);
+  f(ex_gaussian(0.3, 2, 3), -infinity, infinity);
+  f(gen_extreme(0.3, 2, 0.4), 0.3 - 2 / 0.4, infinity);
+  f(gen_extreme(0.3, 2, -0.4), -infinity, 0.3 + 2 / 0.4);
+  f(gen_pareto(0.3, 2, 0.4), 0.3, infinity);
+  f(gen_pareto(0.3, 2, -0.4), 0.3, 0.3 + 2 / 0.4);
+  f(truncated_normal(0.3, 2, -1, 2), -1., 2.);
+  f(truncated_normal_above(0.3, 2, -1), -1., infinity);
+  f(truncated_normal_below(0.3, 2, 4), -infinity, 4.);
 }
 
 TEST(CdfAtTheEndsOfTheSupport, IsNoneBelowAndAllAbove) {
@@ -126,14 +196,20 @@ TEST(CountsOutsideOfAModel, HaveTheirSumsAsTails) {
   expect_tails_of_counts(poisson(17.5), 0, 300);
   expect_tails_of_counts(poisson_log(2.5), 0, 300);
   expect_tails_of_counts(geometric(0.3), 1, 300);
+  expect_tails_of_counts(geometric_logit(-0.5), 1, 300);
+  expect_tails_of_counts(binomial(31, 0.4), 0, 300);
+  expect_tails_of_counts(binomial_logit(7, 2.5), 0, 300);
+  expect_tails_of_counts(negative_binomial(4, 0.6), 0, 900);
+  expect_tails_of_counts(negative_binomial_log(2.5, 30), 0, 300);
 }
-TEST(CountsOutsideOfAModel, HaveNoTailsWhereTheSumIsTooLong) {
-  EXPECT_NEAR(std::exp(log_cdf(poisson(1e9), 1e9)), 0.5 + 2 / (3 * std::sqrt(2 * M_PI * 1e9)), 1e-9);
-  for (const double mean : {1e11, 1e12}) {
-    EXPECT_TRUE(std::isnan(log_cdf(poisson(mean), mean)));
-    EXPECT_TRUE(std::isnan(log_ccdf(poisson(mean), mean)));
+// Half of the probability, and a part of the one at the mean (DLMF 8.11.12 for the Poisson, symmetry for the binomial).
+TEST(CountsOutsideOfAModel, HaveTailsHoweverLargeTheyAre) {
+  for (const double mean : {1e9, 1e12}) {
+    EXPECT_NEAR(std::exp(log_cdf(poisson(mean), mean)), 0.5 + 2 / (3 * std::sqrt(2 * M_PI * mean)), 1 / mean);
+    EXPECT_NEAR(std::exp(log_ccdf(poisson(mean), mean)), 0.5 - 2 / (3 * std::sqrt(2 * M_PI * mean)), 1 / mean);
+    EXPECT_NEAR(std::exp(log_cdf(binomial(2 * mean, 0.5), mean)), 0.5 + 0.5 / std::sqrt(M_PI * mean), 1 / mean);
   }
-  EXPECT_NEAR(log_cdf(poisson(1e12), 2e12), 0, 1e-300);  // far from the mean there are few terms
+  EXPECT_NEAR(log_cdf(poisson(1e12), 2e12), 0, 1e-300);
 }
 TEST(ADistributionOutsideOfAModel, HasKnownValues) {
   EXPECT_NEAR(log_density(normal(0, 1), 0.3), -0.045 - 0.91893853320467274, 1e-15);

@@ -59,5 +59,35 @@ TEST(BoundsThatAreParameters, HaveTheRightGradients) {
   expect_right_gradients(Bound<Bounds>(data), 0.8);
 }
 
+// Those whose tails are incomplete gamma and beta functions.
+struct Tails {
+  Dim n;
+  Real y, high;
+  explicit Tails(Dataset& d) : n(d.dim("n")), y(d.real("y", n)), high(d.real("high", n)) {}
+  template <class M> void operator()(M& m) const {
+    auto shape = m.param("shape", truncated(gamma(2, 1), 0.1, no_bound));
+    auto scale = m.param("scale", truncated(inverse_gamma(3, shape), no_bound, 9));
+    auto share = m.param("share", truncated(beta(shape, 2), 0.05, 0.9));
+    auto z = m.param("z", truncated(student_t(shape, 0, scale), no_bound, 2.5));
+    // Bounds of their own.
+    auto up = m.param("up", truncated(pareto(shape, share), no_bound, 4));
+    auto down = m.param("down", truncated(truncated_normal_below(z, scale, up), -3, no_bound));
+    m.observe("a", y, n, [&](auto) { return censored(gamma(shape, scale), 1, 3); });
+    m.observe("b", y, n, [&](auto j) { return interval_censored(student_t(shape, z, scale), high[j]); });
+    m.observe("c", y, n, [&](auto j) { return interval_censored(chi_squared(shape), high[j]); });
+    m.observe("d", y, n, [&](auto) { return censored(half_student_t(shape, scale), 1, 3); });
+    m.observe("e", y, n, [&](auto) { return truncated(poisson(scale), 1, no_bound); });
+    m.observe("f", y, n, [&](auto) { return censored(binomial(7, share), 1, 3); });
+    m.observe("g", y, n, [&](auto) { return truncated(negative_binomial(scale, shape), 1, 5); });
+    m.observe("h", y, n, [&](auto j) { return interval_censored(negative_binomial_log(z, shape), high[j]); });
+  }
+};
+TEST(IncompleteGammaAndBetaFunctions, HaveTheRightGradients) {
+  Data data;
+  data.set("y", Values{1, 2, 3});
+  data.set("high", Values{4, 3, 9});
+  expect_right_gradients(Bound<Tails>(data), 0.8);
+}
+
 }  // namespace
 }  // namespace lockstep

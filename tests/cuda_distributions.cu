@@ -36,6 +36,18 @@ void continuous() {
           censored(frechet(2, 1), 0.5, 2), interval_censored(rayleigh(1), 2), censored(pareto(2, 1), 1.5, 2),
           censored(pareto_2(0, 1, 2), 0.5, 2), interval_censored(kumaraswamy(2, 3), 0.9), censored(logit_normal(0, 1), 0.1, 0.9),
           truncated(poisson(3), 1, no_bound), censored(poisson_log(1), 1, 5), interval_censored(geometric(0.3), 4));
+  compile(censored(gamma(2, 1), 0.5, 2), truncated(gamma_log(2, 0), 0.5, no_bound), interval_censored(inverse_gamma(2, 1), 4),
+          censored(chi(3), 0.5, 2), censored(maxwell(1), 0.5, 2), truncated(exponential_log(0), no_bound, 2),
+          truncated(beta(2, 3), 0.1, 0.9), censored(student_t(3, 0, 1), -1, 2), censored(half_student_t(3, 1), no_bound, 2),
+          truncated(binomial(7, 0.3), 1, no_bound), truncated(binomial_logit(7, 0), 1, 5),
+          truncated(negative_binomial(2, 3), 1, no_bound), interval_censored(negative_binomial_log(0, 3), 4),
+          truncated(geometric_logit(0), 1, 5), truncated(discrete_uniform(0, 9), 1, 5),
+          truncated(discrete_weibull(0.3, 1.2), 1, 5));
+  compile(truncated(triangular(0, 2, 0.5), 0.5, 1), censored(asymmetric_laplace(1, 0, 1), -1, 2), censored(moyal(0, 1), -1, 2),
+          censored(wald(1, 2), 0.5, 2), truncated(wald(1, 2, 0), 0.5, 2), censored(ex_gaussian(0, 1, 1), -1, 2),
+          interval_censored(gen_extreme(0, 1, 0.2), 2), censored(gen_pareto(0, 1, 0.2), no_bound, 2),
+          censored(truncated_normal(0, 1, -1, 2), no_bound, 1), truncated(truncated_normal_above(0, 1, -1), 0, 1),
+          interval_censored(truncated_normal_below(0, 1, 2), 1));
 }
 void discrete() {
   compile(bernoulli(0.3), bernoulli_logit(0), binomial(4, 0.3), binomial_logit(4, 0), poisson(2), poisson_log(0),

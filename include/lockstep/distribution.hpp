@@ -203,6 +203,12 @@ LOCKSTEP_FN auto constant_where(const Mask& outside, double constant, const Part
 }
 constexpr double log_of_none = -std::numeric_limits<double>::infinity(), log_of_all = 0.;
 
+// A tail of a distribution over 0, 1, 2, ..., given its partials there.
+template <bool upper, class V, class P> LOCKSTEP_FN auto on_counts(const V& y, const P& inside) {
+  constexpr double below = upper ? log_of_all : log_of_none, beyond = upper ? log_of_none : log_of_all;
+  return constant_where(y < 0., below, constant_where(y == -log_of_none, beyond, inside));
+}
+
 // f(x), given f and its slope at x and the partials of x.
 template <class V, class L, class DY, class... DA>
 LOCKSTEP_FN auto chain(const ValueAndSlope<V, V>& f, const Partials<L, DY, DA...>& x) {

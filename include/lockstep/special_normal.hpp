@@ -58,7 +58,7 @@ template <class T> LOCKSTEP_FN inline LogNormalCdf<T> log_normal_cdf(T x) {
 template <class T> struct ScaledNormalCdf {
   T log_value, slope;
 };
-// For x < 0 only.
+// For x <= 0 only.
 template <class T> LOCKSTEP_FN inline ScaledNormalCdf<T> scaled_normal_tail(T x) {
   const T y = -x * detail::sqrt_half, scaled = detail::scaled_erfc(y);
   // (1 + 2 y^2) (1 - sqrt(pi) y scaled_erfc(y)); Chebyshev fit of degree 25, as scaled_erfc's.
@@ -72,6 +72,26 @@ template <class T> LOCKSTEP_FN inline ScaledNormalCdf<T> scaled_normal_tail(T x)
                                8.1046605026813e-05, -0.0008185605403337542, 0.009561582793489827, -0.08336024423669845,
                                -0.2638829713955979, 0.07861976518869222, 0.25981168796336496);
   return {log(T(0.5) * scaled), T(detail::sqrt_2_over_pi) * (odd * t + even) / ((T(1.) + x * x) * scaled)};
+}
+
+// Mills' ratio M(x) = Phi(-x)/phi(x), for x >= 0.
+template <class T> LOCKSTEP_FN inline T mills_ratio(T x) {
+  return T(1.25331413731550025121) * detail::scaled_erfc(T(x * detail::sqrt_half));
+}
+// M(x) - M(x + gap) for gap > 0 and x >= 0; where the gap is below 0.05, for x >= -gap/2. A small gap by the derivatives of M
+// in its middle, each from the two before: -M' = 1 - x M, M'' = M + x M', ...
+template <class T> LOCKSTEP_FN inline T mills_difference(T x, T gap) {
+  const auto small = gap < T(0.05);
+  const T middle = x + T(0.5) * gap, h = gap * gap;
+  const T m = mills_ratio(middle), first = scaled_normal_tail(T(-middle)).slope * m;
+  const T second = middle * first - m, recurred = T(2.) * first + middle * second;
+  // Far out the recurrence cancels; there are the first terms of the asymptotic series.
+  const auto far = middle > T(30.);
+  const T inverse = T(1.) / (middle * middle);
+  const T third = select(far, inverse * inverse * (T(6.) - inverse * (T(60.) - T(630.) * inverse)), recurred);
+  const T fifth = select(far, T(0.), T(4.) * third + middle * (T(3.) * second + middle * third));
+  return select(small, gap * (first + h * (third * T(1. / 24.) + h * fifth * T(1. / 1920.))),
+                mills_ratio(x) - mills_ratio(T(x + gap)));
 }
 
 // log(Phi(b) - Phi(a)) for a < b, and phi(a) and phi(b) over it. `width` is b - a, to more digits where the caller

@@ -5,15 +5,16 @@
 
 Needs mpmath. Every input is a double and is converted exactly. Of each distribution D the file has D_log_cdf and
 D_log_ccdf, with cases as in densities.json. Derivatives are central differences taken with 600
-digits. A case is left out if a value of it is beyond the range of a double.
+digits; where the tails are sums of many terms, with 150. A case is left out if a value of it is beyond the range of a double.
 """
 
+import functools
 import json
 import pathlib
 import platform
 
 import mpmath
-from mpmath import atan, erfc, exp, expm1, log, log1p, mp, mpf, pi, sqrt
+from mpmath import atan, erf, erfc, exp, expm1, log, log1p, loggamma, mp, mpf, pi, sqrt
 
 mp.dps = 600
 DOUBLE = (mpf(2) ** -1000, mpf(2) ** 1000)
@@ -27,6 +28,21 @@ def cauchy_cdf(z):
     return atan(-1 / z) / pi if z < 0 else mpf(1) / 2 if z == 0 else 1 - atan(1 / z) / pi
 
 
+def complemented(share):
+    return share, 1 - share
+
+
+def shaped_exponent(z, xi):
+    if 1 + xi * z <= 0:
+        raise ValueError("outside of the support")
+    return log(1 + xi * z) / xi
+
+
+def wald(y, m, r):
+    up, down = sqrt(r / y) * (y / m - 1), sqrt(r / y) * (y / m + 1)
+    return phi(up) + exp(2 * r / m) * phi(-down), phi(-up) - exp(2 * r / m) * phi(-down)
+
+
 # The probabilities below and above y.
 DISTRIBUTIONS = {
     "normal": lambda y, m, s: (phi((y - m) / s), phi((m - y) / s)),
@@ -35,6 +51,7 @@ DISTRIBUTIONS = {
     "cauchy": lambda y, m, b: (cauchy_cdf((y - m) / b), cauchy_cdf((m - y) / b)),
     "half_cauchy": lambda y, b: (2 * atan(y / b) / pi, 2 * atan(b / y) / pi),
     "exponential": lambda y, r: (-expm1(-r * y), exp(-r * y)),
+    "exponential_log": lambda y, eta: (-expm1(-exp(-eta) * y), exp(-exp(-eta) * y)),
     "laplace": lambda y, m, b: laplace((y - m) / b),
     "logistic": lambda y, m, s: (1 / (1 + exp((m - y) / s)), 1 / (1 + exp((y - m) / s))),
     "log_logistic": lambda y, a, b: (1 / (1 + (y / a) ** -b), 1 / (1 + (y / a) ** b)),
@@ -47,28 +64,25 @@ DISTRIBUTIONS = {
     "pareto_2": lambda y, m, s, a: (1 - (1 + (y - m) / s) ** -a, (1 + (y - m) / s) ** -a),
     "kumaraswamy": lambda y, a, b: (1 - (1 - y**a) ** b, (1 - y**a) ** b),
     "logit_normal": lambda y, m, s: (phi((log(y / (1 - y)) - m) / s), phi((m - log(y / (1 - y))) / s)),
-}
-
-
-# Sums of the smaller tail for counts too large for mpmath's incomplete gamma function.
-def poisson(y, rate):
-    if y <= 10**4:
-        return mpmath.gammainc(y + 1, rate, regularized=True), mpmath.gammainc(y + 1, 0, rate, regularized=True)
-    below = y < rate
-    k = y if below else y + 1
-    term = total = exp(k * log(rate) - rate - mpmath.loggamma(k + 1))
-    while term > total * mpf(10) ** -90:
-        term *= k / rate if below else rate / (k + 1)
-        k += -1 if below else 1
-        total += term
-    return (total, 1 - total) if below else (1 - total, total)
-
-
-# Of counts there is no derivative by y.
-COUNTS = {
-    "poisson": poisson,
-    "poisson_log": lambda y, eta: poisson(y, exp(eta)),
-    "geometric": lambda y, p: (1 - (1 - p) ** y, (1 - p) ** y),
+    "triangular": lambda y, a, b, c: complemented((y - a) ** 2 / ((b - a) * (c - a)))
+    if y < c
+    else complemented((b - y) ** 2 / ((b - a) * (b - c)))[::-1],
+    "asymmetric_laplace": lambda y, k, m, b: complemented(exp(b * k * (m - y)) / (1 + k**2))[::-1]
+    if y > m
+    else complemented(exp(b / k * (y - m)) * k**2 / (1 + k**2)),
+    "moyal": lambda y, m, s: (erfc(exp((m - y) / (2 * s)) / sqrt(mpf(2))), erf(exp((m - y) / (2 * s)) / sqrt(mpf(2)))),
+    "wald": wald,
+    "shifted_wald": lambda y, m, r, a: wald(y - a, m, r),
+    "ex_gaussian": lambda y, m, s, n: complemented(
+        phi((y - m) / s) - exp((s / n) ** 2 / 2 - (y - m) / n) * phi((y - m) / s - s / n)
+    ),
+    "gen_extreme": lambda y, m, s, x: complemented(exp(-exp(-shaped_exponent((y - m) / s, x)))),
+    "gen_pareto": lambda y, m, s, x: complemented(exp(-shaped_exponent((y - m) / s, x)))[::-1],
+    "truncated_normal": lambda y, m, s, a, b: complemented(
+        (phi((y - m) / s) - phi((a - m) / s)) / (phi((b - m) / s) - phi((a - m) / s))
+    ),
+    "truncated_normal_above": lambda y, m, s, a: complemented(phi((m - y) / s) / phi((m - a) / s))[::-1],
+    "truncated_normal_below": lambda y, m, s, b: complemented(phi((y - m) / s) / phi((b - m) / s)),
 }
 
 
@@ -86,6 +100,7 @@ GRIDS = {name: (LINE, LOCATIONS) for name in ("normal", "cauchy", "laplace", "lo
 WIDE = [1e-200, 1e-60, *POSITIVE, 1e60]
 GRIDS |= {name: (WIDE, SCALES) for name in ("half_normal", "half_cauchy", "exponential", "rayleigh")}
 GRIDS |= {name: (WIDE, SHAPES) for name in ("log_logistic", "weibull", "frechet")}
+GRIDS["exponential_log"] = (WIDE, [(0.0,), (-1.2,), (2.0,)])
 GRIDS["lognormal"] = ([1e-300, 1e-40, *POSITIVE, 1e40, 1e300], [(0.0, 1.0), (0.5, 0.3), (-2.0, 4.0)])
 GRIDS["uniform"] = ([-0.75, 0.1, 0.5, 1.9], [(-1.0, 2.0), (-0.8, 1.95)])
 GRIDS["pareto"] = ([1.5, 2.0, 7.5, 60.0, 1e9, 1e60, 1e200], [(0.5, 1.0), (2.0, 1.25), (6.0, 0.7)])
@@ -93,7 +108,171 @@ GRIDS["pareto_2"] = ([1e-9, *POSITIVE, 1e9, 1e60, 1e200], [(0.0, 1.0, 0.5), (-0.
 UNIT = [1e-200, 1e-60, 1e-9, 1e-3, 0.125, 0.3, 0.5, 0.7, 0.9, 0.999, 1 - 2.0**-40]
 GRIDS["kumaraswamy"] = (UNIT, SHAPES)
 GRIDS["logit_normal"] = (UNIT, LOCATIONS)
-SIZES = [0, 1, 2, 5, 10, 100, 10**4, 10**6, 10**8]
+GRIDS["triangular"] = ([-0.7, -0.2, 0.1, 0.5, 0.9, 1.9], [(-1.0, 2.0, 0.5), (-0.8, 1.95, -0.8), (-0.75, 2.5, 2.5)])
+GRIDS["asymmetric_laplace"] = (LINE, [(1.0, 0.0, 1.0), (0.4, 0.7, 0.5), (30.0, -3.0, 2.0)])
+GRIDS["moyal"] = (LINE, LOCATIONS)
+GRIDS["wald"] = ([1e-60, *POSITIVE, 1e9], [(1.0, 1.0), (2.5, 1.5), (0.3, 40.0), (7.0, 0.01), (1e4, 1e-3), (2.0, 1e4)])
+GRIDS["shifted_wald"] = (POSITIVE, [(1.0, 1.0, -0.5), (7.0, 0.01, -2.0)])
+GRIDS["ex_gaussian"] = (LINE, [(0.0, 1.0, 1.0), (0.7, 2.5, 0.1), (-3.0, 0.4, 60.0), (0.0, 0.25, 1e4)])
+EXTREME = [(0.0, 1.0, 0.3), (0.7, 2.5, -0.2), (-3.0, 0.4, 1e-7), (-1.0, 3.0, 2.5)]
+GRIDS["gen_extreme"] = (LINE, EXTREME)
+GRIDS["gen_pareto"] = ([*POSITIVE, 1250.0, 1e9], [*EXTREME[:1], (-0.5, 2.5, -0.2), (-3.0, 0.4, 1e-7), (-1.0, 3.0, 2.5)])
+GRIDS["truncated_normal"] = ([-0.9, -0.3, 0.125, 1.9], [(0.0, 1.0, -1.0, 2.0), (20.0, 0.6, -1.5, 2.5), (0.0, 40.0, -2.0, 2.0)])
+GRIDS["truncated_normal_above"] = (LINE[3:], [(0.0, 1.0, -2.0), (1.0, 3.0, -1.5), (-20.0, 0.7, -1.5), (30.0, 4.0, -1.25)])
+GRIDS["truncated_normal_below"] = (LINE[:8], [(0.0, 1.0, 5.0), (20.0, 0.7, 4.5), (-30.0, 4.0, 4.25)])
+
+
+# ---- tails that are sums of positive terms: the logarithms of both --------------------------------------------------
+
+
+def rest(log_share):
+    """log(1 - share)"""
+    return log(-expm1(log_share))
+
+
+@functools.cache
+def lower_gamma(a, x, digits):
+    """log P(a, x): NIST DLMF 8.11.4."""
+    term = total = mpf(1)
+    k = 0
+    while term > total * mpf(10) ** -digits or x > a + k:
+        k += 1
+        term *= x / (a + k)
+        total += term
+    return a * log(x) - x - loggamma(a + 1) + log(total)
+
+
+@functools.cache
+def lower_beta(a, b, x, digits):
+    """log I_x(a, b): NIST DLMF 8.17.8."""
+    term = total = mpf(1)
+    k = 0
+    while term > total * mpf(10) ** -digits or x * (a + b + k) > a + k + 1:
+        k += 1
+        term *= x * (a + b + k - 1) / (a + k)
+        total += term
+    return a * log(x) + b * log(1 - x) - loggamma(a + 1) - loggamma(b) + loggamma(a + b) + log(total)
+
+
+def with_complement(lower):
+    """`lower`() and what it lacks to 1, with as many more digits as that costs."""
+    extra = 30
+    while True:
+        with mp.workdps(mp.dps + extra):
+            summed = lower()
+            other = rest(summed) if summed < 0 else -mpf(10) ** 9
+        if -other < (extra - 20) * log(10):
+            return summed, other
+        extra *= 2
+
+
+@functools.cache
+def upper_gamma(a, x, digits):
+    """log Q(a, x) for x well above a: the continued fraction NIST DLMF 8.9.2, by Lentz's method."""
+    b = x + 1 - a
+    d = 1 / b
+    c, fraction, change, k = mpf(10) ** (2 * digits), d, mpf(2), 0
+    while abs(change - 1) > mpf(10) ** -digits:
+        k += 1
+        b += 2
+        d = 1 / (b - k * (k - a) * d)
+        c = b - k * (k - a) / c
+        change = c * d
+        fraction *= change
+    return a * log(x) - x - loggamma(a) + log(fraction)
+
+
+def gamma_tails(a, x):
+    """log P(a, x) and log Q(a, x)."""
+    if x > a + 10 * sqrt(a) + 10:
+        return with_complement(lambda: upper_gamma(a, x, mp.dps))[::-1]
+    return with_complement(lambda: lower_gamma(a, x, mp.dps))
+
+
+def beta_tails(a, b, x):
+    """log I_x(a, b) and log(1 - I_x(a, b)), by the series in x or in 1 - x."""
+    if x < 0.7:
+        return with_complement(lambda: lower_beta(a, b, x, mp.dps))
+    return with_complement(lambda: lower_beta(b, a, 1 - x, mp.dps))[::-1]
+
+
+def half_student_t(y, nu, s):
+    square = (y / s) ** 2
+    if square < nu:
+        return beta_tails(mpf(1) / 2, nu / 2, square / (square + nu))
+    return beta_tails(nu / 2, mpf(1) / 2, nu / (square + nu))[::-1]
+
+
+def student_t(y, nu, m, s):
+    if y == m:
+        return -log(mpf(2)), -log(mpf(2))
+    beyond = half_student_t(abs(y - m), nu, s)[1] - log(mpf(2))
+    return (beyond, rest(beyond)) if y < m else (rest(beyond), beyond)
+
+
+# Through mpmath's incomplete gamma function where that is not slow.
+def poisson(y, rate):
+    if y <= 10**4:
+        return log(mpmath.gammainc(y + 1, rate, regularized=True)), log(mpmath.gammainc(y + 1, 0, rate, regularized=True))
+    return gamma_tails(y + mpf(1), rate)[::-1]
+
+
+def binomial(y, n, p):
+    return beta_tails(y + mpf(1), n - y, p)[::-1]
+
+
+def negative_binomial(y, m, a):
+    return beta_tails(y + mpf(1), a, m / (a + m))[::-1]
+
+
+SUMS = {
+    "gamma": lambda y, a, b: gamma_tails(a, b * y),
+    "gamma_log": lambda y, a, eta: gamma_tails(a, a * exp(-eta) * y),
+    "inverse_gamma": lambda y, a, b: gamma_tails(a, b / y)[::-1],
+    "chi_squared": lambda y, nu: gamma_tails(nu / 2, y / 2),
+    "chi": lambda y, nu: gamma_tails(nu / 2, y**2 / 2),
+    "maxwell": lambda y, a: gamma_tails(mpf(3) / 2, (y / a) ** 2 / 2),
+    "beta": lambda y, a, b: beta_tails(a, b, y),
+    "beta_proportion": lambda y, m, k: beta_tails(m * k, (1 - m) * k, y),
+    "student_t": student_t,
+    "half_student_t": half_student_t,
+}
+# Of counts there is no derivative by y.
+COUNTS = {
+    "poisson": poisson,
+    "poisson_log": lambda y, eta: poisson(y, exp(eta)),
+    "geometric": lambda y, p: (log(1 - (1 - p) ** y), y * log(1 - p)),
+    "discrete_uniform": lambda y, a, b: (log((y - a + 1) / (b - a + 1)), log((b - y) / (b - a + 1))),
+    "discrete_weibull": lambda y, q, b: (log(1 - q ** ((y + 1) ** b)), (y + 1) ** b * log(q)),
+    "geometric_logit": lambda y, eta: (log(1 - (1 + exp(eta)) ** -y), -y * log(1 + exp(eta))),
+    "binomial": binomial,
+    "binomial_logit": lambda y, n, eta: binomial(y, n, 1 / (1 + exp(-eta))),
+    "negative_binomial": negative_binomial,
+    "negative_binomial_log": lambda y, eta, a: negative_binomial(y, exp(eta), a),
+}
+
+
+# Grids of these: (y, arguments).
+def around(mean, sd):
+    """Values near a mean, and far from it on both sides."""
+    near = [mean + k * sd for k in (-20.0, -6.0, -2.0, -0.4, 0.0, 0.4, 2.0, 6.0, 20.0)]
+    return [y for y in near if y > 0] + [mean * f for f in (1e-9, 0.01, 0.3, 0.8, 1.3, 4.0, 20.0)]
+
+
+def gamma_points(shapes):
+    return [(y / b, (a, b)) for a, b in shapes for y in around(a, a**0.5) if a < 1e3 or abs(y - a) < 40 * a**0.5]
+
+
+def unit_points(a, b):
+    mean = a / (a + b)
+    sd = (mean * (1 - mean) / (a + b + 1)) ** 0.5
+    far = [1e-100, 1e-9, 0.125, 0.5, 0.9, 1 - 2.0**-40] if a + b < 100 else []
+    return [y for y in [*around(mean, sd)[:9], *far] if 0 < y < 1]
+
+
+def counts_around(mean, sd, end):
+    found = {int(k) for k in [0, 1, 3, *around(mean, sd)] if abs(k - mean) < max(40 * sd, 100)}
+    return sorted(k for k in found if 0 <= k < end)
 
 
 def rates(y):
@@ -101,9 +280,45 @@ def rates(y):
     return [r for r in near if r > 0] + ([1e-8, 1e-3, 0.7, 3.3, 52.0] if y < 1000 else [])
 
 
-GRIDS["poisson"] = [(y, [(r,) for r in rates(y)]) for y in SIZES]
-GRIDS["poisson_log"] = [(y, [(float(log(r)),) for r in rates(y)]) for y in SIZES]
-GRIDS["geometric"] = [(y, [(1e-8,), (0.125,), (0.3,), (0.7,), (0.96,)]) for y in SIZES[1:]]
+GAMMAS = [(1e-3, 1.0), (0.03, 0.4), (0.5, 1.0), (1.0, 2.0), (2.0, 3.0), (3.99, 1.0), (6.0, 0.7), (300.0, 2.0), (1e6, 10.0)]
+BETAS = [(1e-3, 2.0), (0.1, 0.05), (0.5, 0.5), (1.0, 1.0), (2.0, 3.0), (6.0, 0.7), (40.0, 300.0), (1e5, 2.0)]
+DEGREES = [0.05, 1.0, 2.5, 7.0, 40.0, 1e4]
+SIZES = [0, 1, 2, 5, 10, 100, 10**4, 10**6, 10**8]
+POINTS = {
+    "gamma": gamma_points(GAMMAS) + [(1e10 + k * 1e5, (1e10, 1.0)) for k in (-5.0, 0.3)],
+    "gamma_log": [(y, (a, -0.5)) for y, (a, _) in gamma_points((a, a * float(exp(0.5))) for a, _ in GAMMAS)],
+    "inverse_gamma": [(1 / y, args) for y, args in gamma_points(GAMMAS)],
+    "chi_squared": [(y, (2 * a,)) for y, (a, _) in gamma_points((a, 0.5) for a, _ in GAMMAS)],
+    "chi": [(y**0.5, (2 * a,)) for y, (a, _) in gamma_points((a, 0.5) for a, _ in GAMMAS)],
+    "maxwell": [(y, args) for args in SCALES for y in [1e-60, *POSITIVE, 0.5, 7.5, 200.0]],
+    "beta": [(y, args) for args in BETAS for y in unit_points(*args)] + [(0.2502, (1e7, 3e7)), (0.24985, (1e7, 3e7))],
+    "beta_proportion": [(y, (a / (a + b), a + b)) for a, b in BETAS for y in unit_points(a, b)],
+    "student_t": [
+        (m + y * s, (nu, m, s)) for nu in DEGREES for m, s in LOCATIONS[:2] for y in [*LINE, 0.0] if nu < 1e3 or abs(y) < 30
+    ],
+    "half_student_t": [(y, (nu, *s)) for nu in DEGREES for s in SCALES for y in [*WIDE[1:], 1e200] if nu < 1e3 or y < 30 * s[0]],
+    "poisson": [(y, (r,)) for y in SIZES for r in rates(y)] + [(10**10, (1e10 + 3e5,)), (10**10, (1e10 - 2e4,))],
+    "poisson_log": [(y, (float(log(r)),)) for y in SIZES for r in rates(y)],
+    "geometric": [(y, (p,)) for y in SIZES[1:] for p in (1e-8, 0.125, 0.3, 0.7, 0.96)],
+    "geometric_logit": [(y, (eta,)) for y in SIZES[1:] for eta in (-18.0, -2.0, -0.3, 0.8, 3.5)],
+    "discrete_uniform": [(y, ends) for ends in [(-2.0, 9.0), (0.0, 1e9), (3.0, 12.0)] for y in (3, 4, 5, 7, 8)],
+    "discrete_weibull": [(y, args) for y in SIZES for args in [(0.5, 1.0), (0.9, 0.4), (0.999, 1.7), (0.2, 0.1)]],
+    "binomial": [
+        (y, (float(n), p))
+        for n in SIZES[1:-2]
+        for p in (1e-6, 0.02, 0.3, 0.5, 0.96)
+        for y in counts_around(n * p, (n * p * (1 - p)) ** 0.5, n)
+    ]
+    + [(10**6 // 5 + 900, (1e6, 0.2)), (10**8 // 2 - 9 * 10**4, (1e8, 0.5)), (99, (1e8, 1e-6))],
+    "negative_binomial": [
+        (y, (m, a))
+        for m in (1e-6, 0.7, 12.0, 1e4, 1e6)
+        for a in (0.05, 1.0, 6.5, 300.0, 1e6)
+        for y in counts_around(m, (m + m * m / a) ** 0.5, 1e8)
+    ],
+}
+POINTS["binomial_logit"] = [(y, (n, float(log(p / (1 - p))))) for y, (n, p) in POINTS["binomial"] if n < 1e5]
+POINTS["negative_binomial_log"] = [(y, (float(log(m)), a)) for y, (m, a) in POINTS["negative_binomial"] if m < 1e4]
 
 
 def fits(value):
@@ -140,25 +355,27 @@ def cases(tail, grid):
                    "d_args": [float(s) for s in slopes[1:]]} | ({"single": True} if single else {})
 
 
-def count_cases(tail, grid):
+def sum_cases(log_tail, points, is_of_counts):
     with mp.workdps(150):
-        for y, all_args in grid:
-            for args in all_args:
-                value = log(tail(y, *map(mpf, args)))
-                slopes = [slope(lambda *x: log(tail(y, *x)), list(map(mpf, args)), k) for k in range(len(args))]
-                if not all(map(fits, [value, *slopes])):
-                    continue
-                # Of larger counts a float does not hold how far a rate is from them.
-                single = y <= 10**4 and all(abs(v) < 5 for v in [value, *slopes]) and abs(value) > 1e-2
-                yield {"y": y, "args": list(args), "log_density": float(value), "d_y": None,
-                       "d_args": [float(s) for s in slopes]} | ({"single": True} if single else {})
+        for y, args in points:
+            point = [mpf(y), *map(mpf, args)]
+            value = log_tail(*point)
+            slopes = [slope(log_tail, point, k) for k in range(int(is_of_counts), len(point))]
+            if not all(map(fits, [value, *slopes])):
+                continue
+            # Of larger numbers a float does not hold how far they are from each other.
+            single = max(y, *args) <= 10**4 and all(abs(v) < 5 for v in slopes) and 1e-2 < abs(value) < 2
+            d_args = [float(s) for s in slopes[len(slopes) - len(args):]]
+            yield {"y": y, "args": list(args), "log_density": float(value), "d_y": None if is_of_counts else float(slopes[0]),
+                   "d_args": d_args} | ({"single": True} if single else {})
 
 
 def main():
     distributions = {}
-    for name, both in COUNTS.items():
+    for name, both in (COUNTS | SUMS).items():
         for which, suffix in enumerate(("log_cdf", "log_ccdf")):
-            distributions[f"{name}_{suffix}"] = {"cases": list(count_cases(lambda *x: both(*x)[which], GRIDS[name]))}
+            cases_of_tail = sum_cases(lambda *x: both(*x)[which], POINTS[name], name in COUNTS)
+            distributions[f"{name}_{suffix}"] = {"cases": list(cases_of_tail)}
     for name, both in DISTRIBUTIONS.items():
         for which, suffix in enumerate(("log_cdf", "log_ccdf")):
             distributions[f"{name}_{suffix}"] = {"cases": list(cases(lambda *x: both(*x)[which], GRIDS[name]))}

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lockstep/distribution.hpp"
+#include "lockstep/special_tails.hpp"
 
 namespace lockstep {
 
@@ -44,11 +45,34 @@ LOCKSTEP_FN auto binomial_slope_by_trials(const Y& y, const N& n, const LogQ& lo
   return log_q + (digamma(n.value + 1.) - digamma(n.value - y.value + 1.));
 }
 
+// P(Y <= k) = I_q(n - k, k + 1), as a CDF's partials for any y. `d_logit`: of the logit of p by the argument that p is.
+template <bool upper, class V, class D>
+LOCKSTEP_FN auto binomial_tail(const V& y, const V& n, const V& p, const V& log_p, const V& q, const V& log_q, const D& d_logit) {
+  const V k = max(floor(y), V(0.));
+  const auto tails = beta_tails(V(n - k), V(k + 1.), q, p, log_q, log_p);
+  const auto& of = upper ? tails.upper : tails.lower;
+  const auto inside = partials(of.value, Zero{}, of.by_a, V(d_logit * -of.by_logit));
+  return constant_where(y < 0., upper ? log_of_all : log_of_none,
+                        constant_where(k >= n, upper ? log_of_none : log_of_all, inside));
+}
+
 struct BinomialKernel {
   template <class Y, class N, class P> LOCKSTEP_FN static auto density(const Y& y, const N& n, const P& p) {
     auto q = 1. - p.value;
     return partials(binomial_log_density(y, n, p.value, p.log, q, p.log1m), Zero{},
                     binomial_slope_by_trials(y, n, p.log1m), (y.value - n.value * p.value) / (p.value * q));
+  }
+  static constexpr bool is_of_counts = true;
+  template <class Y, class N, class P> LOCKSTEP_FN static auto log_cdf(const Y& y, const N& n, const P& p) {
+    return tail<false>(y, n, p);
+  }
+  template <class Y, class N, class P> LOCKSTEP_FN static auto log_ccdf(const Y& y, const N& n, const P& p) {
+    return tail<true>(y, n, p);
+  }
+  template <bool upper, class Y, class N, class P> LOCKSTEP_FN static auto tail(const Y& y, const N& n, const P& p) {
+    using V = LanesOf<Y, N, P>;
+    const V q = 1. - p.value;
+    return binomial_tail<upper>(V(y.value), V(n.value), V(p.value), V(p.log), q, V(p.log1m), V(1. / (p.value * q)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double n, double p) { return random.binomial(n, p); }
 };
@@ -73,6 +97,17 @@ struct BinomialLogitKernel {
   template <class Y, class N, class Eta> LOCKSTEP_FN static auto density(const Y& y, const N& n, const Eta& eta) {
     return partials(binomial_log_density(y, n, eta.p, eta.log_p, eta.q, eta.log_q), Zero{},
                     binomial_slope_by_trials(y, n, eta.log_q), y.value - n.value * eta.p);
+  }
+  static constexpr bool is_of_counts = true;
+  template <class Y, class N, class Eta> LOCKSTEP_FN static auto log_cdf(const Y& y, const N& n, const Eta& eta) {
+    return tail<false>(y, n, eta);
+  }
+  template <class Y, class N, class Eta> LOCKSTEP_FN static auto log_ccdf(const Y& y, const N& n, const Eta& eta) {
+    return tail<true>(y, n, eta);
+  }
+  template <bool upper, class Y, class N, class Eta> LOCKSTEP_FN static auto tail(const Y& y, const N& n, const Eta& eta) {
+    using V = LanesOf<Y, N, Eta>;
+    return binomial_tail<upper>(V(y.value), V(n.value), V(eta.p), V(eta.log_p), V(eta.q), V(eta.log_q), Unit{});
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double n, double eta) {
     return random.binomial(n, softplus_sigmoid(eta).sigmoid);

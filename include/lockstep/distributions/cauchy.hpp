@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lockstep/distribution.hpp"
+#include "lockstep/special_tails.hpp"
 #include "lockstep/support.hpp"
 
 namespace lockstep {
@@ -98,6 +99,39 @@ struct DegreesOfFreedom {
   }
 };
 
+// Of |T| in standard units: P(|T| > |z|) = I_x(nu/2, 1/2) with x = nu/(nu + z^2), as `lower`, and P(|T| <= |z|) as `upper`, with
+// derivatives by log |z| and by nu. The logit of x, log(nu/z^2), does not overflow.
+template <class V> struct StudentTTail {
+  V value, by_log_z, by_nu;
+};
+template <class V> struct StudentTTails {
+  V log_growth;   // log(1 + z^2/nu)
+  StudentTTail<V> beyond, within;
+};
+template <class V> LOCKSTEP_FN StudentTTails<V> student_t_tails(const V& size, const V& nu) {
+  const V logit = log(nu) - 2. * log(size);
+  const auto up = softplus_sigmoid(logit), down = softplus_sigmoid(V(-logit));
+  const auto tails = beta_tails(V(0.5 * nu), V(0.5), up.sigmoid, down.sigmoid, V(-down.softplus), V(-up.softplus));
+  const auto of = [&](const auto& tail) {
+    return StudentTTail<V>{tail.value, V(-2. * tail.by_logit), V(0.5 * tail.by_a + tail.by_logit / nu)};
+  };
+  return {down.softplus, of(tails.lower), of(tails.upper)};
+}
+
+// log P(T <= z) in standard units, and its derivatives by z and nu.
+template <class V> struct StudentTCdf {
+  V value, slope, by_nu;
+};
+template <class V, class Nu> LOCKSTEP_FN StudentTCdf<V> log_student_t_cdf(const V& z, const Nu& nu) {
+  const V df = nu.value;
+  // What is less than 1e-18 is no different from 0, whose logarithm is not finite.
+  const auto tails = student_t_tails(V(max(V(1e-18), V(abs(z)))), df);
+  const V tail = tails.beyond.value - log_2, rest = log1m_exp(tail);
+  const auto lower = z < 0.;
+  const V value = choose(lower, tail, rest), log_density = nu.log_constant - 0.5 * (df + 1.) * tails.log_growth;
+  return {value, V(exp(log_density - value)), V(choose(lower, tails.beyond.by_nu, V(-exp(tail - rest) * tails.beyond.by_nu)))};
+}
+
 struct StudentTKernel {
   static constexpr bool location_scale = true;
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
@@ -110,6 +144,23 @@ struct StudentTKernel {
     auto slope = weight * z * sigma.inverse;
     return partials(nu.log_constant - sigma.log - 0.5 * (nu.value + 1.) * tail, -slope,
                     nu.slope - 0.5 * (tail - weight * ratio), slope, (weight * z * z - 1.) * sigma.inverse);
+  }
+  template <class Y, class Nu, class Mu, class Sigma>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Nu& nu, const Mu& mu, const Sigma& sigma) {
+    return tail(y, nu, mu, sigma, 1.);
+  }
+  template <class Y, class Nu, class Mu, class Sigma>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Nu& nu, const Mu& mu, const Sigma& sigma) {
+    return tail(y, nu, mu, sigma, -1.);
+  }
+  // log P(T <= side * z), z in standard units.
+  template <class Y, class Nu, class Mu, class Sigma>
+  LOCKSTEP_FN static auto tail(const Y& y, const Nu& nu, const Mu& mu, const Sigma& sigma, double side) {
+    using V = LanesOf<Y, Nu, Mu, Sigma>;
+    const V z = (y.value - mu.value) * sigma.inverse;
+    const auto of = log_student_t_cdf(V(side * z), nu);
+    const V slope = side * of.slope * sigma.inverse;
+    return partials(of.value, slope, of.by_nu, V(-slope), V(-z * slope));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double nu, double mu, double sigma) {
     return mu + sigma * random.student_t(nu);
@@ -132,6 +183,22 @@ struct HalfStudentTKernel {
     auto log_density = nu.log_constant + log_2 - sigma.log - 0.5 * (nu.value + 1.) * tail;
     return partials(unless(y.value < 0., log_density), -weight * z * sigma.inverse,
                     nu.slope - 0.5 * (tail - weight * ratio), (weight * z * z - 1.) * sigma.inverse);
+  }
+  template <class Y, class Nu, class Sigma>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Nu& nu, const Sigma& sigma) {
+    return tail<false>(y, nu, sigma);
+  }
+  template <class Y, class Nu, class Sigma>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Nu& nu, const Sigma& sigma) {
+    return tail<true>(y, nu, sigma);
+  }
+  template <bool upper, class Y, class Nu, class Sigma>
+  LOCKSTEP_FN static auto tail(const Y& y, const Nu& nu, const Sigma& sigma) {
+    using V = LanesOf<Y, Nu, Sigma>;
+    const auto tails = student_t_tails(V(y.value * sigma.inverse), V(nu.value));
+    const auto& of = upper ? tails.beyond : tails.within;
+    return constant_where(y.value <= 0., upper ? log_of_all : log_of_none,
+                          partials(of.value, V(of.by_log_z * inverse_of(y)), of.by_nu, V(-of.by_log_z * sigma.inverse)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double nu, double sigma) {
     return sigma * abs(random.student_t(nu));

@@ -177,11 +177,20 @@ template <class L, class U> LOCKSTEP_FN auto part_of(const RealLine&, const L& l
   else if constexpr (is_bound<L>) return above(lower);
   else return below(upper);
 }
+template <class E, class L, class U>
+LOCKSTEP_FN auto part_of(const OneSided<E, 1>& whole, const L& lower, const U& upper) {
+  if constexpr (is_bound<L> && is_bound<U>) return between(larger_bound(lower, whole.limit), upper);
+  else if constexpr (is_bound<L>) return above(larger_bound(lower, whole.limit));
+  else return between(whole.limit, upper);
+}
+template <class E, class L, class U>
+LOCKSTEP_FN auto part_of(const OneSided<E, -1>& whole, const L& lower, const U& upper) {
+  if constexpr (is_bound<L> && is_bound<U>) return between(lower, smaller_bound(upper, whole.limit));
+  else if constexpr (is_bound<L>) return between(lower, whole.limit);
+  else return below(smaller_bound(upper, whole.limit));
+}
 template <class L, class U> LOCKSTEP_FN auto part_of(const Positive&, const L& lower, const U& upper) {
-  const Constant zero(0.);
-  if constexpr (is_bound<L> && is_bound<U>) return between(larger_bound(lower, zero), upper);
-  else if constexpr (is_bound<L>) return above(larger_bound(lower, zero));
-  else return between(zero, upper);
+  return part_of(above(Constant(0.)), lower, upper);
 }
 template <class A, class B, class L, class U>
 LOCKSTEP_FN auto part_of(const TwoSided<A, B>& whole, const L& lower, const U& upper) {
@@ -189,6 +198,9 @@ LOCKSTEP_FN auto part_of(const TwoSided<A, B>& whole, const L& lower, const U& u
     return between(larger_bound(lower, whole.lower), smaller_bound(upper, whole.upper));
   else if constexpr (is_bound<L>) return between(larger_bound(lower, whole.lower), whole.upper);
   else return between(whole.lower, smaller_bound(upper, whole.upper));
+}
+template <class L, class U> LOCKSTEP_FN auto part_of(const UnitInterval&, const L& lower, const U& upper) {
+  return part_of(between(Constant(0.), Constant(1.)), lower, upper);
 }
 
 template <class Base, bool has_lower, bool has_upper, class... Roles> struct TruncatedKernel {

@@ -20,6 +20,15 @@ struct ChiKernel {
     return partials(unless(V(y.value) <= 0., log_density), V((2. * half.value - 1.) * inverse_of(y) - y.value),
                     V(log_ratio + 0.5 * half.inverse - half.stirling_slope));
   }
+  template <class Y, class Half> LOCKSTEP_FN static auto log_cdf(const Y& y, const Half& half) { return tail<false>(y, half); }
+  template <class Y, class Half> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Half& half) { return tail<true>(y, half); }
+  template <bool upper, class Y, class Half> LOCKSTEP_FN static auto tail(const Y& y, const Half& half) {
+    using V = LanesOf<Y, Half>;
+    const auto tails = gamma_tails(V(half.value), V(0.5 * y.value * y.value), V(2. * log_of(y) - log_2));
+    const auto& of = upper ? tails.upper : tails.lower;
+    return constant_where(y.value <= 0., upper ? log_of_all : log_of_none,
+                          partials(of.value, V(2. * of.by_log_x * inverse_of(y)), of.by_a));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double half) { return sqrt(2. * random.gamma(half)); }
 };
 // Chi with nu > 0 degrees of freedom, on y > 0: the square root of a chi-squared.
@@ -35,6 +44,17 @@ struct MaxwellKernel {
     const V log_density = 2. * log_of(y) - 3. * a.log - 0.5 * z * z + (log_2 - log_sqrt_2pi);
     return partials(unless(V(y.value) <= 0., log_density), V(2. * inverse_of(y) - z * a.inverse),
                     V((z * z - 3.) * a.inverse));
+  }
+  template <class Y, class A> LOCKSTEP_FN static auto log_cdf(const Y& y, const A& a) { return tail<false>(y, a); }
+  template <class Y, class A> LOCKSTEP_FN static auto log_ccdf(const Y& y, const A& a) { return tail<true>(y, a); }
+  // y^2/(2 a^2) is Gamma(3/2, 1).
+  template <bool upper, class Y, class A> LOCKSTEP_FN static auto tail(const Y& y, const A& a) {
+    using V = LanesOf<Y, A>;
+    const V z = y.value * a.inverse;
+    const auto tails = gamma_tails(V(1.5), V(0.5 * z * z), V(2. * (log_of(y) - a.log) - log_2));
+    const auto& of = upper ? tails.upper : tails.lower;
+    return constant_where(y.value <= 0., upper ? log_of_all : log_of_none,
+                          partials(of.value, V(2. * of.by_log_x * inverse_of(y)), V(-2. * of.by_log_x * a.inverse)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double a) { return a * sqrt(2. * random.gamma(1.5)); }
 };

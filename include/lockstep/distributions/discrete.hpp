@@ -46,6 +46,18 @@ struct GeometricLogitKernel {
     return partials(unless(failures < 0. || not_whole(value), V(eta.log_p + failures * eta.log_q)), Zero{},
                     V(eta.q - failures * eta.p));
   }
+  static constexpr bool is_of_counts = true;
+  template <class Y, class Eta> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Eta& eta) {
+    using V = LanesOf<Y, Eta>;
+    const V trials = floor(V(y.value));
+    return constant_where(trials < 1., log_of_all, partials(V(trials * eta.log_q), Zero{}, V(-trials * eta.p)));
+  }
+  template <class Y, class Eta> LOCKSTEP_FN static auto log_cdf(const Y& y, const Eta& eta) {
+    using V = LanesOf<Y, Eta>;
+    const V trials = floor(V(y.value)), log_rest = trials * eta.log_q;
+    return constant_where(trials < 1., log_of_none,
+                          partials(V(log1m_exp(log_rest)), Zero{}, V(trials * eta.p / expm1(V(-log_rest)))));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double eta) {
     return floor(random.exponential() / softplus(eta)) + 1;
   }
@@ -61,6 +73,21 @@ struct DiscreteUniformKernel {
     using V = LanesOf<Y, Lower, Upper>;
     const V value = y.value, inside = min(V(value - lower.value), V(upper.value - value));
     return partials(unless(inside < 0. || not_whole(value), V(-count.log)), Zero{}, Zero{}, Zero{}, -count.inverse);
+  }
+  static constexpr bool is_of_counts = true;
+  template <class Y, class Lower, class Upper, class Count>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Lower& lower, const Upper& upper, const Count& count) {
+    using V = LanesOf<Y, Lower, Upper>;
+    const V value = floor(V(y.value)), part = value - lower.value + 1.;
+    const auto inside = partials(V(log(part) - count.log), Zero{}, V(-1. / part), Zero{}, V(-count.inverse));
+    return constant_where(part <= 0., log_of_none, constant_where(value >= V(upper.value), log_of_all, inside));
+  }
+  template <class Y, class Lower, class Upper, class Count>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Lower& lower, const Upper& upper, const Count& count) {
+    using V = LanesOf<Y, Lower, Upper>;
+    const V value = floor(V(y.value)), part = upper.value - value;
+    const auto inside = partials(V(log(part) - count.log), Zero{}, Zero{}, V(1. / part), V(-count.inverse));
+    return constant_where(part <= 0., log_of_none, constant_where(value < V(lower.value), log_of_all, inside));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double lower, double, double count) {
     return lower + floor(count * random.uniform());
@@ -89,6 +116,22 @@ struct DiscreteWeibullKernel {
     const V by_step = choose(is_zero, V(0.), V(by_power * growth + (power + step) * log_growth));
     return partials(unless(value < 0. || not_whole(value), V(power * q.log + log1m_exp(fall))), Zero{},
                     V((power - step * odds) / q.value), V(q.log * (by_power - by_step * odds)));
+  }
+  static constexpr bool is_of_counts = true;
+  // P(Y > y) = q^((y + 1)^beta) for whole y.
+  template <class Y, class Q, class Beta>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Q& q, const Beta& beta) {
+    using V = LanesOf<Y, Q, Beta>;
+    const V value = y.value, log_next = log1p(V(max(floor(value), V(0.)))), power = exp(V(beta.value * log_next));
+    return on_counts<true>(value, partials(V(power * q.log), Zero{}, V(power / q.value), V(power * q.log * log_next)));
+  }
+  template <class Y, class Q, class Beta>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Q& q, const Beta& beta) {
+    using V = LanesOf<Y, Q, Beta>;
+    const V value = y.value, log_next = log1p(V(max(floor(value), V(0.)))), power = exp(V(beta.value * log_next));
+    const V log_rest = power * q.log, odds = -1. / expm1(V(-log_rest));
+    return on_counts<false>(value, partials(V(log1m_exp(log_rest)), Zero{}, V(odds * power / q.value),
+                                            V(odds * log_rest * log_next)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double q, double beta) {
     return floor(exp(log(random.exponential() / -log(q)) / beta));

@@ -182,6 +182,35 @@ struct GenExtremeKernel {
     return partials(unless(t.one_plus <= 0., V(-(1. + xi.value) * t.value - (1. + excess) - sigma.log)), slope,
                     V(-slope), V(-z * slope - sigma.inverse), V(by_t * t.by_xi - t.value));
   }
+  // P(Y <= y) = exp(-x): log x and its partials.
+  template <class Y, class Mu, class Sigma, class Xi>
+  LOCKSTEP_FN static auto log_exponent(const Y& y, const Mu& mu, const Sigma& sigma, const Xi& xi) {
+    using V = LanesOf<Y, Mu, Sigma, Xi>;
+    const V z = (y.value - mu.value) * sigma.inverse;
+    const auto t = shaped_exponent(z, V(xi.value));
+    const V slope = -t.by_z * sigma.inverse;
+    return partials(V(-t.value), slope, V(-slope), V(-z * slope), V(-t.by_xi));
+  }
+  // Beyond its one bound, below if xi > 0, there is nothing.
+  template <bool upper, class Y, class Mu, class Sigma, class Xi, class P>
+  LOCKSTEP_FN static auto within_bound(const Y& y, const Mu& mu, const Sigma& sigma, const Xi& xi, const P& inside) {
+    using V = LanesOf<Y, Mu, Sigma, Xi>;
+    constexpr double below = upper ? log_of_all : log_of_none, above = upper ? log_of_none : log_of_all;
+    const V value = y.value, shape = xi.value, growth = 1. + shape * (value - mu.value) * sigma.inverse;
+    const auto is_below = value == log_of_none || (growth <= 0. && shape > 0.);
+    const auto is_above = value == -log_of_none || (growth <= 0. && shape < 0.);
+    return constant_where(is_below, below, constant_where(is_above, above, inside));
+  }
+  template <class Y, class Mu, class Sigma, class Xi>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma, const Xi& xi) {
+    const auto x = log_exponent(y, mu, sigma, xi);
+    return within_bound<false>(y, mu, sigma, xi, chain(log_exponential_tail(x.log_density), x));
+  }
+  template <class Y, class Mu, class Sigma, class Xi>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma, const Xi& xi) {
+    const auto x = log_exponent(y, mu, sigma, xi);
+    return within_bound<true>(y, mu, sigma, xi, chain(log1m_exponential_tail(x.log_density), x));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double xi) {
     return mu + sigma * shaped_power(-log(random.exponential()), xi);
   }
@@ -203,6 +232,28 @@ struct GenParetoKernel {
     const V slope = -power * t.by_z * sigma.inverse;
     return partials(unless(min(z, t.one_plus) < 0., V(-power * t.value - sigma.log)), slope, V(-slope),
                     V(-z * slope - sigma.inverse), V(-power * t.by_xi - t.value));
+  }
+  template <class Y, class Mu, class Sigma, class Xi>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma, const Xi& xi) {
+    return tail<false>(y, mu, sigma, xi);
+  }
+  template <class Y, class Mu, class Sigma, class Xi>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma, const Xi& xi) {
+    return tail<true>(y, mu, sigma, xi);
+  }
+  // P(Y > y) = exp(-t), t the shaped exponent.
+  template <bool upper, class Y, class Mu, class Sigma, class Xi>
+  LOCKSTEP_FN static auto tail(const Y& y, const Mu& mu, const Sigma& sigma, const Xi& xi) {
+    using V = LanesOf<Y, Mu, Sigma, Xi>;
+    constexpr double below = upper ? log_of_all : log_of_none, above = upper ? log_of_none : log_of_all;
+    const V z = (y.value - mu.value) * sigma.inverse;
+    const auto t = shaped_exponent(z, V(xi.value));
+    const V log_t = log(t.value);
+    const auto of = upper ? log_exponential_tail(log_t) : log1m_exponential_tail(log_t);
+    const V by_t = of.slope / t.value, slope = by_t * t.by_z * sigma.inverse;
+    const auto inside = partials(of.value, slope, V(-slope), V(-z * slope), V(by_t * t.by_xi));
+    const auto beyond = z == -log_of_none || t.one_plus <= 0.;
+    return constant_where(z <= 0., below, constant_where(beyond, above, inside));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double xi) {
     return mu + sigma * shaped_power(random.exponential(), xi);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lockstep/distribution.hpp"
+#include "lockstep/special_tails.hpp"
 #include "lockstep/support.hpp"
 
 namespace lockstep {
@@ -43,6 +44,22 @@ struct GammaKernel {
                     log_ratio + 0.5 * alpha.inverse - alpha.stirling_slope,
                     (alpha.value - beta.value * y.value) * beta.inverse);
   }
+  template <class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Beta& beta) {
+    return tail<false>(y, alpha, beta);
+  }
+  template <class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Beta& beta) {
+    return tail<true>(y, alpha, beta);
+  }
+  template <bool upper, class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto tail(const Y& y, const Alpha& alpha, const Beta& beta) {
+    using V = LanesOf<Y, Alpha, Beta>;
+    const auto tails = gamma_tails(V(alpha.value), V(beta.value * y.value), V(beta.log + log_of(y)));
+    const auto& of = upper ? tails.upper : tails.lower;
+    return constant_where(y.value <= 0., upper ? log_of_all : log_of_none,
+                          partials(of.value, V(of.by_log_x * inverse_of(y)), of.by_a, V(of.by_log_x * beta.inverse)));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta) {
     return random.gamma(alpha) / beta;
   }
@@ -66,6 +83,22 @@ struct InverseGammaKernel {
     return partials(unless(y.value <= 0., log_density), (rate_over_y - alpha.value - 1.) * inverse_y,
                     log_ratio + 0.5 * alpha.inverse - alpha.stirling_slope,
                     (alpha.value - rate_over_y) * beta.inverse);
+  }
+  template <class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Beta& beta) {
+    return tail<false>(y, alpha, beta);
+  }
+  template <class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Beta& beta) {
+    return tail<true>(y, alpha, beta);
+  }
+  template <bool upper, class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto tail(const Y& y, const Alpha& alpha, const Beta& beta) {
+    using V = LanesOf<Y, Alpha, Beta>;
+    const auto tails = gamma_tails(V(alpha.value), V(beta.value * inverse_of(y)), V(beta.log - log_of(y)));
+    const auto& of = upper ? tails.lower : tails.upper;
+    return constant_where(y.value <= 0., upper ? log_of_all : log_of_none,
+                          partials(of.value, V(-of.by_log_x * inverse_of(y)), of.by_a, V(of.by_log_x * beta.inverse)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta) {
     return beta / random.gamma(alpha);
@@ -109,6 +142,24 @@ struct BetaKernel {
     auto d_total = total.stirling_slope - 0.5 * total.inverse;
     return partials(on_unit_interval(y, log_density),
                     (alpha.value - 1.) / y.value - (beta.value - 1.) / rest, d_alpha, d_beta, d_total);
+  }
+  template <class Y, class Alpha, class Beta, class Total>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Beta& beta, const Total&) {
+    return tail<false>(y, alpha, beta);
+  }
+  template <class Y, class Alpha, class Beta, class Total>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Beta& beta, const Total&) {
+    return tail<true>(y, alpha, beta);
+  }
+  template <bool upper, class Y, class Alpha, class Beta>
+  LOCKSTEP_FN static auto tail(const Y& y, const Alpha& alpha, const Beta& beta) {
+    using V = LanesOf<Y, Alpha, Beta>;
+    const V rest = complement_of(y);
+    const auto tails = beta_tails(V(alpha.value), V(beta.value), V(y.value), rest, V(log_of(y)), V(log1m_of(y)));
+    const auto& of = upper ? tails.upper : tails.lower;
+    const auto inside = partials(of.value, V(of.by_logit / (y.value * rest)), of.by_a, of.by_b, Zero{});
+    return constant_where(y.value <= 0., upper ? log_of_all : log_of_none,
+                          constant_where(rest <= 0., upper ? log_of_none : log_of_all, inside));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta, double) {
     return random.beta(alpha, beta);

@@ -52,6 +52,29 @@ struct AsymmetricLaplaceKernel {
                     V((sign_of(V(kappa.log)) * below / (2. + below) - side * b.value * fall) * kappa.inverse), slope,
                     V(b.inverse - fall));
   }
+  template <class Y, class Kappa, class Mu, class B>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Kappa& kappa, const Mu& mu, const B& b) {
+    return tail<false>(y, kappa, mu, b);
+  }
+  template <class Y, class Kappa, class Mu, class B>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Kappa& kappa, const Mu& mu, const B& b) {
+    return tail<true>(y, kappa, mu, b);
+  }
+  // The tail on the side of y is exponential, the other what is left.
+  template <bool upper, class Y, class Kappa, class Mu, class B>
+  LOCKSTEP_FN static auto tail(const Y& y, const Kappa& kappa, const Mu& mu, const B& b) {
+    using V = LanesOf<Y, Kappa, Mu, B>;
+    const V distance = y.value - mu.value;
+    const auto is_lower = distance < 0.;
+    const V side = choose(is_lower, V(-1.), V(1.)), decay = choose(is_lower, V(kappa.inverse), V(kappa.value));
+    const V fall = abs(distance) * decay;
+    const auto share = softplus_sigmoid(V(2. * side * kappa.log));   // exp(-softplus): the probability on this side of mu
+    const V own = -share.softplus - b.value * fall, rest = log1m_exp(own);
+    const auto is_own = upper ? !is_lower : is_lower;
+    const V factor = choose(is_own, V(1.), V(-exp(own - rest))), slope = -factor * side * b.value * decay;
+    return partials(V(choose(is_own, own, rest)), slope,
+                    V(-factor * side * (2. * share.sigmoid + b.value * fall) * kappa.inverse), V(-slope), V(-factor * fall));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double kappa, double mu, double b) {
     const double up = random.exponential() / kappa, down = random.exponential() * kappa;
     return mu + (up - down) / b;

@@ -14,6 +14,19 @@ struct ExponentialLogKernel {
     const V ratio = minus.rate * y.value;
     return partials(unless(V(y.value) < 0., V(minus.value - ratio)), V(-minus.rate), V(1. - ratio));
   }
+  // P(Y > y) = exp(-x): log x and its partials.
+  template <class Y, class Minus> LOCKSTEP_FN static auto log_exponent(const Y& y, const Minus& minus) {
+    using V = LanesOf<Y, Minus>;
+    return partials(V(minus.value + log_of(y)), V(inverse_of(y)), V(1.));
+  }
+  template <class Y, class Minus> LOCKSTEP_FN static auto log_cdf(const Y& y, const Minus& minus) {
+    const auto x = log_exponent(y, minus);
+    return constant_where(y.value <= 0., log_of_none, chain(log1m_exponential_tail(x.log_density), x));
+  }
+  template <class Y, class Minus> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Minus& minus) {
+    const auto x = log_exponent(y, minus);
+    return constant_where(y.value <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
+  }
   template <class R>
   LOCKSTEP_FN static double sample(R& random, double minus) {
     return random.exponential() * exp(-minus);
@@ -36,6 +49,24 @@ struct GammaLogKernel {
     return partials(unless(V(y.value) <= 0., log_density),
                     V((alpha.value - 1.) * inverse_of(y) - alpha.value * minus.rate),
                     V(deviance + 0.5 * alpha.inverse - alpha.stirling_slope), V(alpha.value * (1. - ratio)));
+  }
+  template <class Y, class Alpha, class Minus>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Minus& minus) {
+    return tail<false>(y, alpha, minus);
+  }
+  template <class Y, class Alpha, class Minus>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Minus& minus) {
+    return tail<true>(y, alpha, minus);
+  }
+  template <bool upper, class Y, class Alpha, class Minus>
+  LOCKSTEP_FN static auto tail(const Y& y, const Alpha& alpha, const Minus& minus) {
+    using V = LanesOf<Y, Alpha, Minus>;
+    const V x = alpha.value * minus.rate * y.value, log_x = alpha.log + minus.value + log_of(y);
+    const auto tails = gamma_tails(V(alpha.value), x, log_x);
+    const auto& of = upper ? tails.upper : tails.lower;
+    const V by_alpha = of.by_a + of.by_log_x * alpha.inverse;
+    return constant_where(y.value <= 0., upper ? log_of_all : log_of_none,
+                          partials(of.value, V(of.by_log_x * inverse_of(y)), by_alpha, of.by_log_x));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double minus) {
     return random.gamma(alpha) / alpha * exp(-minus);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lockstep/distribution.hpp"
+#include "lockstep/special_normal.hpp"
 #include "lockstep/support.hpp"
 
 namespace lockstep {
@@ -16,6 +17,24 @@ struct MoyalKernel {
     const V excess = expm1(V(-z)), slope = 0.5 * excess * sigma.inverse;
     return partials(V(-0.5 * (z + (1. + excess)) - (sigma.log + log_sqrt_2pi)), slope, V(-slope),
                     V(-(0.5 * z * excess + 1.) * sigma.inverse));
+  }
+  // P(Y <= y) = P(|N| > w) of a standard normal N, w = exp(-z/2).
+  template <class Y, class Mu, class Sigma>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma) {
+    using V = LanesOf<Y, Mu, Sigma>;
+    const V z = (y.value - mu.value) * sigma.inverse, w = exp(-0.5 * z);
+    const auto tail = log_normal_cdf(V(-w));
+    return location_scale_partials(V(tail.value + log_2), V(0.5 * w * tail.slope), z, sigma);
+  }
+  template <class Y, class Mu, class Sigma>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma) {
+    using V = LanesOf<Y, Mu, Sigma>;
+    const V z = (y.value - mu.value) * sigma.inverse;
+    const auto far = z > 100.;   // the interval is 2 w phi(0) to the last digit
+    const V w = exp(-0.5 * max(min(z, V(100.)), V(-12.)));   // from 400 on it is everything
+    const auto inside = normal_interval(V(-w), w, V(2. * w));
+    return location_scale_partials(V(choose(far, V(log_2 - log_sqrt_2pi - 0.5 * z), inside.log_mass)),
+                                   V(choose(far, V(-0.5), V(-0.5 * w * (inside.at_lower + inside.at_upper)))), z, sigma);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma) {
     return mu - 2. * sigma * log(abs(random.normal()));

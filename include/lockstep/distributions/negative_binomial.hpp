@@ -4,6 +4,7 @@
 
 #include "lockstep/distribution.hpp"
 #include "lockstep/distributions/poisson.hpp"
+#include "lockstep/special_tails.hpp"
 
 namespace lockstep {
 
@@ -33,6 +34,18 @@ LOCKSTEP_FN auto negative_binomial_terms(const Y& y, const Mu& mu, const LogMu& 
   return NegativeBinomialTerms<decltype(log_density), decltype(d_alpha)>{log_density, d_alpha};
 }
 
+// P(Y <= k) = I_x(alpha, k + 1), x = alpha/(alpha + mu), as a CDF's partials for any y; the derivatives by the mean's logarithm
+// and by alpha have the part that goes through alpha + mu. `d_log_mu`: of the logarithm of the mean by the argument.
+template <bool upper, class V, class Alpha, class Total, class D>
+LOCKSTEP_FN auto negative_binomial_tail(const V& y, const V& mu, const V& log_mu, const Alpha& alpha, const Total& total,
+                                        const D& d_log_mu) {
+  const auto tails = beta_tails(V(alpha.value), V(max(floor(y), V(0.)) + 1.), V(alpha.value * total.inverse),
+                                V(mu * total.inverse), V(alpha.log - total.log), V(log_mu - total.log));
+  const auto& of = upper ? tails.upper : tails.lower;
+  return on_counts<upper>(y, partials(of.value, Zero{}, V(d_log_mu * -of.by_logit),
+                                      V(of.by_a + of.by_logit * alpha.inverse), Zero{}));
+}
+
 struct NegativeBinomialKernel {
   // `total` is mu + alpha, an argument of its own, so that it too is prepared once per plate. The others' derivatives have
   // the part that goes through it.
@@ -41,6 +54,17 @@ struct NegativeBinomialKernel {
     auto terms = negative_binomial_terms(y, mu.value, mu.log, alpha, total);
     return partials(terms.log_density, Zero{}, (y.value - mu.value) * mu.inverse * (alpha.value * total.inverse),
                     terms.d_alpha, Zero{});
+  }
+  static constexpr bool is_of_counts = true;
+  template <class Y, class Mu, class Alpha, class Total>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Alpha& alpha, const Total& total) {
+    using V = LanesOf<Y, Mu, Alpha, Total>;
+    return negative_binomial_tail<false>(V(y.value), V(mu.value), V(mu.log), alpha, total, mu.inverse);
+  }
+  template <class Y, class Mu, class Alpha, class Total>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Alpha& alpha, const Total& total) {
+    using V = LanesOf<Y, Mu, Alpha, Total>;
+    return negative_binomial_tail<true>(V(y.value), V(mu.value), V(mu.log), alpha, total, mu.inverse);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double alpha, double) {
     return random.negative_binomial(mu, alpha);
@@ -58,6 +82,17 @@ struct NegativeBinomialLogKernel {
   LOCKSTEP_FN static auto density(const Y& y, const Eta& eta, const Alpha& alpha, const Total& total) {
     auto terms = negative_binomial_terms(y, eta.rate, eta.value, alpha, total);
     return partials(terms.log_density, Zero{}, (y.value - eta.rate) * (alpha.value * total.inverse), terms.d_alpha, Zero{});
+  }
+  static constexpr bool is_of_counts = true;
+  template <class Y, class Eta, class Alpha, class Total>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Eta& eta, const Alpha& alpha, const Total& total) {
+    using V = LanesOf<Y, Eta, Alpha, Total>;
+    return negative_binomial_tail<false>(V(y.value), V(eta.rate), V(eta.value), alpha, total, Unit{});
+  }
+  template <class Y, class Eta, class Alpha, class Total>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Eta& eta, const Alpha& alpha, const Total& total) {
+    using V = LanesOf<Y, Eta, Alpha, Total>;
+    return negative_binomial_tail<true>(V(y.value), V(eta.rate), V(eta.value), alpha, total, Unit{});
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double eta, double alpha, double) {
     return random.negative_binomial(exp(eta), alpha);

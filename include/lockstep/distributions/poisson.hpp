@@ -1,9 +1,8 @@
 // Poisson, by rate and by its logarithm, with both tails.
 #pragma once
 
-#include <limits>
-
 #include "lockstep/distribution.hpp"
+#include "lockstep/special_tails.hpp"
 
 namespace lockstep {
 
@@ -19,43 +18,12 @@ LOCKSTEP_FN auto poisson_log_density(const Y& y, const Rate& rate, const LogRate
 
 // ---- tails ----------------------------------------------------------------------------------------------------------------
 
-LOCKSTEP_FN inline bool in_any_lane(bool mask) { return mask; }
-template <class Mask> bool in_any_lane(const Mask& mask) { return any(mask); }
-
-// log P(Y <= k) and log P(Y > k) of a Poisson with mean mu, and their derivatives by mu.
-template <class V> struct PoissonTails {
-  V log_lower, log_upper, d_lower, d_upper;
-};
-
-// For k >= 0, a whole number. The tail on k's side of the mean is a sum of positive terms that fall from the first on,
-//   P(Y <= k) = p(k) [1 + k/mu + k (k-1)/mu^2 + ...],   P(Y > k) = p(k+1) [1 + mu/(k+2) + mu^2/((k+2) (k+3)) + ...],
-// about 9 sqrt(mu) of them at the mean, few away from it; the other tail is what is left. The derivatives are -p(k) and p(k)
-// over the tail. NaN where a million terms are not enough: near the mean, from means of about 1e10 on.
-template <class V> LOCKSTEP_FN PoissonTails<V> poisson_tails(const V& k, const V& mu, const V& log_mu) {
-  constexpr int most_terms = 1000000;
-  const auto is_lower = k < mu;
-  V term(1.), sum(1.);
-  SumOf<V> terms(1.);
-  for (int i = 0; i < most_terms && in_any_lane(term > 1e-17 * sum); ++i) {
-    term = term * choose(is_lower, V(max(V(k - double(i)), V(0.)) / mu), V(mu / (k + double(i + 2))));
-    accumulate(terms, term);
-    sum = narrow<V>(terms);
-  }
-  sum = choose(term > 1e-17 * sum, V(std::numeric_limits<double>::quiet_NaN()), sum);
-  const V first = choose(is_lower, k, V(k + 1.));
-  const V log_first = poisson_log_density(DataValue<V>{first}, mu, log_mu);
-  const V tail = log_first + log(sum), rest = log1m_exp(tail);
-  const V ratio = choose(is_lower, V(1.), V((k + 1.) / mu));                  // p(k) over the first term
-  const V near = ratio / sum, far = ratio * exp(log_first - rest);            // p(k) over the tail that was summed, and the other
-  return {choose(is_lower, tail, rest), choose(is_lower, rest, tail), choose(is_lower, V(-near), V(-far)),
-          choose(is_lower, far, near)};
-}
-
-// A tail as a CDF's partials, for any y. `d_mu`: of the mean by the distribution's argument.
-template <bool upper, class V, class D> LOCKSTEP_FN auto poisson_tail(const V& y, const V& mu, const V& log_mu, const D& d_mu) {
-  const auto tails = poisson_tails(V(max(floor(y), V(0.))), mu, log_mu);
-  const V value = upper ? tails.log_upper : tails.log_lower, slope = upper ? tails.d_upper : tails.d_lower;
-  return constant_where(y < 0., upper ? log_of_all : log_of_none, partials(value, Zero{}, V(d_mu * slope)));
+// P(Y <= k) = Q(k + 1, mean), as a CDF's partials for any y. `d_log_mean`: of the logarithm of the mean by the argument.
+template <bool upper, class V, class D>
+LOCKSTEP_FN auto poisson_tail(const V& y, const V& mean, const V& log_mean, const D& d_log_mean) {
+  const auto tails = gamma_tails(V(max(floor(y), V(0.)) + 1.), mean, log_mean);
+  const auto& tail = upper ? tails.lower : tails.upper;
+  return on_counts<upper>(y, partials(tail.value, Zero{}, V(d_log_mean * tail.by_log_x)));
 }
 
 // ---- the distributions ------------------------------------------------------------------------------------------------------
@@ -67,11 +35,11 @@ struct PoissonKernel {
   static constexpr bool is_of_counts = true;
   template <class Y, class Rate> LOCKSTEP_FN static auto log_cdf(const Y& y, const Rate& rate) {
     using V = LanesOf<Y, Rate>;
-    return poisson_tail<false>(V(y.value), V(rate.value), V(rate.log), Unit{});
+    return poisson_tail<false>(V(y.value), V(rate.value), V(rate.log), rate.inverse);
   }
   template <class Y, class Rate> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Rate& rate) {
     using V = LanesOf<Y, Rate>;
-    return poisson_tail<true>(V(y.value), V(rate.value), V(rate.log), Unit{});
+    return poisson_tail<true>(V(y.value), V(rate.value), V(rate.log), rate.inverse);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double rate) { return random.poisson(rate); }
 };
@@ -99,11 +67,11 @@ struct PoissonLogKernel {
   static constexpr bool is_of_counts = true;
   template <class Y, class Eta> LOCKSTEP_FN static auto log_cdf(const Y& y, const Eta& eta) {
     using V = LanesOf<Y, Eta>;
-    return poisson_tail<false>(V(y.value), V(eta.rate), V(eta.value), eta.rate);
+    return poisson_tail<false>(V(y.value), V(eta.rate), V(eta.value), Unit{});
   }
   template <class Y, class Eta> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Eta& eta) {
     using V = LanesOf<Y, Eta>;
-    return poisson_tail<true>(V(y.value), V(eta.rate), V(eta.value), eta.rate);
+    return poisson_tail<true>(V(y.value), V(eta.rate), V(eta.value), Unit{});
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double eta) { return random.poisson(exp(eta)); }
 };

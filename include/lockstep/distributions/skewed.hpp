@@ -48,6 +48,37 @@ struct ExGaussianKernel {
     return partials(V(log_mass - nu.log), slope, V(-slope), V(-(z * by_z + a * excess) * sigma.inverse),
                     V((a * excess - 1.) * nu.inverse));
   }
+  template <class Y, class Mu, class Sigma, class Nu>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma, const Nu& nu) {
+    return tail<false>(y, mu, sigma, nu);
+  }
+  template <class Y, class Mu, class Sigma, class Nu>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma, const Nu& nu) {
+    return tail<true>(y, mu, sigma, nu);
+  }
+  // With z and a as above, M Mills' ratio and phi the normal density:
+  //   P(Y <= y) = Phi(z) - nu p(y) = phi(z) (M(-z) - M(a - z)) for z < 0,   P(Y > y) = Phi(-z) + nu p(y)
+  template <bool upper, class Y, class Mu, class Sigma, class Nu>
+  LOCKSTEP_FN static auto tail(const Y& y, const Mu& mu, const Sigma& sigma, const Nu& nu) {
+    using V = LanesOf<Y, Mu, Sigma, Nu>;
+    const V z = (y.value - mu.value) * sigma.inverse, a = sigma.value * nu.inverse, x = z - a;
+    const auto is_lower = z < 0.;
+    const auto at = density(y, mu, sigma, nu);
+    const V part = at.log_density + nu.log;
+    const V size = max(-z, V(0.)), difference = mills_difference(size, a);
+    const V below = log(difference) - 0.5 * z * z - log_sqrt_2pi;
+    const V own = choose(is_lower, below, log_sum_exp(log_normal_cdf(V(-z)).value, part)), rest = log1m_exp(own);
+    const auto is_own = upper ? !is_lower : is_lower;
+    const V value = choose(is_own, own, rest);
+    // d P(Y <= y) = nu p(y) (a dz + excess da)
+    const V not_below = max(x, V(0.)), not_above = min(x, V(0.));
+    const V excess = choose(x < 0., scaled_normal_tail(not_above).slope, V(not_below + log_normal_cdf(not_below).slope));
+    // nu p(y) over the tail; where that is `below`, both are over phi(z).
+    const V by_logs = exp(part - value), by_mills = mills_ratio(V(size + a)) / difference;
+    const V share = choose(is_lower, upper ? by_logs : by_mills, by_logs);
+    const V scale = (upper ? -1. : 1.) * share, by_z = scale * a, by_a = scale * excess, slope = by_z * sigma.inverse;
+    return partials(value, slope, V(-slope), V((a * by_a - z * by_z) * sigma.inverse), V(-a * by_a * nu.inverse));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double nu) {
     return mu + sigma * random.normal() + nu * random.exponential();
   }

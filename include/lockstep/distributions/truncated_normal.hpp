@@ -50,6 +50,31 @@ struct TruncatedNormalKernel {
                     V((z * z - 1. + b * inside.at_upper - a * inside.at_lower) * sigma.inverse),
                     V(inside.at_lower * sigma.inverse), V(-inside.at_upper * sigma.inverse));
   }
+  template <class Y, class Mu, class Sigma, class Lower, class Upper>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma, const Lower& lower, const Upper& upper) {
+    return tail<false>(y, mu, sigma, lower, upper);
+  }
+  template <class Y, class Mu, class Sigma, class Lower, class Upper>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma, const Lower& lower, const Upper& upper) {
+    return tail<true>(y, mu, sigma, lower, upper);
+  }
+  // The share of the interval that is below y, or above.
+  template <bool above_y, class Y, class Mu, class Sigma, class Lower, class Upper>
+  LOCKSTEP_FN static auto tail(const Y& y, const Mu& mu, const Sigma& sigma, const Lower& lower, const Upper& upper) {
+    using V = LanesOf<Y, Mu, Sigma, Lower, Upper>;
+    constexpr double below = above_y ? log_of_all : log_of_none, above = above_y ? log_of_none : log_of_all;
+    const V z = (y.value - mu.value) * sigma.inverse;
+    const V a = (lower.value - mu.value) * sigma.inverse, b = (upper.value - mu.value) * sigma.inverse;
+    const V up = y.value - lower.value, down = upper.value - y.value;
+    const auto whole = normal_interval(a, b, V((upper.value - lower.value) * sigma.inverse));
+    const auto part = normal_interval(above_y ? z : a, above_y ? b : z, V((above_y ? down : up) * sigma.inverse));
+    const V by_z = above_y ? -part.at_lower : part.at_upper;
+    const V by_a = whole.at_lower - (above_y ? V(0.) : part.at_lower), by_b = (above_y ? part.at_upper : V(0.)) - whole.at_upper;
+    const auto inside = partials(V(part.log_mass - whole.log_mass), V(by_z * sigma.inverse),
+                                 V(-(by_z + by_a + by_b) * sigma.inverse), V(-(z * by_z + a * by_a + b * by_b) * sigma.inverse),
+                                 V(by_a * sigma.inverse), V(by_b * sigma.inverse));
+    return constant_where(up <= 0., below, constant_where(down <= 0., above, inside));
+  }
   template <class R>
   LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double lower, double upper) {
     return mu + sigma * standard_normal_between(random, (lower - mu) / sigma, (upper - mu) / sigma);
@@ -80,6 +105,49 @@ template <int side> struct OneSidedNormalKernel {
     return partials(unless(V(double(side) * (y.value - bound.value)) < 0., log_density), V(-slope),
                     V(slope - at_bound * sigma.inverse), V((z * z - 1. - a * at_bound) * sigma.inverse),
                     V(at_bound * sigma.inverse));
+  }
+  template <class Y, class Mu, class Sigma, class Bound>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma, const Bound& bound) {
+    return tail<false>(y, mu, sigma, bound);
+  }
+  template <class Y, class Mu, class Sigma, class Bound>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma, const Bound& bound) {
+    return tail<true>(y, mu, sigma, bound);
+  }
+  template <bool upper, class Y, class Mu, class Sigma, class Bound>
+  LOCKSTEP_FN static auto tail(const Y& y, const Mu& mu, const Sigma& sigma, const Bound& bound) {
+    if constexpr (upper == (side > 0)) return away_from_bound(y, mu, sigma, bound);
+    else return beside_bound(y, mu, sigma, bound);
+  }
+  // The share that is between the bound and y.
+  template <class Y, class Mu, class Sigma, class Bound>
+  LOCKSTEP_FN static auto beside_bound(const Y& y, const Mu& mu, const Sigma& sigma, const Bound& bound) {
+    using V = LanesOf<Y, Mu, Sigma, Bound>;
+    const V z = (y.value - mu.value) * sigma.inverse, a = (bound.value - mu.value) * sigma.inverse;
+    const V distance = double(side) * (y.value - bound.value);
+    const auto whole = log_normal_cdf(V(-double(side) * a));
+    const auto part = normal_interval(V(side > 0 ? a : z), V(side > 0 ? z : a), V(distance * sigma.inverse));
+    const V by_z = side > 0 ? part.at_upper : -part.at_lower;
+    const V by_a = side > 0 ? whole.slope - part.at_lower : part.at_upper - whole.slope;
+    const auto inside = from_units(V(part.log_mass - whole.value), by_z, by_a, z, a, sigma);
+    const auto everything = V(y.value) == V(-double(side) * log_of_none);
+    return constant_where(distance <= 0., log_of_none, constant_where(everything, log_of_all, inside));
+  }
+  // The share that is further from the bound than y.
+  template <class Y, class Mu, class Sigma, class Bound>
+  LOCKSTEP_FN static auto away_from_bound(const Y& y, const Mu& mu, const Sigma& sigma, const Bound& bound) {
+    using V = LanesOf<Y, Mu, Sigma, Bound>;
+    const V z = (y.value - mu.value) * sigma.inverse, a = (bound.value - mu.value) * sigma.inverse;
+    const auto whole = log_normal_cdf(V(-double(side) * a)), part = log_normal_cdf(V(-double(side) * z));
+    const V by_z = -double(side) * part.slope, by_a = double(side) * whole.slope;
+    const auto inside = from_units(V(part.value - whole.value), by_z, by_a, z, a, sigma);
+    return constant_where(V(double(side) * (y.value - bound.value)) <= 0., log_of_all, inside);
+  }
+  // Given the derivatives by y and by the bound in standard units, z and a.
+  template <class V, class Sigma>
+  LOCKSTEP_FN static auto from_units(const V& value, const V& by_z, const V& by_a, const V& z, const V& a, const Sigma& sigma) {
+    return partials(value, V(by_z * sigma.inverse), V(-(by_z + by_a) * sigma.inverse), V(-(z * by_z + a * by_a) * sigma.inverse),
+                    V(by_a * sigma.inverse));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double bound) {
     constexpr double infinity = std::numeric_limits<double>::infinity();

@@ -139,6 +139,33 @@ struct TriangularKernel {
                     choose(rising, by_distance, V(-by_distance)), V(by_width + choose(rising, end, zero)),
                     V(choose(rising, zero, V(-end)) - by_width), choose(rising, V(-by_side), by_side));
   }
+  template <class Y, class Lower, class Upper, class C>
+  LOCKSTEP_FN static auto log_cdf(const Y& y, const Lower& lower, const Upper& upper, const C& c) {
+    return tail<false>(y, lower, upper, c);
+  }
+  template <class Y, class Lower, class Upper, class C>
+  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Lower& lower, const Upper& upper, const C& c) {
+    return tail<true>(y, lower, upper, c);
+  }
+  // The tail on the side of y has the probability distance^2/(width side), the other what is left.
+  template <bool upper_tail, class Y, class Lower, class Upper, class C>
+  LOCKSTEP_FN static auto tail(const Y& y, const Lower& lower, const Upper& upper, const C& c) {
+    using V = LanesOf<Y, Lower, Upper, C>;
+    constexpr double below = upper_tail ? log_of_all : log_of_none, above = upper_tail ? log_of_none : log_of_all;
+    const V width = upper.value - lower.value, up = y.value - lower.value, down = upper.value - y.value;
+    const auto rising = V(y.value) < V(c.value);
+    const V distance = choose(rising, up, down);
+    const V side = choose(rising, V(c.value - lower.value), V(upper.value - c.value));
+    const V own = 2. * log(distance) - log(width) - log(side), rest = log1m_exp(own);
+    const auto is_own = upper_tail ? !rising : rising;
+    const V factor = choose(is_own, V(1.), V(-exp(own - rest))), zero(0.);
+    const V by_distance = 2. * factor / distance, by_side = factor / side, by_width = factor / width;
+    const V end = by_distance - by_side;
+    const auto inside = partials(V(choose(is_own, own, rest)), V(choose(rising, by_distance, V(-by_distance))),
+                                 V(by_width - choose(rising, end, zero)), V(choose(rising, zero, end) - by_width),
+                                 V(choose(rising, V(-by_side), by_side)));
+    return constant_where(up <= 0., below, constant_where(down <= 0., above, inside));
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double lower, double upper, double c) {
     const double u = random.uniform(), width = upper - lower, left = (c - lower) / width;
     return u < left ? lower + width * sqrt(u * left) : upper - width * sqrt((1 - u) * (1 - left));
