@@ -611,7 +611,7 @@ TEST_F(CommandLine, WrongDataAreRefusedWithCodeOne) {
       {"eight_schools", R"({"y": 1, "sigma": [1]})", "'y' is one number"},
       {"eight_schools", R"({"y": ["a", "b"], "sigma": [1, 1]})", "'y'"},
       {"eight_schools", R"({"y": [1, null], "sigma": [1, 1]})", "'y'"},
-      {"eight_schools", R"({"y": [1, NaN], "sigma": [1, 1]})", "'y' is NaN at element 2"},
+      {"eight_schools", R"({"y": [1, 2], "sigma": [1, NaN]})", "'sigma' is NaN at element 2"},
       {"eight_schools", R"({"y": [1, 2], "sigma": [1, -1]})", "number 2 of 'y'"},
       {"eight_schools", R"({"y": [1, 2], "sigma": [0, 1]})", "number 1 of 'y'"},
       {"eight_schools", R"({"y": ["Inf", 2], "sigma": [1, 1]})", "'y' is inf at element 1"},

@@ -12,15 +12,12 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <fmt/format.h>
 #include <fstream>
 #include <functional>
 #include <limits>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -29,6 +26,7 @@
 #include "lockstep/gradient.hpp"
 #include "lockstep/pack.hpp"
 #include "lockstep/single.hpp"
+#include "tests/largest_errors.hpp"
 
 namespace lockstep {
 
@@ -86,33 +84,6 @@ inline std::vector<Case> golden_cases(const std::string& name) {
 inline std::string describe(const char* name, const Case& c) {
   return fmt::format("{}({} | {})", name, c.y, fmt::join(c.arguments, ", "));
 }
-
-// ---- the table of distributions -------------------------------------------------------------------------------------
-
-// With LOCKSTEP_ERROR_TABLE=FILE the largest errors that the tests of a program have seen are added to FILE, a line each, of
-// which tests/distribution_table.py makes models/DISTRIBUTIONS.md.
-class LargestErrors : public ::testing::Environment {
- public:
-  // `kind`: "log density", ...; of a p-value its negative counts, so that the smallest is kept.
-  static void note(const std::string& distribution, const std::string& kind, int lanes, double error) {
-    double& largest = all().try_emplace({distribution, kind, lanes > 1}, error).first->second;
-    largest = std::max(largest, error);
-  }
-  void TearDown() override {
-    const char* const file = std::getenv("LOCKSTEP_ERROR_TABLE");
-    if (!file) return;
-    std::ofstream out(file, std::ios::app);
-    for (const auto& [key, error] : all())
-      out << std::get<0>(key) << '\t' << std::get<1>(key) << '\t' << (std::get<2>(key) ? "lanes" : "scalar") << '\t' << error << '\n';
-  }
-
- private:
-  static std::map<std::tuple<std::string, std::string, bool>, double>& all() {
-    static std::map<std::tuple<std::string, std::string, bool>, double> errors;
-    return errors;
-  }
-};
-inline ::testing::Environment* const largest_errors = ::testing::AddGlobalTestEnvironment(new LargestErrors);
 
 inline double relative_error(double value, double reference) {
   return value == reference ? 0. : std::abs(value - reference) / std::max(1., std::abs(reference));

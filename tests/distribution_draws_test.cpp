@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "lockstep/generate.hpp"
-#include "tests/distribution_cases.hpp"
 #include "tests/goodness_of_fit.hpp"
+#include "tests/largest_errors.hpp"
 
 namespace lockstep {
 namespace {

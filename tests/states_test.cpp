@@ -30,9 +30,10 @@ struct Chain {
   template <class M> void operator()(M& m) const {
     auto a = m.param("a", normal(0, 1));
     auto start = m.param("start", dirichlet(1), state);
+    auto level = m.let("level", state, [&](auto k) { return 2. * k.position; });
     auto moves = m.let("moves", time, [&](auto t) { return inverse_logit(a + x[t]); });
     m.hidden_markov("y", y, time, state, start, [&](auto t, auto from, auto to) { return delta(from, to) * (1 - 2 * moves[t]) + moves[t]; },
-                    [&](auto, auto k) { return normal(k.position * 2., 1); });
+                    [&](auto, auto k) { return normal(level[k], 1); });
   }
 };
 Data chain_data() {
@@ -152,6 +153,26 @@ TEST(States, AreAGroupOfTheFitsDraws) {
   double third = 0;
   for (std::size_t d = 0; d < 40; ++d) third += states.values[6 * d + 3] / 40;
   EXPECT_GT(third, 0.5);
+}
+
+// A number made of the state's index is the same for a whole plate, as far as types say.
+struct NumbersOfStates : Chain {
+  using Chain::Chain;
+  template <class M> void operator()(M& m) const {
+    auto p = m.param("p", dirichlet(1), state, state);
+    m.hidden_markov("y", y, time, state, 1, p, [&](auto, auto k) { return normal(k.position * 2., 1); });
+  }
+};
+struct NumbersOfComponents : Chain {
+  using Chain::Chain;
+  template <class M> void operator()(M& m) const {
+    auto p = m.param("p", dirichlet(1), state);
+    m.mixture("y", y, time, state, p, [&](auto, auto k) { return normal(k.position * 2., 1); });
+  }
+};
+TEST(States, AreNotToldApartByNumbersOfTheirIndex) {
+  expect_model_error([] { const Bound<NumbersOfStates> bound(chain_data()); }, {"site 'y' reads elements by a number"});
+  expect_model_error([] { const Bound<NumbersOfComponents> bound(chain_data()); }, {"site 'y' reads elements by a number"});
 }
 
 struct NoStates {

@@ -238,11 +238,9 @@ class Generate {
     };
     if (in_.meaning == Meaning::layout)
       for (int t = 0; t < time.size; ++t)
-        for (int k = 0; k < state.size; ++k) {
-          evaluate_once(emission(index(time, t), index(state, k)), values[t]);
-          if (by_time && t > 0)
-            for (int j = 0; j < state.size; ++j) probability_of(t, j, k);
-        }
+        for (int k = 0; by_time && t > 0 && k < state.size; ++k)
+          for (int j = 0; j < state.size; ++j) probability_of(t, j, k);
+    if (in_.meaning == Meaning::layout) require_plate_of_states(name, time, state, emission, values);
     if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
       Model model(*this, time, state, weights, transition, emission);
       model.run_forward(series, [&](int t, double v) { log_density[std::size_t(t)] = v; });
@@ -295,10 +293,7 @@ class Generate {
         return draw_category(probability);
       };
       if (in_.meaning == Meaning::layout)
-        for (int k = 0; k < state.size; ++k) {
-          weight_of(i, k);
-          evaluate_once(component(index(dim, i), index(state, k)), values[i]);
-        }
+        for (int k = 0; k < state.size; ++k) weight_of(i, k);
       if (simulates()) {
         const int k = draw_state([&](int each) { return std::log(weight_of(i, each)); });
         values[i] = draw("site '", name, component(index(dim, i), index(state, k)));
@@ -309,6 +304,7 @@ class Generate {
         if (in_.meaning == Meaning::states) values[i] = draw_state([&](int k) { return sum.term(k) - log_density[std::size_t(i)]; });
       }
     }
+    if (in_.meaning == Meaning::layout) require_plate_of_states(name, dim, state, component, values);
     report(name, SiteKind::observed, Shape{dim}, in_.meaning == Meaning::pointwise ? log_density.data() : values);
     mark_states();
     return {name, values, dim};
@@ -927,6 +923,13 @@ class Generate {
                          "(what is read by a number, x[0], is computed once for all). Read with the plate's index, "
                          "x[j], or through a group index.");
     }
+  }
+  // Of each observation in each state.
+  template <class F>
+  void require_plate_of_states(const char* name, Dim dim, Dim state, const F& distribution, const double* values) const {
+    std::vector<double> each;
+    for (int i = 0; i < dim.size; ++i) each.insert(each.end(), std::size_t(state.size), values[i]);
+    require_plate(name, Shape{dim, state}, distribution, each.data());
   }
   template <class D> double evaluate_once(const D& d, double value) const {
     Prepared<Generate, D> prepared(*this, d);

@@ -42,7 +42,7 @@ struct GenerateRequest {
   std::int64_t data_column;
   double* position_out;
   double* out;
-  double* observed_out;
+  double* observed_out = nullptr;
 };
 
 struct DeviceModelTable;
