@@ -2,8 +2,6 @@
 // 1e-10 of a log density and 1e-9 of a derivative, relative to max(1, |reference|).
 #include <gtest/gtest.h>
 
-#include <fmt/format.h>
-
 #include <deque>
 #include <fstream>
 #include <map>
@@ -13,6 +11,7 @@
 #include "lockstep/data.hpp"
 #include "lockstep/log_density.hpp"
 #include "lockstep/pack.hpp"
+#include "tests/largest_errors.hpp"
 
 namespace lockstep {
 namespace {
@@ -28,7 +27,6 @@ const json& golden(const char* distribution) {
 // ---- arguments and events whose adjoints gather -------------------------------------------------------------------------
 
 double first_lane(double a) { return a; }
-double first_lane(Zero) { return 0; }
 double first_lane(const Pack& a) {
   alignas(64) double lanes[pack_width];
   a.store_aligned(lanes);
@@ -151,11 +149,8 @@ template <class T, class D> double log_density(const D& d, const Values& y) {
   return log_density<T>(d, Dim{}, Dim{0, 0, int(y.size())}, DataEvent{y.data()});
 }
 
-struct Worst {
-  double value = 0, slope = 0;
-};
 template <class T, class Make>
-void expect_right_in_lanes(const char* name, const json& golden_case, bool triangle, const Make& make, Worst& worst) {
+void expect_right_in_lanes(const char* name, const json& golden_case, bool triangle, const Make& make) {
   Case c(golden_case);
   Input& y = c["y"];
   const int length = int(y.row_starts.size());
@@ -165,7 +160,7 @@ void expect_right_in_lanes(const char* name, const json& golden_case, bool trian
   const double got = log_density<T>(make(c), rows, columns, WatchedEvent{&y, triangle});
   const double error = std::abs(got - expected) / std::max(1., std::abs(expected));
   EXPECT_LE(error, 1e-10) << name << " " << golden_case.dump() << " is " << got;
-  worst.value = std::max(worst.value, error);
+  LargestErrors::note(name, "log density", LaneTraits<T>::width, error);
   std::size_t compared = 0;
   for (const auto& [input, slopes] : golden_case.at("slopes").items()) {
     const Values& adjoints = c[input.c_str()].adjoints;
@@ -174,19 +169,17 @@ void expect_right_in_lanes(const char* name, const json& golden_case, bool trian
       const double slope = std::stod(std::string(slopes[i]));
       const double off = std::abs(adjoints[i] - slope) / std::max(1., std::abs(slope));
       EXPECT_LE(off, 1e-9) << name << " " << golden_case.dump() << ", slope " << i << " by " << input << " is " << adjoints[i];
-      worst.slope = std::max(worst.slope, off);
+      LargestErrors::note(name, "gradient", LaneTraits<T>::width, off);
     }
   }
   EXPECT_GT(compared, 0u);
 }
 // `make(case)` is the distribution. `triangle`: events are square matrices, of which the case has the lower triangle.
 template <class Make> void expect_right(const char* name, const Make& make, bool triangle = false) {
-  Worst worst;
   for (const json& c : golden(name)) {
-    expect_right_in_lanes<double>(name, c, triangle, make, worst);
-    expect_right_in_lanes<Pack>(name, c, triangle, make, worst);
+    expect_right_in_lanes<double>(name, c, triangle, make);
+    expect_right_in_lanes<Pack>(name, c, triangle, make);
   }
-  fmt::print("    {} cases, worst error {:.1e}, of slopes {:.1e}\n", golden(name).size(), worst.value, worst.slope);
 }
 
 // ---- vectors --------------------------------------------------------------------------------------------------------------
