@@ -1076,6 +1076,35 @@ TEST_F(CommandLine, PriorDrawsAndSimulates) {
   expect_refused(run({"prior", "eight_schools", "--out", "eight_schools-prior.nc"}), 2, "there is such a file", {"eight_schools-prior.nc"});
 }
 
+TEST_F(CommandLine, StatesAreRecoveredAndChecksOfPredictionsPrinted) {
+  ASSERT_EQ(run({"sample", "hmm", "--chains", "2", "--warmup", "10", "--draws", "5", "--out", "fit.nc"}).code, 0);
+  const Outcome states = run({"predict", "fit.nc", "--states"});
+  EXPECT_EQ(states.code, 0) << states.err;
+  EXPECT_TRUE(contains(states.out, "Results: fit.nc, group states")) << states.out;
+  EXPECT_EQ(read_netcdf(file("fit.nc")).group("states").variables.front().name, "y_state");
+  const Outcome checks = run({"predict", "fit.nc"});
+  EXPECT_TRUE(contains(checks.out, "P(simulated > observed)")) << checks.out;
+  EXPECT_EQ(run({"predict", "fit.nc", "--states", "--do", "y=1"}).code, 2);
+}
+
+TEST_F(CommandLine, SbcSaysWhetherAModelIsCalibrated) {
+  const Outcome outcome = run({"sbc", "std_normal", "--fits", "20", "--draws", "9"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* part : {"std_normal: simulation-based calibration", "x[9]", "20 fits, true values ranked among 9 draws", "alibrated"})
+    EXPECT_TRUE(contains(outcome.out, part)) << outcome.out;
+  const Outcome flat = run({"sbc", "hmm", "--fits", "20"});
+  EXPECT_EQ(flat.code, 1);
+  EXPECT_TRUE(contains(flat.err, "parameter 'theta' has a flat prior")) << flat.err;
+  EXPECT_EQ(run({"sbc", "std_normal", "--fits", "3"}).code, 2);
+}
+
+TEST_F(CommandLine, MissingValuesAreImputedWithANote) {
+  write("gaps.csv", "y,sigma\n1,1\n,1\n3,1\n");
+  const Outcome outcome = run({"sample", "eight_schools", "--data", "gaps.csv", "--chains", "2", "--warmup", "10", "--draws", "5"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "'y' has 1 missing value, imputed as 'y_unobserved', without a log likelihood.")) << outcome.out;
+}
+
 TEST_F(CommandLine, PredictAddsToTheFit) {
   ASSERT_EQ(run({"sample", "eight_schools", "--chains", "2", "--warmup", "10", "--draws", "5", "--out", "fit.nc"}).code, 0);
   const Fit before = read_netcdf(file("fit.nc"));
