@@ -218,8 +218,9 @@ class Generate {
     using Model = HiddenMarkov<Generate, VectorArgument<Initial>, Transition, F>;
     constexpr bool by_time = std::is_invocable_v<const Transition&, CheckedIndex, CheckedIndex, CheckedIndex>;
     if constexpr (!by_time)
-      if (transition.rows().id != state.id || transition.columns().id != state.id) throw ModelError("site '" + std::string(name) + "' has transition probabilities along other dimensions than its states "
-                       "(rows and columns are states). Declare them along the states' dimension twice.");
+      if (transition.rows().id != state.id || transition.columns().id != state.id)
+        throw ModelError("site '" + std::string(name) + "' has transition probabilities along other dimensions than its states "
+                         "(rows and columns are states). Declare them along the states' dimension twice.");
     const auto weights = vector_argument(initial);
     require_vector_along(name, weights, state);
     double* values = read(name, y, time);
@@ -288,20 +289,20 @@ class Generate {
     scratch_ += sum.scratch(state.size);
     std::vector<double> log_density(std::size_t(dim.size), 0.), probability(std::size_t(state.size));
     for (int i = 0; i < dim.size && state.size > 0; ++i) {
-      const auto draw_state = [&](const auto& log_weight) {
-        for (int k = 0; k < state.size; ++k) probability[std::size_t(k)] = std::exp(log_weight(k));
+      const auto draw_state = [&](const auto& weight_of_state) {
+        for (int k = 0; k < state.size; ++k) probability[std::size_t(k)] = weight_of_state(k);
         return draw_category(probability);
       };
       if (in_.meaning == Meaning::layout)
         for (int k = 0; k < state.size; ++k) weight_of(i, k);
       if (simulates()) {
-        const int k = draw_state([&](int each) { return std::log(weight_of(i, each)); });
+        const int k = draw_state([&](int each) { return weight_of(i, each); });
         values[i] = draw("site '", name, component(index(dim, i), index(state, k)));
       }
       if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
         Prepared<Generate, std::remove_cvref_t<decltype(sum.first())>> prepared(*this, sum.first());
         log_density[std::size_t(i)] = sum.evaluate(prepared, given, i);
-        if (in_.meaning == Meaning::states) values[i] = draw_state([&](int k) { return sum.term(k) - log_density[std::size_t(i)]; });
+        if (in_.meaning == Meaning::states) values[i] = draw_state([&](int k) { return std::exp(sum.term(k) - log_density[std::size_t(i)]); });
       }
     }
     if (in_.meaning == Meaning::layout) require_plate_of_states(name, dim, state, component, values);

@@ -30,6 +30,74 @@ template <class T> LOCKSTEP_FN ChiDensity<T> chi_density(const T& t, const T& k)
           (k - 1.) / t - t, 0.5 * (log_ratio + 0.5 * shape.inverse - shape.stirling_slope)};
 }
 
+// An event's elements by row and column.
+template <class Y> struct EventMatrix {
+  const Y& event;
+  int columns;
+  LOCKSTEP_FN auto value(int i, int j) const { return event.value(i * columns + j); }
+  template <class A> LOCKSTEP_FN void pull(int i, int j, const A& a) const { event.pull(i * columns + j, a); }
+};
+
+// Both densities are of the lower triangular T in A T = B: A = L, B = X for the Wishart, A = X, B = L for its inverse. With G = d/dT,
+//   d/dB = A^-T G, column by column;   d/dA = -(d/dB) T^T - diag((i + 1)/A[i][i])
+template <class M> class BartlettDensity {
+ public:
+  using T = typename M::value_type;
+  LOCKSTEP_FN static int scratch(int extent) { return 2 * extent; }
+  template <class D> LOCKSTEP_FN BartlettDensity(M& m, const D&, Dim along)
+      : n_(along.size), t_(m.allocate_per_slice(n_)), g_(m.allocate_per_slice(n_)) {}
+
+ protected:
+  LOCKSTEP_FN int rows() const { return n_; }
+  template <bool is_inverse, class Nu, class A, class B>
+  LOCKSTEP_FN SumOf<T> of(const M& m, const Nu& degrees, const A& a, const B& b) const {
+    const auto evaluated = degrees.evaluate(m);
+    const T nu(evaluated.value);
+    SumOf<T> log_density(0.);
+    T d_nu(0.);
+    for (int j = 0; j < n_; ++j) {
+      const T diagonal(a.value(j, j));
+      accumulate(log_density, T(-double(j + 1) * log(diagonal)));
+      a.pull(j, j, T(-double(j + 1) / diagonal));
+      for (int i = j; i < n_; ++i) {
+        T rest(b.value(i, j));
+        for (int k = j; k < i; ++k) rest -= a.value(i, k) * t_.load(k);
+        const T t = rest / T(a.value(i, i));
+        t_.store(i, t);
+        if (i == j) {
+          const auto chi = chi_density(t, T(nu - double(is_inverse ? n_ - 1 - j : j)));
+          accumulate(log_density, chi.log_density);
+          T slope = chi.by_value;
+          if constexpr (is_inverse) {  // of the step from T to X
+            accumulate(log_density, T(double(n_ - j) * log(t)));
+            slope += double(n_ - j) / t;
+          }
+          d_nu += chi.by_k;
+          g_.store(i, slope);
+        } else {
+          accumulate(log_density, T(-0.5 * t * t - log_sqrt_2pi));
+          g_.store(i, T(-t));
+        }
+      }
+      for (int i = n_ - 1; i >= j; --i) {
+        const T by_b = g_.load(i) / T(a.value(i, i));
+        b.pull(i, j, by_b);
+        for (int k = j; k < i; ++k) {
+          g_.store(k, T(g_.load(k) - a.value(i, k) * by_b));
+          a.pull(i, k, T(-by_b * t_.load(k)));
+        }
+        a.pull(i, i, T(-by_b * t_.load(i)));
+      }
+    }
+    evaluated.pull(d_nu);
+    return log_density;
+  }
+
+ private:
+  int n_;
+  LaneArray<T> t_, g_;
+};
+
 // ---- Wishart ---------------------------------------------------------------------------------------------------------------
 
 template <class Nu, class L> struct WishartCholesky : WishartFactor<Nu, L> {
@@ -50,58 +118,15 @@ template <class Nu, class L> struct WishartCholesky : WishartFactor<Nu, L> {
   }
 };
 
-// With X = L T, T lower triangular, and G = d/dT:
+// With X = L T, T lower triangular:
 //   log p(X) = sum_i [log chi(T[i][i]; nu - i) - (i + 1) log L[i][i]] + sum_{j<i} log N(T[i][j])
-//   d/dX = L^-T G, column by column; d/dL = -(d/dX) T^T - diag((i + 1)/L[i][i])
-template <class M, class Nu, class L> class PreparedJoint<M, WishartCholesky<Nu, L>> {
+template <class M, class Nu, class L> class PreparedJoint<M, WishartCholesky<Nu, L>> : public BartlettDensity<M> {
  public:
-  using D = WishartCholesky<Nu, L>;
-  using T = typename M::value_type;
-  LOCKSTEP_FN static int scratch(int extent) { return 2 * extent; }
-  LOCKSTEP_FN PreparedJoint(M& m, const D&, Dim along)
-      : n_(along.size), t_(m.allocate_per_slice(n_)), g_(m.allocate_per_slice(n_)) {}
-
-  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) const {
-    const auto evaluated = d.nu.evaluate(m);
-    const T nu(evaluated.value);
-    SumOf<T> log_density(0.);
-    T d_nu(0.);
-    for (int j = 0; j < n_; ++j) {
-      const T scale(d.factor->value(j, j));
-      accumulate(log_density, T(-double(j + 1) * log(scale)));
-      d.factor->pull(j, j, T(-double(j + 1) / scale));
-      for (int i = j; i < n_; ++i) {
-        T rest(y.value(i * n_ + j));
-        for (int k = j; k < i; ++k) rest -= d.factor->value(i, k) * t_.load(k);
-        const T t = rest / T(d.factor->value(i, i));
-        t_.store(i, t);
-        if (i == j) {
-          const auto chi = chi_density(t, T(nu - double(j)));
-          accumulate(log_density, chi.log_density);
-          d_nu += chi.by_k;
-          g_.store(i, chi.by_value);
-        } else {
-          accumulate(log_density, T(-0.5 * t * t - log_sqrt_2pi));
-          g_.store(i, T(-t));
-        }
-      }
-      for (int i = n_ - 1; i >= j; --i) {
-        const T x = g_.load(i) / T(d.factor->value(i, i));
-        y.pull(i * n_ + j, x);
-        for (int k = j; k < i; ++k) {
-          g_.store(k, T(g_.load(k) - d.factor->value(i, k) * x));
-          d.factor->pull(i, k, T(-x * t_.load(k)));
-        }
-        d.factor->pull(i, i, T(-x * t_.load(i)));
-      }
-    }
-    evaluated.pull(d_nu);
-    return log_density;
+  using BartlettDensity<M>::BartlettDensity;
+  template <class Y> LOCKSTEP_FN auto log_density(const M& m, const WishartCholesky<Nu, L>& d, const Y& y) const {
+    const EventMatrix<Y> x{y, this->rows()};
+    return this->template of<false>(m, d.nu, *d.factor, x);
   }
-
- private:
-  int n_;
-  LaneArray<T> t_, g_;
 };
 
 // The lower Cholesky factor of a Wishart matrix of n rows, with nu > n - 1 degrees of freedom and scale matrix L L^T, L lower
@@ -133,58 +158,15 @@ template <class Nu, class L> struct InverseWishartCholesky : WishartFactor<Nu, L
   }
 };
 
-// With X T = L, T lower triangular, and G = d/dT:
+// With X T = L, T lower triangular:
 //   log p(X) = sum_i [log chi(T[i][i]; nu - (n-1-i)) + (n - i) log T[i][i] - (i + 1) log X[i][i]] + sum_{j<i} log N(T[i][j])
-//   d/dL = X^-T G, d/dX = -(d/dL) T^T - diag((i + 1)/X[i][i]), G with the derivatives of (n - i) log T[i][i]
-template <class M, class Nu, class L> class PreparedJoint<M, InverseWishartCholesky<Nu, L>> {
+template <class M, class Nu, class L> class PreparedJoint<M, InverseWishartCholesky<Nu, L>> : public BartlettDensity<M> {
  public:
-  using D = InverseWishartCholesky<Nu, L>;
-  using T = typename M::value_type;
-  LOCKSTEP_FN static int scratch(int extent) { return 2 * extent; }
-  LOCKSTEP_FN PreparedJoint(M& m, const D&, Dim along)
-      : n_(along.size), t_(m.allocate_per_slice(n_)), g_(m.allocate_per_slice(n_)) {}
-
-  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) const {
-    const auto evaluated = d.nu.evaluate(m);
-    const T nu(evaluated.value);
-    SumOf<T> log_density(0.);
-    T d_nu(0.);
-    for (int j = 0; j < n_; ++j) {
-      const T diagonal(y.value(j * n_ + j));
-      accumulate(log_density, T(-double(j + 1) * log(diagonal)));
-      y.pull(j * n_ + j, T(-double(j + 1) / diagonal));
-      for (int i = j; i < n_; ++i) {
-        T rest(d.factor->value(i, j));
-        for (int k = j; k < i; ++k) rest -= y.value(i * n_ + k) * t_.load(k);
-        const T t = rest / T(y.value(i * n_ + i));
-        t_.store(i, t);
-        if (i == j) {
-          const auto chi = chi_density(t, T(nu - double(n_ - 1 - j)));
-          accumulate(log_density, T(chi.log_density + double(n_ - j) * log(t)));
-          d_nu += chi.by_k;
-          g_.store(i, T(chi.by_value + double(n_ - j) / t));
-        } else {
-          accumulate(log_density, T(-0.5 * t * t - log_sqrt_2pi));
-          g_.store(i, T(-t));
-        }
-      }
-      for (int i = n_ - 1; i >= j; --i) {
-        const T l = g_.load(i) / T(y.value(i * n_ + i));
-        d.factor->pull(i, j, l);
-        for (int k = j; k < i; ++k) {
-          g_.store(k, T(g_.load(k) - y.value(i * n_ + k) * l));
-          y.pull(i * n_ + k, T(-l * t_.load(k)));
-        }
-        y.pull(i * n_ + i, T(-l * t_.load(i)));
-      }
-    }
-    evaluated.pull(d_nu);
-    return log_density;
+  using BartlettDensity<M>::BartlettDensity;
+  template <class Y> LOCKSTEP_FN auto log_density(const M& m, const InverseWishartCholesky<Nu, L>& d, const Y& y) const {
+    const EventMatrix<Y> x{y, this->rows()};
+    return this->template of<true>(m, d.nu, x, *d.factor);
   }
-
- private:
-  int n_;
-  LaneArray<T> t_, g_;
 };
 
 // The lower Cholesky factor of an inverse Wishart matrix of n rows, with nu > n - 1 degrees of freedom and scale matrix L L^T, L
