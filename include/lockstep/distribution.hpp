@@ -164,6 +164,12 @@ template <class V> LOCKSTEP_FN V sign_of(const V& x) {
 // A kernel's `log_cdf(y, states...)` is log P(Y <= y), its `log_ccdf` log P(Y > y), each with its partial derivatives
 // as `density` has them. Each is computed for itself, so that neither tail is 1 less the other.
 
+// Both of a kernel that has them in one function: `tail<false>(y, states...)` and `tail<true>(y, states...)`, the upper.
+template <class Kernel> struct TailsOf {
+  template <class... A> LOCKSTEP_FN static auto log_cdf(const A&... a) { return Kernel::template tail<false>(a...); }
+  template <class... A> LOCKSTEP_FN static auto log_ccdf(const A&... a) { return Kernel::template tail<true>(a...); }
+};
+
 // Of a value in standard units z = (y - location)/scale: the partials of f(z), given f and its slope.
 template <class V, class S>
 LOCKSTEP_FN auto location_scale_partials(const V& f, const V& slope_by_z, const V& z, const S& scale) {

@@ -56,19 +56,13 @@ LOCKSTEP_FN auto binomial_tail(const V& y, const V& n, const V& p, const V& log_
                         constant_where(k >= n, upper ? log_of_none : log_of_all, inside));
 }
 
-struct BinomialKernel {
+struct BinomialKernel : TailsOf<BinomialKernel> {
   template <class Y, class N, class P> LOCKSTEP_FN static auto density(const Y& y, const N& n, const P& p) {
     auto q = 1. - p.value;
     return partials(binomial_log_density(y, n, p.value, p.log, q, p.log1m), Zero{},
                     binomial_slope_by_trials(y, n, p.log1m), (y.value - n.value * p.value) / (p.value * q));
   }
   static constexpr bool is_of_counts = true;
-  template <class Y, class N, class P> LOCKSTEP_FN static auto log_cdf(const Y& y, const N& n, const P& p) {
-    return tail<false>(y, n, p);
-  }
-  template <class Y, class N, class P> LOCKSTEP_FN static auto log_ccdf(const Y& y, const N& n, const P& p) {
-    return tail<true>(y, n, p);
-  }
   template <bool upper, class Y, class N, class P> LOCKSTEP_FN static auto tail(const Y& y, const N& n, const P& p) {
     using V = LanesOf<Y, N, P>;
     const V q = 1. - p.value;
@@ -93,18 +87,12 @@ struct LogOdds {
   }
 };
 
-struct BinomialLogitKernel {
+struct BinomialLogitKernel : TailsOf<BinomialLogitKernel> {
   template <class Y, class N, class Eta> LOCKSTEP_FN static auto density(const Y& y, const N& n, const Eta& eta) {
     return partials(binomial_log_density(y, n, eta.p, eta.log_p, eta.q, eta.log_q), Zero{},
                     binomial_slope_by_trials(y, n, eta.log_q), y.value - n.value * eta.p);
   }
   static constexpr bool is_of_counts = true;
-  template <class Y, class N, class Eta> LOCKSTEP_FN static auto log_cdf(const Y& y, const N& n, const Eta& eta) {
-    return tail<false>(y, n, eta);
-  }
-  template <class Y, class N, class Eta> LOCKSTEP_FN static auto log_ccdf(const Y& y, const N& n, const Eta& eta) {
-    return tail<true>(y, n, eta);
-  }
   template <bool upper, class Y, class N, class Eta> LOCKSTEP_FN static auto tail(const Y& y, const N& n, const Eta& eta) {
     using V = LanesOf<Y, N, Eta>;
     return binomial_tail<upper>(V(y.value), V(n.value), V(eta.p), V(eta.log_p), V(eta.q), V(eta.log_q), Unit{});

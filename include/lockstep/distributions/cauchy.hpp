@@ -172,7 +172,7 @@ LOCKSTEP_FN auto student_t(const Nu& nu, const Mu& mu, const Sigma& sigma) {
   return make_distribution<StudentTKernel>(argument<DegreesOfFreedom>(nu), argument<Location>(mu), argument<Scale>(sigma));
 }
 
-struct HalfStudentTKernel {
+struct HalfStudentTKernel : TailsOf<HalfStudentTKernel> {
   template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
   template <class Y, class Nu, class Sigma>
   LOCKSTEP_FN static auto density(const Y& y, const Nu& nu, const Sigma& sigma) {
@@ -183,14 +183,6 @@ struct HalfStudentTKernel {
     auto log_density = nu.log_constant + log_2 - sigma.log - 0.5 * (nu.value + 1.) * tail;
     return partials(unless(y.value < 0., log_density), -weight * z * sigma.inverse,
                     nu.slope - 0.5 * (tail - weight * ratio), (weight * z * z - 1.) * sigma.inverse);
-  }
-  template <class Y, class Nu, class Sigma>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Nu& nu, const Sigma& sigma) {
-    return tail<false>(y, nu, sigma);
-  }
-  template <class Y, class Nu, class Sigma>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Nu& nu, const Sigma& sigma) {
-    return tail<true>(y, nu, sigma);
   }
   template <bool upper, class Y, class Nu, class Sigma>
   LOCKSTEP_FN static auto tail(const Y& y, const Nu& nu, const Sigma& sigma) {

@@ -10,7 +10,7 @@ namespace lockstep {
 template <Operand Nu> LOCKSTEP_FN auto chi_squared(const Nu& nu) { return gamma(0.5 * as_recipe(nu), 0.5); }
 
 // As the gamma's with shape h = nu/2 at y^2/2.
-struct ChiKernel {
+struct ChiKernel : TailsOf<ChiKernel> {
   template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
   template <class Y, class Half> LOCKSTEP_FN static auto density(const Y& y, const Half& half) {
     using V = LanesOf<Y, Half>;
@@ -20,8 +20,6 @@ struct ChiKernel {
     return partials(unless(V(y.value) <= 0., log_density), V((2. * half.value - 1.) * inverse_of(y) - y.value),
                     V(log_ratio + 0.5 * half.inverse - half.stirling_slope));
   }
-  template <class Y, class Half> LOCKSTEP_FN static auto log_cdf(const Y& y, const Half& half) { return tail<false>(y, half); }
-  template <class Y, class Half> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Half& half) { return tail<true>(y, half); }
   template <bool upper, class Y, class Half> LOCKSTEP_FN static auto tail(const Y& y, const Half& half) {
     using V = LanesOf<Y, Half>;
     const auto tails = gamma_tails(V(half.value), V(0.5 * y.value * y.value), V(2. * log_of(y) - log_2));
@@ -36,7 +34,7 @@ template <Operand Nu> LOCKSTEP_FN auto chi(const Nu& nu) {
   return make_distribution<ChiKernel>(argument<Shape>(0.5 * as_recipe(nu)));
 }
 
-struct MaxwellKernel {
+struct MaxwellKernel : TailsOf<MaxwellKernel> {
   template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
   template <class Y, class A> LOCKSTEP_FN static auto density(const Y& y, const A& a) {
     using V = LanesOf<Y, A>;
@@ -45,8 +43,6 @@ struct MaxwellKernel {
     return partials(unless(V(y.value) <= 0., log_density), V(2. * inverse_of(y) - z * a.inverse),
                     V((z * z - 3.) * a.inverse));
   }
-  template <class Y, class A> LOCKSTEP_FN static auto log_cdf(const Y& y, const A& a) { return tail<false>(y, a); }
-  template <class Y, class A> LOCKSTEP_FN static auto log_ccdf(const Y& y, const A& a) { return tail<true>(y, a); }
   // y^2/(2 a^2) is Gamma(3/2, 1).
   template <bool upper, class Y, class A> LOCKSTEP_FN static auto tail(const Y& y, const A& a) {
     using V = LanesOf<Y, A>;

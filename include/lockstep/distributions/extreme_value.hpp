@@ -222,7 +222,7 @@ LOCKSTEP_FN auto gen_extreme(const Mu& mu, const Sigma& sigma, const Xi& xi) {
   return make_distribution<GenExtremeKernel>(argument<Location>(mu), argument<Scale>(sigma), argument<Location>(xi));
 }
 
-struct GenParetoKernel {
+struct GenParetoKernel : TailsOf<GenParetoKernel> {
   template <class D> LOCKSTEP_FN static auto support(const D& d) { return above(get<0>(d.arguments).expression); }
   template <class Y, class Mu, class Sigma, class Xi>
   LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Sigma& sigma, const Xi& xi) {
@@ -232,14 +232,6 @@ struct GenParetoKernel {
     const V slope = -power * t.by_z * sigma.inverse;
     return partials(unless(min(z, t.one_plus) < 0., V(-power * t.value - sigma.log)), slope, V(-slope),
                     V(-z * slope - sigma.inverse), V(-power * t.by_xi - t.value));
-  }
-  template <class Y, class Mu, class Sigma, class Xi>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma, const Xi& xi) {
-    return tail<false>(y, mu, sigma, xi);
-  }
-  template <class Y, class Mu, class Sigma, class Xi>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma, const Xi& xi) {
-    return tail<true>(y, mu, sigma, xi);
   }
   // P(Y > y) = exp(-t), t the shaped exponent.
   template <bool upper, class Y, class Mu, class Sigma, class Xi>

@@ -31,7 +31,7 @@ template <Operand Rate> LOCKSTEP_FN auto exponential(const Rate& rate) {
   return make_distribution<ExponentialKernel>(argument<Scale>(rate));
 }
 
-struct GammaKernel {
+struct GammaKernel : TailsOf<GammaKernel> {
   template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
   template <class Y, class Alpha, class Beta>
   LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Beta& beta) {
@@ -43,14 +43,6 @@ struct GammaKernel {
     return partials(unless(y.value <= 0., log_density), (alpha.value - 1.) * inverse_y - beta.value,
                     log_ratio + 0.5 * alpha.inverse - alpha.stirling_slope,
                     (alpha.value - beta.value * y.value) * beta.inverse);
-  }
-  template <class Y, class Alpha, class Beta>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Beta& beta) {
-    return tail<false>(y, alpha, beta);
-  }
-  template <class Y, class Alpha, class Beta>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Beta& beta) {
-    return tail<true>(y, alpha, beta);
   }
   template <bool upper, class Y, class Alpha, class Beta>
   LOCKSTEP_FN static auto tail(const Y& y, const Alpha& alpha, const Beta& beta) {
@@ -70,7 +62,7 @@ template <Operand Alpha, Operand Beta> LOCKSTEP_FN auto gamma(const Alpha& alpha
 }
 
 // As the gamma's at 1/y.
-struct InverseGammaKernel {
+struct InverseGammaKernel : TailsOf<InverseGammaKernel> {
   template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
   template <class Y, class Alpha, class Beta>
   LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Beta& beta) {
@@ -83,14 +75,6 @@ struct InverseGammaKernel {
     return partials(unless(y.value <= 0., log_density), (rate_over_y - alpha.value - 1.) * inverse_y,
                     log_ratio + 0.5 * alpha.inverse - alpha.stirling_slope,
                     (alpha.value - rate_over_y) * beta.inverse);
-  }
-  template <class Y, class Alpha, class Beta>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Beta& beta) {
-    return tail<false>(y, alpha, beta);
-  }
-  template <class Y, class Alpha, class Beta>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Beta& beta) {
-    return tail<true>(y, alpha, beta);
   }
   template <bool upper, class Y, class Alpha, class Beta>
   LOCKSTEP_FN static auto tail(const Y& y, const Alpha& alpha, const Beta& beta) {
@@ -121,7 +105,7 @@ template <class Y, class L> LOCKSTEP_FN auto on_unit_interval(const Y& y, const 
   else return unless((y.value <= 0.) || (y.value >= 1.), log_density);
 }
 
-struct BetaKernel {
+struct BetaKernel : TailsOf<BetaKernel> {
   template <class D> LOCKSTEP_FN static UnitInterval support(const D&) { return {}; }
   // `total` is alpha + beta, an argument of its own, so that it too is prepared once per plate.
   template <class Y, class Alpha, class Beta, class Total>
@@ -143,16 +127,8 @@ struct BetaKernel {
     return partials(on_unit_interval(y, log_density),
                     (alpha.value - 1.) / y.value - (beta.value - 1.) / rest, d_alpha, d_beta, d_total);
   }
-  template <class Y, class Alpha, class Beta, class Total>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Beta& beta, const Total&) {
-    return tail<false>(y, alpha, beta);
-  }
-  template <class Y, class Alpha, class Beta, class Total>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Beta& beta, const Total&) {
-    return tail<true>(y, alpha, beta);
-  }
-  template <bool upper, class Y, class Alpha, class Beta>
-  LOCKSTEP_FN static auto tail(const Y& y, const Alpha& alpha, const Beta& beta) {
+  template <bool upper, class Y, class Alpha, class Beta, class Total>
+  LOCKSTEP_FN static auto tail(const Y& y, const Alpha& alpha, const Beta& beta, const Total&) {
     using V = LanesOf<Y, Alpha, Beta>;
     const V rest = complement_of(y);
     const auto tails = beta_tails(V(alpha.value), V(beta.value), V(y.value), rest, V(log_of(y)), V(log1m_of(y)));

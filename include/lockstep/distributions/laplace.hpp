@@ -37,7 +37,7 @@ template <Operand Mu, Operand B> LOCKSTEP_FN auto laplace(const Mu& mu, const B&
   return make_distribution<LaplaceKernel>(argument<Location>(mu), argument<Scale>(b));
 }
 
-struct AsymmetricLaplaceKernel {
+struct AsymmetricLaplaceKernel : TailsOf<AsymmetricLaplaceKernel> {
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class Kappa, class Mu, class B>
   LOCKSTEP_FN static auto density(const Y& y, const Kappa& kappa, const Mu& mu, const B& b) {
@@ -51,14 +51,6 @@ struct AsymmetricLaplaceKernel {
     return partials(V(b.log - size - log1p(V(1. + below)) - b.value * fall), V(-slope),
                     V((sign_of(V(kappa.log)) * below / (2. + below) - side * b.value * fall) * kappa.inverse), slope,
                     V(b.inverse - fall));
-  }
-  template <class Y, class Kappa, class Mu, class B>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Kappa& kappa, const Mu& mu, const B& b) {
-    return tail<false>(y, kappa, mu, b);
-  }
-  template <class Y, class Kappa, class Mu, class B>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Kappa& kappa, const Mu& mu, const B& b) {
-    return tail<true>(y, kappa, mu, b);
   }
   // The tail on the side of y is exponential, the other what is left.
   template <bool upper, class Y, class Kappa, class Mu, class B>

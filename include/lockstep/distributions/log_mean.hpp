@@ -38,7 +38,7 @@ template <Operand Eta> LOCKSTEP_FN auto exponential_log(const Eta& eta) {
 }
 
 // In saddle-point form, as the gamma's (gamma.hpp) with rate alpha exp(-eta).
-struct GammaLogKernel {
+struct GammaLogKernel : TailsOf<GammaLogKernel> {
   template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
   template <class Y, class Alpha, class Minus>
   LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Minus& minus) {
@@ -49,14 +49,6 @@ struct GammaLogKernel {
     return partials(unless(V(y.value) <= 0., log_density),
                     V((alpha.value - 1.) * inverse_of(y) - alpha.value * minus.rate),
                     V(deviance + 0.5 * alpha.inverse - alpha.stirling_slope), V(alpha.value * (1. - ratio)));
-  }
-  template <class Y, class Alpha, class Minus>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Alpha& alpha, const Minus& minus) {
-    return tail<false>(y, alpha, minus);
-  }
-  template <class Y, class Alpha, class Minus>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Minus& minus) {
-    return tail<true>(y, alpha, minus);
   }
   template <bool upper, class Y, class Alpha, class Minus>
   LOCKSTEP_FN static auto tail(const Y& y, const Alpha& alpha, const Minus& minus) {

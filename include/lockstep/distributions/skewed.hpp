@@ -33,7 +33,7 @@ LOCKSTEP_FN auto skew_normal(const Mu& mu, const Sigma& sigma, const Alpha& alph
 
 // With z = (y - mu)/sigma, a = sigma/nu and x = z - a:
 //   log p = a^2/2 - a z + log Phi(x) - log nu;   for x < 0 also  -z^2/2 + log(Phi(x) exp(x^2/2)) - log nu
-struct ExGaussianKernel {
+struct ExGaussianKernel : TailsOf<ExGaussianKernel> {
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class Mu, class Sigma, class Nu>
   LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Sigma& sigma, const Nu& nu) {
@@ -47,14 +47,6 @@ struct ExGaussianKernel {
     const V log_mass = choose(lower, V(tail.log_value - 0.5 * z * z), V(cdf.value + a * (0.5 * a - z)));
     return partials(V(log_mass - nu.log), slope, V(-slope), V(-(z * by_z + a * excess) * sigma.inverse),
                     V((a * excess - 1.) * nu.inverse));
-  }
-  template <class Y, class Mu, class Sigma, class Nu>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma, const Nu& nu) {
-    return tail<false>(y, mu, sigma, nu);
-  }
-  template <class Y, class Mu, class Sigma, class Nu>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma, const Nu& nu) {
-    return tail<true>(y, mu, sigma, nu);
   }
   // With z and a as above, M Mills' ratio and phi the normal density:
   //   P(Y <= y) = Phi(z) - nu p(y) = phi(z) (M(-z) - M(a - z)) for z < 0,   P(Y > y) = Phi(-z) + nu p(y)

@@ -32,7 +32,7 @@ template <class R> LOCKSTEP_FN double standard_normal_between(R& random, double 
   }
 }
 
-struct TruncatedNormalKernel {
+struct TruncatedNormalKernel : TailsOf<TruncatedNormalKernel> {
   template <class D> LOCKSTEP_FN static auto support(const D& d) {
     return between(get<2>(d.arguments).expression, get<3>(d.arguments).expression);
   }
@@ -49,14 +49,6 @@ struct TruncatedNormalKernel {
                     V(slope + (inside.at_upper - inside.at_lower) * sigma.inverse),
                     V((z * z - 1. + b * inside.at_upper - a * inside.at_lower) * sigma.inverse),
                     V(inside.at_lower * sigma.inverse), V(-inside.at_upper * sigma.inverse));
-  }
-  template <class Y, class Mu, class Sigma, class Lower, class Upper>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma, const Lower& lower, const Upper& upper) {
-    return tail<false>(y, mu, sigma, lower, upper);
-  }
-  template <class Y, class Mu, class Sigma, class Lower, class Upper>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma, const Lower& lower, const Upper& upper) {
-    return tail<true>(y, mu, sigma, lower, upper);
   }
   // The share of the interval that is below y, or above.
   template <bool above_y, class Y, class Mu, class Sigma, class Lower, class Upper>
@@ -89,7 +81,7 @@ LOCKSTEP_FN auto truncated_normal(const Mu& mu, const Sigma& sigma, const Lower&
 }
 
 // One bound; `side` is 1 above it, -1 below.
-template <int side> struct OneSidedNormalKernel {
+template <int side> struct OneSidedNormalKernel : TailsOf<OneSidedNormalKernel<side>> {
   template <class D> LOCKSTEP_FN static auto support(const D& d) {
     if constexpr (side > 0) return above(get<2>(d.arguments).expression);
     else return below(get<2>(d.arguments).expression);
@@ -105,14 +97,6 @@ template <int side> struct OneSidedNormalKernel {
     return partials(unless(V(double(side) * (y.value - bound.value)) < 0., log_density), V(-slope),
                     V(slope - at_bound * sigma.inverse), V((z * z - 1. - a * at_bound) * sigma.inverse),
                     V(at_bound * sigma.inverse));
-  }
-  template <class Y, class Mu, class Sigma, class Bound>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Sigma& sigma, const Bound& bound) {
-    return tail<false>(y, mu, sigma, bound);
-  }
-  template <class Y, class Mu, class Sigma, class Bound>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma, const Bound& bound) {
-    return tail<true>(y, mu, sigma, bound);
   }
   template <bool upper, class Y, class Mu, class Sigma, class Bound>
   LOCKSTEP_FN static auto tail(const Y& y, const Mu& mu, const Sigma& sigma, const Bound& bound) {

@@ -120,7 +120,7 @@ LOCKSTEP_FN auto zero_one_inflated_beta(const Ends& zoi, const One& coi, const A
                                                       argument<Shape>(as_recipe(alpha) + as_recipe(beta)));
 }
 
-struct TriangularKernel {
+struct TriangularKernel : TailsOf<TriangularKernel> {
   template <class D> LOCKSTEP_FN static auto support(const D& d) {
     return between(get<0>(d.arguments).expression, get<1>(d.arguments).expression);
   }
@@ -138,14 +138,6 @@ struct TriangularKernel {
     return partials(unless(min(up, down) < 0., V(log(V(2. * share / width)))),
                     choose(rising, by_distance, V(-by_distance)), V(by_width + choose(rising, end, zero)),
                     V(choose(rising, zero, V(-end)) - by_width), choose(rising, V(-by_side), by_side));
-  }
-  template <class Y, class Lower, class Upper, class C>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Lower& lower, const Upper& upper, const C& c) {
-    return tail<false>(y, lower, upper, c);
-  }
-  template <class Y, class Lower, class Upper, class C>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Lower& lower, const Upper& upper, const C& c) {
-    return tail<true>(y, lower, upper, c);
   }
   // The tail on the side of y has the probability distance^2/(width side), the other what is left.
   template <bool upper_tail, class Y, class Lower, class Upper, class C>

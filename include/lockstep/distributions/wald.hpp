@@ -7,7 +7,7 @@
 
 namespace lockstep {
 
-struct WaldKernel {
+struct WaldKernel : TailsOf<WaldKernel> {
   template <class D> LOCKSTEP_FN static Positive support(const D&) { return {}; }
   template <class Y, class Mu, class Lambda>
   LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Lambda& lambda) {
@@ -18,14 +18,6 @@ struct WaldKernel {
     return partials(unless(V(y.value) <= 0., log_density),
                     V(-(1.5 + 0.5 * lambda.value * z * (mu.inverse + inverse_y)) * inverse_y),
                     V(lambda.value * z * mu.inverse * mu.inverse), V(0.5 * (lambda.inverse - square)));
-  }
-  template <class Y, class Mu, class Lambda>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Lambda& lambda) {
-    return tail<false>(y, mu, lambda);
-  }
-  template <class Y, class Mu, class Lambda>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Lambda& lambda) {
-    return tail<true>(y, mu, lambda);
   }
   // With r = sqrt(lambda/y), s = r (y/mu - 1), M Mills' ratio and phi the normal density (J. Shuster, "On the inverse Gaussian
   // distribution function", 1968, where exp(2 lambda/mu) Phi(-s - 2 r) is phi(s) M(s + 2 r)):
@@ -62,21 +54,13 @@ template <Operand Mu, Operand Lambda> LOCKSTEP_FN auto wald(const Mu& mu, const 
   return make_distribution<WaldKernel>(argument<Scale>(mu), argument<Scale>(lambda));
 }
 
-struct ShiftedWaldKernel {
+struct ShiftedWaldKernel : TailsOf<ShiftedWaldKernel> {
   template <class D> LOCKSTEP_FN static auto support(const D& d) { return above(get<2>(d.arguments).expression); }
   template <class Y, class Mu, class Lambda, class Alpha>
   LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Lambda& lambda, const Alpha& alpha) {
     using V = std::remove_cvref_t<decltype(y.value - alpha.value)>;
     const auto at = WaldKernel::density(DataValue<V>{y.value - alpha.value}, mu, lambda);
     return partials(at.log_density, at.d_value, get<0>(at.d_arguments), get<1>(at.d_arguments), -at.d_value);
-  }
-  template <class Y, class Mu, class Lambda, class Alpha>
-  LOCKSTEP_FN static auto log_cdf(const Y& y, const Mu& mu, const Lambda& lambda, const Alpha& alpha) {
-    return tail<false>(y, mu, lambda, alpha);
-  }
-  template <class Y, class Mu, class Lambda, class Alpha>
-  LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Lambda& lambda, const Alpha& alpha) {
-    return tail<true>(y, mu, lambda, alpha);
   }
   template <bool upper, class Y, class Mu, class Lambda, class Alpha>
   LOCKSTEP_FN static auto tail(const Y& y, const Mu& mu, const Lambda& lambda, const Alpha& alpha) {
