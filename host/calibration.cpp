@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 #include <numeric>
 
 #include <boost/math/distributions/binomial.hpp>
@@ -17,8 +16,6 @@
 namespace lockstep {
 
 namespace {
-
-constexpr const char* log_likelihood_name = "log likelihood";
 
 void require(bool condition, const std::string& message) {
   if (!condition) throw SampleError(message);
@@ -47,7 +44,7 @@ class SimulatedData {
  private:
   // A site's data are the field of its name, if they can be; of a site some elements of which are missing, those that are not.
   static bool put_into_field(Data& data, std::string site, const double* values, std::size_t count) {
-    constexpr std::string_view there = "_observed";
+    constexpr std::string_view there = observed_suffix;
     auto field = data.fields().find(site);
     if (field == data.fields().end() && site.ends_with(there)) field = data.fields().find(site.erase(site.size() - there.size()));
     if (field == data.fields().end() || field->second.columns != 1) return false;
@@ -115,19 +112,14 @@ class Fitting {
   }
   double true_log_likelihood(const Data& data, std::size_t number) const {
     const HostModel model(table_, data);
-    std::vector<double> values, position(std::size_t(model.coordinates()));
+    std::vector<double> values;
     for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
       if (model.layout().sites[i].kind != SiteKind::parameter) continue;
       const Variable& variable = truth_.variable("prior", model.layout().sites[i].name);
       const auto first = variable.values.begin() + std::ptrdiff_t(number * variable.size());
       values.insert(values.end(), first, first + std::ptrdiff_t(variable.size()));
     }
-    GenerateRequest request{};
-    request.meaning = Meaning::unconstrain;
-    request.values = values.data();
-    request.position_out = position.data();
-    model.generate(request);
-    const std::vector<double> each = model.generate(Meaning::pointwise, position);
+    const std::vector<double> each = model.generate(Meaning::pointwise, model.position_of(values));
     return std::accumulate(each.begin(), each.end(), 0.);
   }
   template <class Draw> int rank(double truth, const Draw& draw, Stream& random) const {
@@ -174,7 +166,7 @@ Calibration calibrate(const ModelTable& table, const Data& data, const Calibrati
   result.level = options.level;
   for (const Variable& variable : truth.group("prior").variables)
     for (const std::string& name : element_names(truth, variable)) result.quantities.push_back({name, {}});
-  if (truth.has_group("prior_predictive")) result.quantities.push_back({log_likelihood_name, {}});
+  if (truth.has_group("prior_predictive")) result.quantities.push_back({"log likelihood", {}});
 
   std::vector<OneFit> fits(std::size_t(options.fits));
   std::vector<std::string> failures(fits.size());

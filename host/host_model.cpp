@@ -151,6 +151,16 @@ std::vector<double> HostModel::generate(Meaning meaning, const std::vector<doubl
   return out;
 }
 
+std::vector<double> HostModel::position_of(const std::vector<double>& values) const {
+  std::vector<double> position(static_cast<std::size_t>(coordinates()));
+  GenerateRequest request{};
+  request.meaning = Meaning::unconstrain;
+  request.values = values.data();
+  request.position_out = position.data();
+  generate(request);
+  return position;
+}
+
 std::optional<ImpossibleEvent> HostModel::first_impossible(Meaning meaning, const std::vector<double>& position) const {
   const std::vector<double> log_densities = generate(meaning, position);
   auto next = log_densities.begin();

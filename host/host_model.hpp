@@ -46,6 +46,8 @@ class HostModel {
   std::size_t values(Meaning meaning) const;
   // What comes out at a position: for constrain, pointwise and log_prior.
   std::vector<double> generate(Meaning meaning, const std::vector<double>& position) const;
+  // The position of the parameters' values, which are given one after the other.
+  std::vector<double> position_of(const std::vector<double>& values) const;
   // What reads what: pairs of names, sites or fields of the data first, sites or potentials that read them second.
   std::vector<std::pair<std::string, std::string>> graph() const;
   // The first event at a position whose log density is not finite: of the data (pointwise), or of the parameters' priors

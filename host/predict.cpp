@@ -179,7 +179,7 @@ Data completed(const HostModel& old, const Data& before, const Data& data) {
     }
     Data::Field filled{{shape.begin(), shape.end()}, {}, 1};
     const SiteView* site = find_site(old.layout(), name);
-    if (!site) site = find_site(old.layout(), name + "_observed");  // some of it is missing in the fit
+    if (!site) site = find_site(old.layout(), name + observed_suffix);  // some of it is missing in the fit
     const bool observed = site && site->kind == SiteKind::observed;
     if (unknown.empty()) {
       for (std::ptrdiff_t e : elements(shape, axes, old_shape)) filled.values.push_back(field.values[std::size_t(e)]);
@@ -289,11 +289,12 @@ std::map<std::string, std::vector<double>> log_priors(const HostModel& model, co
   return by_site;
 }
 
-std::vector<double> position_of(const HostModel& model, Meaning meaning, const std::vector<double>& values, std::uint64_t seed,
-                                std::size_t chain, std::size_t draw) {
+// The position of parameters with these values, those that are NaN drawn from their priors.
+std::vector<double> position_with_priors(const HostModel& model, const std::vector<double>& values, std::uint64_t seed, std::size_t chain,
+                                         std::size_t draw) {
   std::vector<double> position(std::size_t(model.coordinates()));
   GenerateRequest request{};
-  request.meaning = meaning;
+  request.meaning = Meaning::prior;
   request.values = values.data();
   request.seed = seed;
   request.chain = std::uint32_t(chain);
@@ -311,13 +312,13 @@ void redraw_changed(const HostModel& old, const HostModel& model, const Fit& fit
   const std::size_t draws = fit.chains * fit.draws;
   const std::set<std::size_t> looked_at{0, draws / 2, draws - 1};
   std::vector<std::map<std::string, std::vector<double>>> was;
-  for (std::size_t at : looked_at) was.push_back(log_priors(old, position_of(old, Meaning::unconstrain, values_at(before, at), 0, 0, 0)));
+  for (std::size_t at : looked_at) was.push_back(log_priors(old, old.position_of(values_at(before, at))));
   for (bool changed = true; changed;) {
     changed = false;
     auto now_was = was.begin();
     for (std::size_t at : looked_at) {
       const auto now =
-          log_priors(model, position_of(model, Meaning::prior, values_at(parameters, at), options.seed, at / fit.draws, at % fit.draws));
+          log_priors(model, position_with_priors(model, values_at(parameters, at), options.seed, at / fit.draws, at % fit.draws));
       const auto& then = *now_was++;
       for (MatchedParameter& each : parameters) {
         const std::size_t events = std::size_t(each.site->events), size = events ? each.source.size() / events : 0;
@@ -406,7 +407,7 @@ Fit predict(const ModelTable& table, const Fit& fit, const Data& data, const Pre
   require_draws(fit, options.threads);
   if (data.data_sets() != 1)
     throw SampleError(fmt::format("the data are {} stacked data sets (one is predicted). Predict them one by one.", data.data_sets()));
-  const bool anything_new = !data.fields().empty() || !data.labels().empty() || !data.actions().empty() || !data.options().empty();
+  const bool anything_new = !data.empty();
   const Data before = data_of(table, fit);
   const HostModel old(table, before);
   const Data now = anything_new ? completed(old, before, data) : before;
@@ -453,7 +454,7 @@ Fit recover_states(const ModelTable& table, const Fit& fit, std::uint64_t seed, 
   parallel_for_ranges(draws, threads, [&](std::size_t begin, std::size_t end) {
     std::vector<double> values(each);
     for (std::size_t d = begin; d < end; ++d) {
-      const std::vector<double> position = position_of(model, Meaning::unconstrain, values_at(parameters, d), 0, 0, 0);
+      const std::vector<double> position = model.position_of(values_at(parameters, d));
       GenerateRequest request{};
       request.meaning = Meaning::states;
       request.position = position.data();

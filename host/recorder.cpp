@@ -83,7 +83,7 @@ Recorder::Recorder(const HostModel& model, const SampleOptions& options, const R
   note_thinning();
   if (model.layout().has_potentials && (options.log_likelihood || options.predictive))
     notes_.push_back("The model has potentials, which are in no log likelihood and no prediction.");
-  constexpr std::string_view imputed = "_unobserved";
+  constexpr std::string_view imputed = imputed_suffix;
   for (std::int64_t i = 0; model.layout().has_missing && i < model.layout().site_count; ++i) {
     const SiteView& site = model.layout().sites[i];
     const std::string name = site.name;

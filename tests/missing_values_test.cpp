@@ -67,17 +67,6 @@ Data gappy(const std::vector<int>& x, const std::vector<int>& p, const std::vect
   return data;
 }
 
-// The position of given values.
-std::vector<double> position_of(const HostModel& model, const std::vector<double>& values) {
-  std::vector<double> position(std::size_t(model.coordinates()));
-  GenerateRequest request{};
-  request.meaning = Meaning::unconstrain;
-  request.values = values.data();
-  request.position_out = position.data();
-  model.generate(request);
-  return position;
-}
-
 TEST(MissingValues, AreParametersWithTheDensityAndGradientOfTheModelWrittenByHand) {
   const std::vector<std::vector<int>> lacking{{0, 3}, {1}, {2, 4}, {0, 1, 2}, {2, 3}};
   const Data data = gappy(lacking[0], lacking[1], lacking[2], lacking[3], lacking[4]);
@@ -92,7 +81,7 @@ TEST(MissingValues, AreParametersWithTheDensityAndGradientOfTheModelWrittenByHan
     for (int i : lacking[f]) of_gaps.push_back((*fields[f])[std::size_t(i)]), common.push_back(2 + 5 * int(f) + i);
     of_whole.insert(of_whole.end(), fields[f]->begin(), fields[f]->end());
   }
-  const std::vector<double> x = position_of(gaps, of_gaps), z = position_of(whole, of_whole);
+  const std::vector<double> x = gaps.position_of(of_gaps), z = whole.position_of(of_whole);
   std::vector<double> gradient(x.size()), whole_gradient(z.size());
   const double density = gaps.log_density(x.data(), gradient.data()), whole_density = whole.log_density(z.data(), whole_gradient.data());
   // log|J| of the elements that are there.

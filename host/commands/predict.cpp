@@ -54,7 +54,7 @@ struct PredictCommand {
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), false);
     options.threads = threads.value();
     const Data data = input.read_given();
-    if (states && (!data.fields().empty() || !data.labels().empty() || !data.actions().empty() || !data.options().empty()))
+    if (states && !data.empty())
       throw UsageError("--states is given with new data, or something done (states are recovered from the data of the fit). Leave one of them out.");
     const Fit fit = read_netcdf(file, {"posterior", "observed_data", "constant_data"});
     const NamedModel named(model.empty() ? model_of(fit) : model);

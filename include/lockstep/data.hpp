@@ -101,6 +101,7 @@ class Data {
   const std::map<std::string, double>& options() const { return options_; }
   const std::map<std::string, Action>& actions() const { return actions_; }
   Data without_actions() const;
+  bool empty() const { return fields_.empty() && labels_.empty() && options_.empty() && actions_.empty(); }
 
  private:
   void act(const std::string& site, Action action);

@@ -974,8 +974,8 @@ class Generate {
       std::vector<int> there;
       for (int i = 0; i < dim.size; ++i)
         if (!std::isnan(values[i])) there.push_back(i);
-      const char* const imputed_name = kept_name(std::string(name) + "_unobserved");
-      const char* const observed_name = kept_name(std::string(name) + "_observed");
+      const char* const imputed_name = kept_name(std::string(name) + imputed_suffix);
+      const char* const observed_name = kept_name(std::string(name) + observed_suffix);
       own(observed_name, values, dim.size);
       for (int i : missing) {
         own(imputed_name, values + i, 1);
@@ -1020,7 +1020,7 @@ class Generate {
       else if (std::isnan(given)) x = in_.position[coordinate_ + k];
       else x = bound.unconstrain(given);
       if (!std::isfinite(x))
-        throw ModelError("parameter '" + std::string(name) + "_unobserved' is " + number_text(given) + " at element " + std::to_string(k + 1) +
+        throw ModelError("parameter '" + std::string(name) + imputed_suffix + "' is " + number_text(given) + " at element " + std::to_string(k + 1) +
                          " (its support is " + S::description + "). Give a value inside it.");
       value = bound.constrain(x).value;
       if (in_.position_out) in_.position_out[coordinate_ + k] = x;
