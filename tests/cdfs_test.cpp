@@ -168,18 +168,24 @@ TEST(CdfAtTheEndsOfTheSupport, IsNoneBelowAndAllAbove) {
   });
 }
 TEST(ADistributionOutsideOfAModel, HasTheTailsThatItsQuantilesHave) {
-  for_each_distribution([](const char* name, const auto& d, double, double) {
-    for (const double p : {1e-200, 1e-12, 0.03, 0.5, 0.8}) {
-      const double y = quantile(d, p), below = std::nextafter(y, -infinity);
-      // The smallest double whose tail is not below p.
-      const double error = std::max(log_cdf(d, below) - std::log(p), std::log(p) - log_cdf(d, y)) / std::max(1., std::abs(std::log(p)));
+  for_each_distribution([](const char* name, const auto& d, double lower, double upper) {
+    for (const double p : {1e-200, 1e-12, 0.03, 0.5, 0.8, 1 - 1e-9}) {
+      const double y = quantile(d, p), below = std::nextafter(y, -infinity), above = std::nextafter(y, infinity);
+      // What is wanted of the smaller tail is between those of the doubles next to y.
+      const auto tail = [&](double at) { return p <= 0.5 ? log_cdf(d, at) : -log_ccdf(d, at); };
+      const double wanted = p <= 0.5 ? std::log(p) : -std::log1p(-p);
+      const double error = std::max({tail(below) - wanted, wanted - tail(above), 0.}) / std::max(1., std::abs(wanted));
       EXPECT_LE(error, 1e-12) << name << ", " << p << " at " << y;
-      LargestErrors::note(name, "quantile", 1, std::max(error, 0.));
+      LargestErrors::note(name, "quantile", 1, error);
     }
-    for (const double p : {0., 1., -0.1, 1.5, not_a_number}) EXPECT_TRUE(std::isnan(quantile(d, p))) << p;
+    EXPECT_EQ(quantile(d, 0), lower) << name;
+    EXPECT_EQ(quantile(d, 1), upper) << name;
+    for (const double p : {-0.1, 1.5, not_a_number}) EXPECT_TRUE(std::isnan(quantile(d, p))) << p;
   });
 }
-template <class D> void expect_tails_of_counts(const D& d, double first, double last) {
+template <class D> void expect_tails_of_counts(const D& d, double first, double last, double end = infinity) {
+  EXPECT_EQ(quantile(d, 0), first);
+  EXPECT_EQ(quantile(d, 1), end);
   double below = 0, all = 0;
   for (double k = first; k <= last; ++k) all += std::exp(log_density(d, k));
   EXPECT_NEAR(all, 1, 1e-13);
@@ -190,7 +196,9 @@ template <class D> void expect_tails_of_counts(const D& d, double first, double 
     EXPECT_NEAR(std::exp(log_cdf(d, k)), below, 1e-13);
     EXPECT_NEAR(std::exp(log_ccdf(d, k + 0.5)), 1 - below, 1e-13);
     const double p = std::exp(log_cdf(d, k)) * (1 - 1e-9);
-    if (below < 0.999999 && below > 1e-6) EXPECT_EQ(quantile(d, p), k);
+    if (below < 0.999999 && below > 1e-6) {
+      EXPECT_EQ(quantile(d, p), k);
+    }
   }
 }
 TEST(CountsOutsideOfAModel, HaveTheirSumsAsTails) {
@@ -199,8 +207,8 @@ TEST(CountsOutsideOfAModel, HaveTheirSumsAsTails) {
   expect_tails_of_counts(poisson_log(2.5), 0, 300);
   expect_tails_of_counts(geometric(0.3), 1, 300);
   expect_tails_of_counts(geometric_logit(-0.5), 1, 300);
-  expect_tails_of_counts(binomial(31, 0.4), 0, 300);
-  expect_tails_of_counts(binomial_logit(7, 2.5), 0, 300);
+  expect_tails_of_counts(binomial(31, 0.4), 0, 300, 31);
+  expect_tails_of_counts(binomial_logit(7, 2.5), 0, 300, 7);
   expect_tails_of_counts(negative_binomial(4, 0.6), 0, 900);
   expect_tails_of_counts(negative_binomial_log(2.5, 30), 0, 300);
 }

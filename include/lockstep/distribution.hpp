@@ -236,6 +236,19 @@ template <class V> LOCKSTEP_FN ValueAndSlope<V, V> log1m_exponential_tail(const 
           choose(tiny, V(1. - 0.5 * x), choose(x > 700., V(0.), V(x / expm1(x))))};
 }
 
+// ---- quantiles: on the host --------------------------------------------------------------------------------------
+
+// A probability p as both log p and log(1 - p), of which the smaller has all its digits however far out it is. A kernel may have
+// `quantile(p, arguments...)`, y with P(Y <= y) = p in closed form, which at p = 0 and 1 is an end of the support; else it is found
+// by its tails (quantile.hpp).
+struct LogTails {
+  double lower, upper;
+};
+// log x of exp(-x) = exp(log_tail), 1 - exp(-x) = exp(log_rest).
+inline double log_exponent_of(double log_tail, double log_rest) {
+  return log_rest < -37 ? log_rest : log(-log_tail);   // the next term of the series, exp(log_rest)/2, is below 1e-16
+}
+
 // ---- evaluation over a plate ---------------------------------------------------------------------------------------------
 
 // An argument that is the same for every element of a plate.

@@ -6,9 +6,9 @@
 // On the host, one value at a time. CDFs and quantiles are there for distributions whose kernels have a CDF.
 #pragma once
 
-#include "lockstep/bisection.hpp"
 #include "lockstep/distributions.hpp"
 #include "lockstep/generate.hpp"
+#include "lockstep/quantile.hpp"
 
 namespace lockstep {
 
@@ -40,12 +40,41 @@ template <class Kernel, class... A> double log_ccdf(const Distribution<Kernel, A
   return with_states(d, [&](const auto&... states) { return Kernel::log_ccdf(DataValue<double>{y}, states...); });
 }
 
-// The smallest double y with P(Y <= y) >= p, 0 < p < 1, found through the tail that is smaller; NaN for any other p.
+// The ends of a support, of plain numbers.
+struct Ends {
+  double lower, upper;
+};
+constexpr double no_end = std::numeric_limits<double>::infinity();
+inline Ends ends_of(const RealLine&) { return {-no_end, no_end}; }
+inline Ends ends_of(const Positive&) { return {0, no_end}; }
+inline Ends ends_of(const UnitInterval&) { return {0, 1}; }
+template <class E> Ends ends_of(const OneSided<E, 1>& s) { return {s.limit.evaluate(PlainNumbers()).value, no_end}; }
+template <class E> Ends ends_of(const OneSided<E, -1>& s) { return {-no_end, s.limit.evaluate(PlainNumbers()).value}; }
+template <class L, class U> Ends ends_of(const TwoSided<L, U>& s) {
+  return {s.lower.evaluate(PlainNumbers()).value, s.upper.evaluate(PlainNumbers()).value};
+}
+// Of counts, by their tails.
+template <class Kernel, class... A> Ends ends_of_counts(const Distribution<Kernel, A...>& d) {
+  const auto none_above = [&](double y) { return log_ccdf(d, y) == -no_end; };
+  const double upper = first_that(none_above, -no_end, no_end);
+  const double lower = first_that([&](double y) { return log_cdf(d, y) > -no_end; }, -no_end, no_end);
+  return {lower, upper < 1e100 ? upper : no_end};   // further out it is the logarithm that overflows
+}
+
+// The smallest y with P(Y <= y) >= p, found through the tail that is smaller; where there is a closed form, to rounding. At 0
+// and 1 these are the ends of the support; NaN outside of [0, 1].
 template <class Kernel, class... A> double quantile(const Distribution<Kernel, A...>& d, double p) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  if (!(p > 0 && p < 1)) return std::numeric_limits<double>::quiet_NaN();
-  if (p <= 0.5) return first_that([&](double y) { return log_cdf(d, y) >= log(p); }, -infinity, infinity);
-  return first_that([&](double y) { return log_ccdf(d, y) <= log1p(-p); }, -infinity, infinity);
+  if (!(p >= 0 && p <= 1)) return std::numeric_limits<double>::quiet_NaN();
+  const LogTails tails{log(p), log1p(-p)};
+  const auto of = [&](auto... a) -> double {
+    if (p > 0 && p < 1) return quantile_between<Kernel, typename A::Role...>(tails, -no_end, no_end, a...);
+    if constexpr (HasQuantile<Kernel, decltype(a)...>) return Kernel::quantile(tails, a...);
+    else if constexpr (is_of_counts<Kernel>) return p == 0 ? ends_of_counts(d).lower : ends_of_counts(d).upper;
+    else return p == 0 ? ends_of(Kernel::support(d)).lower : ends_of(Kernel::support(d)).upper;
+  };
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return of(double(get<I>(d.arguments).expression.evaluate(PlainNumbers()).value)...);
+  }(std::index_sequence_for<A...>{});
 }
 
 // One draw.

@@ -132,4 +132,39 @@ template <class T> LOCKSTEP_FN inline NormalInterval<T> normal_interval(T a, T b
   return {select(is_narrow, narrow, wide), select(mirrored, at_upper, at_lower), select(mirrored, at_lower, at_upper)};
 }
 
+// ---- quantiles: on the host ----------------------------------------------------------------------------------------
+
+// x with f(x).value = wanted, for an f that increases and is concave, from an x below: Newton's steps never pass it.
+template <class F> double climb(const F& f, double wanted, double x) {
+  while (true) {
+    const auto at = f(x);
+    const double next = x + (wanted - at.value) / at.slope;
+    if (!(next - x > 1e-15 * abs(next))) return x;
+    x = next;
+  }
+}
+// z with Phi(z) = exp(log_p), for log_p below -log 2. The start is below since Phi(-x) <= exp(-x^2/2).
+inline double lower_normal_quantile(double log_p) {
+  if (log_p - log_p != 0.) return log_p;
+  return climb([](double x) { return log_normal_cdf(x); }, log_p, -sqrt(-2 * log_p));
+}
+// z > 0 with P(|Z| <= z) = p, given log p and log(1 - p).
+inline double half_normal_quantile(double log_p, double log_rest) {
+  constexpr double log_2 = 0.69314718055994530942, slope_at_0 = detail::sqrt_2_over_pi;
+  if (log_rest < log_p) return -lower_normal_quantile(log_rest - log_2);
+  const auto log_mass = [](double z) {
+    const auto inside = normal_interval(-z, z, 2 * z);
+    return LogNormalCdf<double>{inside.log_mass, inside.at_lower + inside.at_upper};
+  };
+  const double linear = exp(log_p) / slope_at_0;
+  return log_p < -19 ? linear : climb(log_mass, log_p, linear);   // the next term of the series, p^2 pi/12, is below 1e-17
+}
+// z with Phi(z) = p, given log p and log(1 - p). Near the median by how much lies between z and -z.
+inline double normal_quantile(double log_p, double log_rest) {
+  if (log_p > log_rest) return -normal_quantile(log_rest, log_p);
+  if (log_p < -1.4) return lower_normal_quantile(log_p);
+  const double between = exp(log_rest) - exp(log_p);
+  return -half_normal_quantile(log(between), log1p(-between));
+}
+
 }  // namespace lockstep

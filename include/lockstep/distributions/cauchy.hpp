@@ -23,6 +23,12 @@ template <class V> LOCKSTEP_FN ValueAndSlope<V, V> log_cauchy_cdf(const V& z) {
   return {choose(lower, V(log(tail)), V(log1p(V(-tail)))), V(density / choose(lower, tail, V(1. - tail)))};
 }
 
+// z with P(Z > z) = exp(log_tail), which is at most 1/2.
+inline double cauchy_tail_quantile(double log_tail) {
+  const auto angle = sine_cosine_pi(exp(log_tail));
+  return angle.cosine / angle.sine;
+}
+
 struct CauchyKernel {
   static constexpr bool location_scale = true;
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
@@ -40,6 +46,9 @@ struct CauchyKernel {
   template <class Y, class Mu, class Beta>
   LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Beta& beta) {
     return symmetric_log_ccdf(y, mu, beta, [](const auto& z) { return log_cauchy_cdf(z); });
+  }
+  static double quantile(const LogTails& p, double mu, double beta) {
+    return mu + (p.lower < p.upper ? -beta : beta) * cauchy_tail_quantile(min(p.lower, p.upper));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double beta) { return mu + beta * random.cauchy(); }
 };
@@ -71,6 +80,9 @@ struct HalfCauchyKernel {
     const V log_share = choose(z < 1., V(log1p(near)), V(log(cauchy_tail(z)) + log_2));
     const V slope = -beta.inverse / ((1. + z * z) * atan(V(1. / z)));
     return constant_where(y.value <= 0., log_of_all, partials(log_share, slope, V(-z * slope)));
+  }
+  static double quantile(const LogTails& p, double beta) {
+    return beta * (p.lower < p.upper ? 1 / cauchy_tail_quantile(p.lower - log_2) : cauchy_tail_quantile(p.upper - log_2));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double beta) { return beta * abs(random.cauchy()); }
 };

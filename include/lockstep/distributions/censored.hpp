@@ -10,8 +10,7 @@
 #include <cmath>
 #include <limits>
 
-#include "lockstep/bisection.hpp"
-#include "lockstep/distribution.hpp"
+#include "lockstep/quantile.hpp"
 #include "lockstep/support.hpp"
 
 namespace lockstep {
@@ -33,7 +32,6 @@ template <class V> LOCKSTEP_FN V in_lanes(Zero) { return V(0.); }
 
 // The largest value that is less than a bound: the bound itself, since no one value matters; of counts, the whole number before it.
 // With it P(Y >= b) = P(Y > before(b)).
-template <class Kernel> inline constexpr bool is_of_counts = requires { requires Kernel::is_of_counts; };
 template <class Kernel, class Bound> LOCKSTEP_FN auto before(const Bound& bound) {
   if constexpr (is_of_counts<Kernel>) return LocationState<decltype(bound.value)>{-floor(-bound.value) - 1.};
   else return bound;
@@ -83,30 +81,6 @@ LOCKSTEP_FN auto interval_mass(const Lower& lower, const Upper& upper, const A&.
         Slots<decltype(by_argument(std::integral_constant<std::size_t, I>{}))...>(
             by_argument(std::integral_constant<std::size_t, I>{})...)};
   }(std::index_sequence_for<A...>{});
-}
-
-// ---- simulation: on the host ---------------------------------------------------------------------------------------
-
-// Draws between bounds of a kernel whose arguments have these roles, by inverting its CDF through the smaller tail,
-// however unlikely it is to be between them. NaN if it is impossible.
-template <class Kernel, class... Roles, class R, class... A>
-double draw_between(R& random, double lower, double upper, A... a) {
-  if (!(lower < upper)) return std::numeric_limits<double>::quiet_NaN();
-  const auto log_cdf = [&](double y) {
-    return double(Kernel::log_cdf(DataValue<double>{y}, Roles::prepare(DataValue<double>{a})...).log_density);
-  };
-  const auto log_ccdf = [&](double y) {
-    return double(Kernel::log_ccdf(DataValue<double>{y}, Roles::prepare(DataValue<double>{a})...).log_density);
-  };
-  const double u = random.uniform();
-  if (log_cdf(lower) > -log_2) {
-    const double wanted = log_sum_exp(log_ccdf(lower) + log1p(-u), log_ccdf(upper) + log(u));
-    if (std::isinf(wanted)) return std::numeric_limits<double>::quiet_NaN();
-    return first_that([&](double y) { return log_ccdf(y) <= wanted; }, lower, upper);
-  }
-  const double wanted = log_sum_exp(log_cdf(lower) + log1p(-u), log_cdf(upper) + log(u));
-  if (std::isinf(wanted)) return std::numeric_limits<double>::quiet_NaN();
-  return first_that([&](double y) { return log_cdf(y) >= wanted; }, lower, upper);
 }
 
 // ---- the kernels; arguments are the lower bound, the upper bound, then the inner distribution's --------------------

@@ -30,6 +30,7 @@ struct GeometricKernel {
     return constant_where(trials < 1., log_of_none, partials(V(log1m_exp(log_rest)), Zero{},
                                                              V(trials / ((1. - p.value) * expm1(V(-log_rest))))));
   }
+  static double quantile(const LogTails& p, double chance) { return chance < 1 ? max(1., -floor(-p.upper / log1p(-chance))) : 1; }
   template <class R> LOCKSTEP_FN static double sample(R& random, double p) {
     return p < 1 ? floor(random.exponential() / -log1p(-p)) + 1 : 1;
   }
@@ -58,6 +59,7 @@ struct GeometricLogitKernel {
     return constant_where(trials < 1., log_of_none,
                           partials(V(log1m_exp(log_rest)), Zero{}, V(trials * eta.p / expm1(V(-log_rest)))));
   }
+  static double quantile(const LogTails& p, double eta) { return max(1., -floor(p.upper / softplus(eta))); }
   template <class R> LOCKSTEP_FN static double sample(R& random, double eta) {
     return floor(random.exponential() / softplus(eta)) + 1;
   }
@@ -88,6 +90,10 @@ struct DiscreteUniformKernel {
     const V value = floor(V(y.value)), part = upper.value - value;
     const auto inside = partials(V(log(part) - count.log), Zero{}, Zero{}, V(1. / part), V(-count.inverse));
     return constant_where(part <= 0., log_of_none, constant_where(value < V(lower.value), log_of_all, inside));
+  }
+  static double quantile(const LogTails& p, double lower, double upper, double count) {
+    return p.lower < p.upper ? lower + max(0., -floor(-count * exp(p.lower)) - 1)
+                             : upper - min(count - 1, floor(count * exp(p.upper)));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double lower, double, double count) {
     return lower + floor(count * random.uniform());
@@ -132,6 +138,9 @@ struct DiscreteWeibullKernel {
     const V log_rest = power * q.log, odds = -1. / expm1(V(-log_rest));
     return on_counts<false>(value, partials(V(log1m_exp(log_rest)), Zero{}, V(odds * power / q.value),
                                             V(odds * log_rest * log_next)));
+  }
+  static double quantile(const LogTails& p, double q, double beta) {
+    return max(0., -floor(-exp(log(p.upper / log(q)) / beta)) - 1);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double q, double beta) {
     return floor(exp(log(random.exponential() / -log(q)) / beta));

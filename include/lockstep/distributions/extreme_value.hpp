@@ -34,6 +34,7 @@ struct GumbelKernel {
     const auto x = log_exponent(y, mu, beta);
     return chain(log1m_exponential_tail(x.log_density), x);
   }
+  static double quantile(const LogTails& p, double mu, double beta) { return mu - beta * log_exponent_of(p.lower, p.upper); }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double beta) {
     return mu - beta * log(random.exponential());
   }
@@ -71,6 +72,9 @@ struct WeibullKernel {
   LOCKSTEP_FN static auto log_ccdf(const Y& y, const Alpha& alpha, const Beta& beta) {
     const auto x = log_exponent(y, alpha, beta);
     return constant_where(y.value <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
+  }
+  static double quantile(const LogTails& p, double alpha, double beta) {
+    return beta * exp(log_exponent_of(p.upper, p.lower) / alpha);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta) {
     return beta * exp(log(random.exponential()) / alpha);
@@ -110,6 +114,9 @@ struct FrechetKernel {
     const auto x = log_exponent(y, alpha, sigma);
     return constant_where(y.value <= 0., log_of_all, chain(log1m_exponential_tail(x.log_density), x));
   }
+  static double quantile(const LogTails& p, double alpha, double sigma) {
+    return sigma * exp(-log_exponent_of(p.lower, p.upper) / alpha);
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double sigma) {
     return sigma * exp(-log(random.exponential()) / alpha);
   }
@@ -140,6 +147,9 @@ struct RayleighKernel {
   template <class Y, class Sigma> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Sigma& sigma) {
     const auto x = log_exponent(y, sigma);
     return constant_where(y.value <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
+  }
+  static double quantile(const LogTails& p, double sigma) {
+    return sigma * exp(0.5 * (log_exponent_of(p.upper, p.lower) + log_2));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double sigma) {
     return sigma * sqrt(2. * random.exponential());
@@ -211,6 +221,9 @@ struct GenExtremeKernel {
     const auto x = log_exponent(y, mu, sigma, xi);
     return within_bound<true>(y, mu, sigma, xi, chain(log1m_exponential_tail(x.log_density), x));
   }
+  static double quantile(const LogTails& p, double mu, double sigma, double xi) {
+    return mu + sigma * shaped_power(-log_exponent_of(p.lower, p.upper), xi);
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double xi) {
     return mu + sigma * shaped_power(-log(random.exponential()), xi);
   }
@@ -246,6 +259,9 @@ struct GenParetoKernel : TailsOf<GenParetoKernel> {
     const auto inside = partials(of.value, slope, V(-slope), V(-z * slope), V(by_t * t.by_xi));
     const auto beyond = z == -log_of_none || t.one_plus <= 0.;
     return constant_where(z <= 0., below, constant_where(beyond, above, inside));
+  }
+  static double quantile(const LogTails& p, double mu, double sigma, double xi) {
+    return mu + sigma * shaped_power(-p.upper, xi);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double xi) {
     return mu + sigma * shaped_power(random.exponential(), xi);

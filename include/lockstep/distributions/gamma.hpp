@@ -24,6 +24,7 @@ struct ExponentialKernel {
     using V = LanesOf<Y, Rate>;
     return constant_where(y.value <= 0., log_of_all, partials(V(-rate.value * y.value), V(-rate.value), V(-y.value)));
   }
+  static double quantile(const LogTails& p, double rate) { return -p.upper / rate; }
   template <class R> LOCKSTEP_FN static double sample(R& random, double rate) { return random.exponential() / rate; }
 };
 // Exponential with rate > 0 (mean 1/rate), on y > 0.

@@ -27,6 +27,9 @@ struct LaplaceKernel {
     const V tail = 0.5 * exp(V(-abs(z)));
     return {V(choose(z < 0., V(z - log_2), V(log1p(V(-tail))))), V(choose(z < 0., V(1.), V(tail / (1. - tail))))};
   }
+  static double quantile(const LogTails& p, double mu, double b) {
+    return p.lower < p.upper ? mu + b * (p.lower + log_2) : mu - b * (p.upper + log_2);
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double b) {
     const double up = random.exponential(), down = random.exponential();
     return mu + b * (up - down);
@@ -66,6 +69,10 @@ struct AsymmetricLaplaceKernel : TailsOf<AsymmetricLaplaceKernel> {
     const V factor = choose(is_own, V(1.), V(-exp(own - rest))), slope = -factor * side * b.value * decay;
     return partials(V(choose(is_own, own, rest)), slope,
                     V(-factor * side * (2. * share.sigmoid + b.value * fall) * kappa.inverse), V(-slope), V(-factor * fall));
+  }
+  static double quantile(const LogTails& p, double kappa, double mu, double b) {
+    const double log_below = -softplus(-2 * log(kappa)), log_above = -softplus(2 * log(kappa));   // of P(Y <= mu), P(Y > mu)
+    return p.lower < log_below ? mu + (p.lower - log_below) * kappa / b : mu - (p.upper - log_above) / (kappa * b);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double kappa, double mu, double b) {
     const double up = random.exponential() / kappa, down = random.exponential() * kappa;

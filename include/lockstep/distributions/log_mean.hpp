@@ -27,6 +27,7 @@ struct ExponentialLogKernel {
     const auto x = log_exponent(y, minus);
     return constant_where(y.value <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
   }
+  static double quantile(const LogTails& p, double minus) { return -p.upper * exp(-minus); }
   template <class R>
   LOCKSTEP_FN static double sample(R& random, double minus) {
     return random.exponential() * exp(-minus);

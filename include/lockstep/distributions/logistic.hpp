@@ -38,6 +38,7 @@ struct LogisticKernel {
     const auto rest = softplus_sigmoid(V(-z));
     return {V(-rest.softplus), rest.sigmoid};
   }
+  static double quantile(const LogTails& p, double mu, double s) { return mu + s * (p.lower - p.upper); }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double s) {
     const double u = random.uniform();
     return mu + s * (log(u) - log1p(-u));
@@ -79,6 +80,7 @@ struct LogLogisticKernel {
                           partials(V(-rest.softplus), V(by_log * inverse_of(y)), V(-by_log * alpha.inverse),
                                    V(-rest.sigmoid * log_ratio)));
   }
+  static double quantile(const LogTails& p, double alpha, double beta) { return alpha * exp((p.lower - p.upper) / beta); }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta) {
     const double u = random.uniform();
     return alpha * exp((log(u) - log1p(-u)) / beta);

@@ -36,6 +36,10 @@ struct MoyalKernel {
     return location_scale_partials(V(choose(far, V(log_2 - log_sqrt_2pi - 0.5 * z), inside.log_mass)),
                                    V(choose(far, V(-0.5), V(-0.5 * w * (inside.at_lower + inside.at_upper)))), z, sigma);
   }
+  static double quantile(const LogTails& p, double mu, double sigma) {
+    const double log_w = p.upper < -40 ? p.upper - 0.5 * (log_2 - log_pi) : log(half_normal_quantile(p.upper, p.lower));
+    return mu - 2 * sigma * log_w;
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma) {
     return mu - 2. * sigma * log(abs(random.normal()));
   }

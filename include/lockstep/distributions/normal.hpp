@@ -24,6 +24,7 @@ struct NormalKernel {
   LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Sigma& sigma) {
     return symmetric_log_ccdf(y, mu, sigma, [](const auto& z) { return log_normal_cdf(z); });
   }
+  static double quantile(const LogTails& p, double mu, double sigma) { return mu + sigma * normal_quantile(p.lower, p.upper); }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma) {
     return mu + sigma * random.normal();
   }
@@ -54,6 +55,7 @@ struct HalfNormalKernel {
     const V slope = -tail.slope * sigma.inverse;
     return constant_where(y.value <= 0., log_of_all, partials(V(tail.value + log_2), slope, V(-z * slope)));
   }
+  static double quantile(const LogTails& p, double sigma) { return sigma * half_normal_quantile(p.lower, p.upper); }
   template <class R> LOCKSTEP_FN static double sample(R& random, double sigma) { return sigma * abs(random.normal()); }
 };
 // The absolute value of a Normal(0, sigma), on y > 0.
@@ -89,6 +91,9 @@ struct LogNormalKernel {
     const V slope = -tail.slope * sigma.inverse;
     return constant_where(y.value <= 0., log_of_all,
                           partials(tail.value, V(slope * inverse_of(y)), V(-slope), V(-z * slope)));
+  }
+  static double quantile(const LogTails& p, double mu, double sigma) {
+    return exp(mu + sigma * normal_quantile(p.lower, p.upper));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma) {
     return exp(mu + sigma * random.normal());

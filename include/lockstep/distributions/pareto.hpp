@@ -20,7 +20,8 @@ struct ParetoKernel {
   template <class Y, class Alpha, class Least>
   LOCKSTEP_FN static auto log_exponent(const Y& y, const Alpha& alpha, const Least& m) {
     using V = LanesOf<Y, Alpha, Least>;
-    const V log_growth = log_of(y) - m.log, by_growth = 1. / log_growth;
+    const V excess = (y.value - m.value) * m.inverse;
+    const V log_growth = choose(excess < 1., V(log1p(excess)), V(log_of(y) - m.log)), by_growth = 1. / log_growth;
     return partials(V(alpha.log + log(log_growth)), V(by_growth * inverse_of(y)), V(alpha.inverse), V(-by_growth * m.inverse));
   }
   template <class Y, class Alpha, class Least>
@@ -33,6 +34,7 @@ struct ParetoKernel {
     const auto x = log_exponent(y, alpha, m);
     return constant_where(LanesOf<Y, Alpha, Least>(y.value - m.value) <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
   }
+  static double quantile(const LogTails& p, double alpha, double m) { return m * exp(-p.upper / alpha); }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double m) {
     return m * exp(random.exponential() / alpha);
   }
@@ -70,6 +72,9 @@ struct Pareto2Kernel {
   LOCKSTEP_FN static auto log_ccdf(const Y& y, const Mu& mu, const Lambda& lambda, const Alpha& alpha) {
     const auto x = log_exponent(y, mu, lambda, alpha);
     return constant_where(LanesOf<Y, Mu, Lambda, Alpha>(y.value - mu.value) <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
+  }
+  static double quantile(const LogTails& p, double mu, double lambda, double alpha) {
+    return mu + lambda * expm1(-p.upper / alpha);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double lambda, double alpha) {
     return mu + lambda * expm1(random.exponential() / alpha);

@@ -32,6 +32,9 @@ struct UniformKernel {
     return constant_where(V(y.value) >= V(upper.value), log_of_none,
                           constant_where(V(y.value) <= V(lower.value), log_of_all, inside));
   }
+  static double quantile(const LogTails& p, double lower, double upper, double width) {
+    return p.lower < p.upper ? lower + width * exp(p.lower) : upper - width * exp(p.upper);
+  }
   template <class R> LOCKSTEP_FN static double sample(R& random, double lower, double, double width) {
     return lower + width * random.uniform();
   }

@@ -35,6 +35,7 @@ struct KumaraswamyKernel {
     const auto inside = constant_where(y.value <= 0., log_of_all, chain(log_exponential_tail(x.log_density), x));
     return constant_where(y.value >= 1., log_of_none, inside);
   }
+  static double quantile(const LogTails& p, double a, double b) { return exp(log1m_exp(p.upper / b) / a); }
   template <class R> LOCKSTEP_FN static double sample(R& random, double a, double b) {
     return exp(log1m_exp(-random.exponential() / b) / a);
   }
@@ -74,6 +75,9 @@ struct LogitNormalKernel {
     const auto of = log_normal_cdf(V(side * z));
     const V slope = side * of.slope * sigma.inverse;
     return partials(of.value, V(slope / (y.value * complement_of(y))), V(-slope), V(-z * slope));
+  }
+  static double quantile(const LogTails& p, double mu, double sigma) {
+    return sigmoid(mu + sigma * normal_quantile(p.lower, p.upper));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma) {
     return sigmoid(mu + sigma * random.normal());
@@ -157,6 +161,10 @@ struct TriangularKernel : TailsOf<TriangularKernel> {
                                  V(by_width - choose(rising, end, zero)), V(choose(rising, zero, end) - by_width),
                                  V(choose(rising, V(-by_side), by_side)));
     return constant_where(up <= 0., below, constant_where(down <= 0., above, inside));
+  }
+  static double quantile(const LogTails& p, double lower, double upper, double c) {
+    const double width = upper - lower, left = c - lower, right = upper - c;
+    return p.lower < log(left / width) ? lower + sqrt(exp(p.lower) * width * left) : upper - sqrt(exp(p.upper) * width * right);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double lower, double upper, double c) {
     const double u = random.uniform(), width = upper - lower, left = (c - lower) / width;
