@@ -7,6 +7,7 @@
 //   GroupIndex g = d.index("g", obs, group); 1-based in the data, 0-based and bounds-checked here
 //   Matrix X = d.matrix("X", obs, column);   rows along `obs`
 //   RealScalar s = d.scalar("s");            one number
+//   Matrix B = d.bspline(x, knots, 3, basis);  B-splines of x, which fix the size of `basis`
 //   Neighbours map = d.neighbours(a, b);     a graph of areas, from two group indices: pairs of neighbours
 //   int K = d.option("K", 2);                an option of the model, and its default; a user sets it by name
 //
@@ -31,6 +32,7 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/bspline.hpp"
 #include "lockstep/expression.hpp"
 #include "lockstep/graph_matrices.hpp"
 
@@ -455,6 +457,55 @@ class Dataset {
     return matrix;
   }
 
+  // The matrix of B-splines of `x` (bspline.hpp): a row for each of its elements, a column for each spline; values, which sum to
+  // 1, or derivatives of an order. Knots, each once, are data too, so that predictions for other x have the fit's; they fix the
+  // size of `basis`, count - 1 + degree. As R's splines::bs with an intercept. Throws DataError if the knots do not increase, or x
+  // is not between them.
+  Matrix bspline(const Real& x, const Real& knots, int degree, Dim basis, int derivative = 0) {
+    DimInfo& known = info(basis, x.field.info->name);
+    const std::string of = "B-splines of '" + x.field.info->name + "' ";
+    if (degree < 0 || derivative < 0 || derivative > degree)
+      throw DataError(of + "have the degree " + std::to_string(degree) + " and derivatives of order " +
+                      std::to_string(derivative) + " (0 <= order <= degree). Correct them in the model, or by its options.");
+    if (x.field.columns != 1 || knots.field.columns != 1)
+      throw DataError(of + "differ between stacked data sets (a matrix is shared by all of them). Run these data sets apart.");
+    const int count = knots.dim.size;
+    const double* at = knots.field.table(FieldData::value);
+    if (count < 2)
+      throw DataError(of + "have " + std::to_string(count) + " knots (the first and the last are their ends). Give two or more.");
+    for (int k = 0; k < count; ++k)
+      if (std::isnan(at[k]) || (k > 0 && !(at[k] > at[k - 1])))
+        throw DataError(of + "have the knot " + number_text(at[k]) + " at element " + std::to_string(k + 1) +
+                        " (knots increase, each is there once). Sort them.");
+    const int splines = count - 1 + degree;
+    if (known.size >= 0 && known.size != splines)
+      throw DataError(of + "number " + std::to_string(splines) + ", by their " + std::to_string(count) + " knots (dimension '" +
+                      known.name + "' has size " + std::to_string(known.size) + " by " + known.size_from +
+                      "). Make them agree.");
+    if (known.size < 0) known.size_from = "the knots of " + of;
+    known.size = basis.size = splines;
+    Matrix matrix{nullptr, x.dim, basis};
+    if (learning_sizes_) return matrix;
+    const std::size_t length = std::size_t(x.dim.size) * std::size_t(splines);
+    double* values = own<double>(length);
+    for (int i = 0; i < x.dim.size; ++i) {
+      const double here = x.field.table(FieldData::value)[i];
+      if (!(here >= at[0] && here <= at[count - 1]))
+        throw DataError("'" + x.field.info->name + "' is " + number_text(here) + " at element " + std::to_string(i + 1) +
+                        " (its splines are between the knots " + number_text(at[0]) + " and " + number_text(at[count - 1]) +
+                        "). Move the outer knots, or leave that element out.");
+      bspline_values(at, count, degree, derivative, here, values + std::ptrdiff_t(i) * splines);
+    }
+    matrix.values = values;
+    if (view_.singles) {
+      float* singles = own<float>(length);
+      std::transform(values, values + length, singles, [](double value) { return float(value); });
+      matrix.singles = singles;
+    }
+    made_of_[values] = x.field.info->name;
+    return matrix;
+  }
+
   RealScalar scalar(const std::string& name) {
     const FieldView& field = find(name, 0);
     fields_bound_.try_emplace(field.name, std::array{-1, -1});
@@ -488,8 +539,9 @@ class Dataset {
   const std::vector<DimInfo>& dims() const { return dims_; }
   // The fields that the model reads, and the dimensions (by id) that they run along; -1 where there is no such axis.
   const std::map<std::string, std::array<int, 2>>& fields_bound() const { return fields_bound_; }
-  // The field whose values start there, as a matrix's do; empty if there is none.
+  // The field whose values start there, as a matrix's do, or that a matrix there is made of; empty if there is none.
   std::string field_at(const double* values) const {
+    if (const auto made = made_of_.find(values); made != made_of_.end()) return made->second;
     for (std::int64_t i = 0; i < view_.field_count; ++i)
       if (view_.fields[i].values == values) return view_.fields[i].name;
     return "";
@@ -503,6 +555,7 @@ class Dataset {
   // Frees all arrays that were handed out. The dimensions keep their sizes.
   void release_arrays() {
     owned_.clear();
+    made_of_.clear();
     learning_sizes_ = false;
   }
   // Throws DataError if a dimension that was asked for still has no size.
@@ -717,6 +770,7 @@ class Dataset {
   bool learning_sizes_ = false;
   std::vector<std::unique_ptr<void, Release>> owned_;
   std::deque<FieldInfo> infos_;
+  std::map<const double*, std::string> made_of_;   // by where a matrix's values start
 };
 
 }  // namespace lockstep
