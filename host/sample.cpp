@@ -91,6 +91,15 @@ class Watcher {
 // The error of a mean from 2,500 independent draws. Beyond it, rounding is what limits a usual run.
 constexpr double harmless_log_density_error = 0.02;
 
+// Multiplications that a gradient takes, about: what is observed decides.
+double gradient_cost(const LayoutView& layout) {
+  constexpr double of_an_event = 10, of_a_coordinate = 40;  // the sampler's own work is with the coordinates
+  double cost = of_a_coordinate * double(layout.coordinates);
+  for (std::int64_t i = 0; i < layout.site_count; ++i)
+    if (layout.sites[i].kind == SiteKind::observed) cost += of_an_event * layout.sites[i].size;
+  return cost;
+}
+
 std::string precision_note(Precision precision, const PrecisionError& error) {
   if (error.relative() <= harmless_log_density_error)
     return fmt::format("Precision: {}. Rounding moves no mean by more than {:.2g} of its quantity's standard deviation ({} draws were computed "
@@ -121,6 +130,13 @@ void report_halves(const Ensemble& ensemble, const std::vector<int>& superchain,
 }
 
 }  // namespace
+
+std::optional<MetricKind> metric_named(const std::string& text) {
+  for (const auto& [name, kind] : {std::pair{"auto", MetricKind::automatic}, {"diagonal", MetricKind::diagonal},
+                                   {"low-rank", MetricKind::low_rank}, {"dense", MetricKind::dense}})
+    if (text == name) return kind;
+  return std::nullopt;
+}
 
 void validate(const SampleOptions& o) {
   auto require = [](bool ok, const std::string& message) {
@@ -184,7 +200,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   ensemble.place(positions, std::vector<char>(std::size_t(plan.chains), 1));
 
   Watcher watcher(ensemble, options);
-  const WarmupSettings warmup_settings{options.warmup, options.warmup_cap, options.max_depth, options.target_acceptance};
+  const WarmupSettings warmup_settings{options.warmup, options.warmup_cap, options.max_depth, options.target_acceptance,
+                                       {options.metric, gradient_cost(model.layout())}};
   std::function<void(const DrawBlock&, int)> record_warmup;
   if (options.keep_warmup) record_warmup = [&](const DrawBlock& block, int first) { recorder.warmup(block, first); };
   watcher.phase(true, 0, double(plan.warmup_most) * plan.chains);
@@ -219,6 +236,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   attributes["seed"] = std::to_string(options.seed);  // as text: a double holds 53 bits only
   attributes["stuck_chains"] = double(std::count(warmup.stuck.begin(), warmup.stuck.end(), 1));
   attributes["restarted_chains"] = double(warmup.restarted);
+  attributes["metric"] = warmup.metric;
   attributes["gradients"] = ensemble.gradients_done();
   attributes["geometry"] = ensemble.geometry();
   attributes["precision"] = std::string(precision_text(options.precision));

@@ -6,7 +6,6 @@
 
 #include "host/diagnostics.hpp"
 #include "kernels/window.hpp"
-#include "lockstep/sample.hpp"
 
 namespace lockstep {
 
@@ -70,25 +69,6 @@ std::vector<char> flag_stuck(const Window& window, int chains) {
   return flagged;
 }
 
-// Inverse masses sqrt(Var(x)/Var(gradient)), variances within chains, of the chains that are not left out: the diagonal
-// that minimises the Fisher divergence (nutpie; arXiv:2603.18845). NaN where that says nothing.
-std::vector<double> fisher_diagonal(const ChainMoments& positions, const ChainMoments& gradients, const std::vector<char>& left_out) {
-  constexpr double smallest = 1e-20, largest = 1e20;  // nutpie's limits
-  const std::size_t chains = left_out.size();
-  std::vector<double> inverse_mass;
-  for (std::size_t i = 0; i * chains < positions.squares.size(); ++i) {
-    double of_draws = 0, of_gradients = 0;
-    for (std::size_t c = 0; c < chains; ++c) {
-      if (left_out[c]) continue;
-      of_draws += positions.squares[i * chains + c];
-      of_gradients += gradients.squares[i * chains + c];
-    }
-    const double ratio = std::sqrt(of_draws / of_gradients);
-    inverse_mass.push_back(std::isfinite(ratio) ? std::clamp(ratio, smallest, largest) : std::nan(""));
-  }
-  return inverse_mass;
-}
-
 // Nested R-hat of the log density and of every coordinate, all below the limit?
 bool mixed(const Window& window, const ChainMoments& positions, const std::vector<int>& superchain) {
   const std::size_t chains = superchain.size(), draws = std::size_t(window.draws());
@@ -106,118 +86,160 @@ bool mixed(const Window& window, const ChainMoments& positions, const std::vecto
   return true;
 }
 
+enum class Phase { gradients, tail, windows, burn_in, done };
+
 class Warmup {
  public:
   Warmup(Ensemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
          const std::function<std::vector<double>(int)>& restart, const std::function<void(const DrawBlock&, int)>& record)
       : ensemble_(ensemble), superchain_(superchain), settings_(settings), restart_(restart), record_(record), n_(ensemble.coordinates()),
         chains_(std::size_t(ensemble.chains())), limit_(settings.draws >= 0 ? settings.draws : settings.cap),
-        round_(std::max(round_draws_min, (trajectories_per_round + ensemble.chains() - 1) / ensemble.chains())) {
+        round_(std::max(round_draws_min, (trajectories_per_round + ensemble.chains() - 1) / ensemble.chains())), estimator_(settings.metric) {
     result_.stuck.assign(chains_, 0);
     windows_flagged_.assign(chains_, 0);
     was_restarted_.assign(chains_, 0);
+    flagged_.assign(chains_, 0);
     result_.tuning.own_step.assign(chains_, 1);
+    result_.tuning.metric.scale.assign(std::size_t(n_), 1.);
   }
 
   WarmupResult run() {
-    first_metric();
-    ensemble_.set_max_depth(std::min(early_max_depth, settings_.max_depth));
-    leave_tail();
-    ensemble_.set_max_depth(settings_.max_depth);
-    settle();
-    // The kernel is frozen: one metric, one step size, for every chain.
-    result_.tuning.own_step.assign(chains_, 0);
-    result_.stuck = flagged_;
-    if (result_.stuck.empty()) result_.stuck.assign(chains_, 0);
-    advance(burn_in_draws);
+    start();
+    while (phase_ != Phase::done) {
+      make_draws();
+      switch (phase_) {
+        case Phase::gradients: end_gradients(); break;
+        case Phase::tail: end_tail_window(); break;
+        case Phase::windows: end_round(); break;
+        case Phase::burn_in: phase_ = Phase::done; break;
+        case Phase::done: break;
+      }
+    }
     result_.draws = drawn_;
+    result_.metric = estimator_.description();
     return result_;
   }
 
  private:
-  // One draw's gradients say which coordinates are steep: inverse mass 1/|gradient|, its geometric mean over chains
-  // (nutpie's start, pooled). The draw is made with a unit metric and a tiny step.
-  void first_metric() {
-    result_.tuning.inverse_mass.assign(std::size_t(n_), 1.);
-    if (limit_ < 1) return;
+  // Every chain makes draws until the round ends.
+  void make_draws() {
+    const int draws = round_end_ - window_->draws();
+    if (ensemble_.advance(*window_, draws, result_.tuning) < draws)
+      throw Stopped("the run was stopped during warmup (no chain has a draw from the posterior yet). Run it again.");
+    drawn_ += draws;
+    if (record_ && window_->draws() == window_->capacity()) record_(window_->block(), window_->first());
+  }
+  // The next window, of one round unless that is told to end earlier.
+  void open_window(int draws) {
+    window_ = ensemble_.make_window(drawn_, draws);
+    round_end_ = draws;
+  }
+
+  // One draw's gradients say which coordinates are steep. It is made with a unit metric and a tiny step.
+  void start() {
+    if (limit_ < 1) return freeze();
     ensemble_.set_max_depth(1);
     ensemble_.restart_step(std::vector<char>(chains_, 1), std::log(1e-10));
-    const ChainMoments gradients = advance(1)->gradients();
+    open_window(1);
+  }
+  // Inverse mass 1/|gradient|, its geometric mean over chains (nutpie's start, pooled).
+  void end_gradients() {
+    const ChainMoments gradients = window_->gradients();
     for (int i = 0; i < n_; ++i) {
       double sum = 0;
       for (std::size_t c = 0; c < chains_; ++c) {
         const double g = std::abs(gradients.mean[std::size_t(i) * chains_ + c]);  // of one draw: the gradient itself
         sum += std::log(std::clamp(std::isfinite(g) ? g : 1., 1e-10, 1e10));
       }
-      result_.tuning.inverse_mass[std::size_t(i)] = std::exp(-sum / double(chains_));
+      result_.tuning.metric.scale[std::size_t(i)] = std::exp(-0.5 * sum / double(chains_));
     }
     ensemble_.restart_step(std::vector<char>(chains_, 1), 0.);
+    ensemble_.set_max_depth(std::min(early_max_depth, settings_.max_depth));
+    phase_ = Phase::tail;
+    open_tail_window();
   }
 
   // Windows in which every chain adapts its own step size, until the log density no longer rises.
+  void open_tail_window() {
+    if (left() > 0) open_window(std::min(left(), rounds_in_first_window * std::max(round_, 10 / rounds_in_first_window)));
+    else leave_tail();
+  }
+  void end_tail_window() {
+    flagged_ = flag_stuck(*window_, int(chains_));
+    const Spread lp = spread_of_lp(*window_, int(chains_));
+    const bool arrived = lp.centre - previous_lp_ < lp.sd;
+    previous_lp_ = lp.centre;
+    update_metric(window_->positions());
+    pool_own_steps();
+    if (arrived) return leave_tail();
+    ensemble_.restart_step(result_.tuning.own_step, result_.tuning.log_step);
+    open_tail_window();
+  }
   void leave_tail() {
-    double previous = -HUGE_VAL;
-    while (left() > 0) {
-      const std::unique_ptr<Window> window =
-          advance(std::min(left(), rounds_in_first_window * std::max(round_, 10 / rounds_in_first_window)));
-      flagged_ = flag_stuck(*window, int(chains_));
-      const Spread lp = spread_of_lp(*window, int(chains_));
-      const bool arrived = lp.centre - previous < lp.sd;
-      previous = lp.centre;
-      update_metric(*window, window->positions());
-      pool_own_steps();
-      if (arrived) return;
-      ensemble_.restart_step(result_.tuning.own_step, result_.tuning.log_step);
-    }
+    ensemble_.set_max_depth(settings_.max_depth);
+    phase_ = Phase::windows;
+    rounds_ = rounds_in_first_window;
+    open_next_window();
   }
 
   // Windows of growing length with one step size, until step size and metric have settled and the chains have mixed.
-  void settle() {
-    int rounds = rounds_in_first_window;
-    while (left() > 0) {
-      share_step();
-      const int step_only = settings_.draws >= 0 ? int(step_only_share * limit_) : 0;
-      const bool adapts_metric = left() > step_only;
-      int length = rounds * round_;
-      // A window that would leave a remnant takes it in.
-      const int room = adapts_metric ? left() - step_only : left();
-      if (room < length + rounds * round_ / 2) length = room;
-      const std::unique_ptr<Window> window = advance_in_rounds(length);
-      flagged_ = flag_stuck(*window, int(chains_));
-      const ChainMoments positions = window->positions();
-      double change = HUGE_VAL;
-      if (adapts_metric) change = update_metric(*window, positions);
-      const bool none_flagged = std::none_of(flagged_.begin(), flagged_.end(), [](char f) { return f; });
-      if (settings_.draws < 0 && none_flagged && change < metric_tolerance && near_target_ && mixed(*window, positions, superchain_)) {
-        result_.settled = true;
-        return;
-      }
-      restart_stuck();
-      rounds = std::max(rounds + 1, int(std::lround(rounds * window_growth)));
+  void open_next_window() {
+    if (left() < 1) {
+      result_.settled = settings_.draws >= 0;
+      return freeze();
     }
-    result_.settled = settings_.draws >= 0;
+    share_step();
+    const int step_only = settings_.draws >= 0 ? int(step_only_share * limit_) : 0;
+    adapts_metric_ = left() > step_only;
+    int length = rounds_ * round_;
+    // A window that would leave a remnant takes it in.
+    const int room = adapts_metric_ ? left() - step_only : left();
+    if (room < length + rounds_ * round_ / 2) length = room;
+    open_window(length);
+    open_round(0);
+  }
+  // No round shorter than half of a full one.
+  void open_round(int done) {
+    const int rest = window_->capacity() - done;
+    round_begin_ = done;
+    round_end_ = done + (rest < round_ + round_ / 2 ? rest : round_);
+  }
+  void end_round() {
+    const double acceptance = pooled_acceptance(*window_, round_begin_);
+    near_target_ = std::abs(acceptance - settings_.target_acceptance) < step_tolerance;
+    const bool any_pooled = std::any_of(result_.tuning.own_step.begin(), result_.tuning.own_step.end(), [](char own) { return !own; });
+    if (any_pooled) result_.tuning.log_step += step_gain * (acceptance - settings_.target_acceptance);
+    if (window_->draws() < window_->capacity()) open_round(window_->draws());
+    else end_window();
+  }
+  void end_window() {
+    flagged_ = flag_stuck(*window_, int(chains_));
+    const ChainMoments positions = window_->positions();
+    double change = HUGE_VAL;
+    if (adapts_metric_) change = update_metric(positions);
+    const bool none_flagged = std::none_of(flagged_.begin(), flagged_.end(), [](char f) { return f; });
+    if (settings_.draws < 0 && none_flagged && change < metric_tolerance && near_target_ && mixed(*window_, positions, superchain_)) {
+      result_.settled = true;
+      return freeze();
+    }
+    restart_stuck();
+    rounds_ = std::max(rounds_ + 1, int(std::lround(rounds_ * window_growth)));
+    open_next_window();
+  }
+
+  // One metric, one step size, for every chain, from here on.
+  void freeze() {
+    result_.tuning.own_step.assign(chains_, 0);
+    result_.stuck = flagged_;
+    phase_ = Phase::burn_in;
+    open_window(burn_in_draws);
   }
 
   // The chains that are in the bulk share the step size; the others go on adapting theirs.
   void share_step() {
     for (std::size_t c = 0; c < chains_; ++c) {
-      const bool joins = !flagged_.empty() && !flagged_[c];
-      result_.tuning.own_step[c] = joins ? 0 : 1;
+      result_.tuning.own_step[c] = !flagged_[c] ? 0 : 1;
     }
-  }
-
-  std::unique_ptr<Window> advance_in_rounds(int length) {
-    std::unique_ptr<Window> window = ensemble_.make_window(drawn_, length);
-    for (int done = 0; done < length; done = window->draws()) {
-      // No round shorter than half of a full one.
-      advance(*window, length - done < round_ + round_ / 2 ? length - done : round_);
-      const double acceptance = pooled_acceptance(*window, done);
-      near_target_ = std::abs(acceptance - settings_.target_acceptance) < step_tolerance;
-      const bool any_pooled = std::any_of(result_.tuning.own_step.begin(), result_.tuning.own_step.end(), [](char own) { return !own; });
-      if (any_pooled) result_.tuning.log_step += step_gain * (acceptance - settings_.target_acceptance);
-    }
-    if (record_) record_(window->block(), window->first());
-    return window;
   }
 
   // Of the chains that share the step size, from draw `from` of the window on.
@@ -229,16 +251,15 @@ class Warmup {
     return count > 0 ? total / count : 0;
   }
 
-  // The largest change of a logarithm.
-  double update_metric(const Window& window, const ChainMoments& positions) {
-    if (window.draws() < 2) return HUGE_VAL;
-    const std::vector<double> estimate = fisher_diagonal(positions, window.gradients(), flagged_);
+  // The largest change of a logarithm of an inverse mass; no number if directions have come or gone.
+  double update_metric(const ChainMoments& positions) {
+    if (window_->draws() < 2) return HUGE_VAL;
+    const Metric before = result_.tuning.metric;
+    result_.tuning.metric = estimator_(*window_, positions, window_->gradients(), flagged_, before);
+    const Metric& now = result_.tuning.metric;
+    if ((now.groups() > 0) != (before.groups() > 0)) return HUGE_VAL;
     double change = 0;
-    for (std::size_t i = 0; i < estimate.size(); ++i) {
-      if (std::isnan(estimate[i])) continue;
-      change = std::max(change, std::abs(std::log(estimate[i] / result_.tuning.inverse_mass[i])));
-      result_.tuning.inverse_mass[i] = estimate[i];
-    }
+    for (std::size_t i = 0; i < now.scale.size(); ++i) change = std::max(change, 2 * std::abs(std::log(now.scale[i] / before.scale[i])));
     return change;
   }
 
@@ -270,19 +291,6 @@ class Warmup {
 
   int left() const { return limit_ - drawn_; }
 
-  // A window of its own.
-  std::unique_ptr<Window> advance(int draws) {
-    std::unique_ptr<Window> window = ensemble_.make_window(drawn_, draws);
-    advance(*window, draws);
-    if (record_) record_(window->block(), window->first());
-    return window;
-  }
-  void advance(Window& window, int draws) {
-    if (ensemble_.advance(window, draws, result_.tuning) < draws)
-      throw Stopped("the run was stopped during warmup (no chain has a draw from the posterior yet). Run it again.");
-    drawn_ += draws;
-  }
-
   Ensemble& ensemble_;
   const std::vector<int>& superchain_;
   WarmupSettings settings_;
@@ -290,9 +298,17 @@ class Warmup {
   const std::function<void(const DrawBlock&, int)>& record_;
   int n_;
   std::size_t chains_;
-  int limit_, round_;
-  int drawn_ = 0;
-  bool near_target_ = false;
+  const int limit_, round_;
+  MetricEstimator estimator_;
+
+  // What there is to go on from.
+  Phase phase_ = Phase::gradients;
+  std::unique_ptr<Window> window_;
+  int drawn_ = 0;                                // per chain
+  int round_begin_ = 0, round_end_ = 0;          // draws of the window
+  int rounds_ = 0;                               // of the window
+  double previous_lp_ = -HUGE_VAL;               // of the last window in the tail
+  bool adapts_metric_ = false, near_target_ = false;
   std::vector<char> flagged_, was_restarted_;
   std::vector<int> windows_flagged_;
   WarmupResult result_;

@@ -1,4 +1,4 @@
-// Pooled warmup: all chains estimate one diagonal metric and one step size (rules §1).
+// Pooled warmup: all chains estimate one metric and one step size (rules §1).
 //
 // First each chain finds a step size of its own, until it has left the tail of the density for the bulk; then all share
 // one. Everything is read at fixed numbers of draws behind a barrier and reduced in chain order, so the result does not
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/ensemble.hpp"
+#include "host/metric.hpp"
 
 namespace lockstep {
 
@@ -19,6 +19,7 @@ struct WarmupSettings {
   int cap = 1000;
   int max_depth = 10;
   double target_acceptance = 0.8;
+  MetricSettings metric;
 };
 
 struct WarmupResult {
@@ -27,6 +28,7 @@ struct WarmupResult {
   bool settled = false;         // the rule was met before the cap
   std::vector<char> stuck;      // per chain: still flagged at the end
   int restarted = 0;            // chains that were restarted
+  std::string metric;           // what it is, and why
 };
 
 // Draws that every chain makes and discards with the frozen kernel, after warmup (rules §1).

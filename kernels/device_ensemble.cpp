@@ -132,8 +132,6 @@ class DeviceEnsemble::Part {
     vectors_ = {device, std::size_t(a_.tiles()) * std::size_t(a_.tile_size())};
     states_ = {device, std::size_t(chains)};
     scratch_ = {device, padded * std::size_t(a_.scratch)};
-    inverse_mass_ = {device, std::size_t(coordinates)};
-    momentum_scale_ = {device, std::size_t(coordinates)};
     marked_ = {device, std::size_t(chains)};
     for (Progress& progress : progress_) {
       progress.on_device = {device, 2 * std::size_t(a_.tiles())};
@@ -288,9 +286,14 @@ class DeviceEnsemble::Part {
   void set_tuning(const Tuning& tuning, const NutsSettings& settings) {
     a_.settings = settings;
     log_step_ = tuning.log_step;
-    const std::vector<double> scales = momentum_scales(tuning.inverse_mass);
-    device_.copy(inverse_mass_.data(), tuning.inverse_mass.data(), scales.size() * sizeof(double), Device::Stream::compute);
-    device_.copy(momentum_scale_.data(), scales.data(), scales.size() * sizeof(double), Device::Stream::compute);
+    const auto put = [&](DeviceArray<double>& to, const std::vector<double>& from) {
+      to = {device_, from.size()};
+      device_.copy(to.data(), from.data(), from.size() * sizeof(double), Device::Stream::compute);
+    };
+    put(scale_, tuning.metric.scale);
+    put(directions_, tuning.metric.directions);
+    put(stretch_less_1_, tuning.metric.stretch_less_1);
+    metric_ = {scale_.data(), tuning.metric.groups(), directions_.data(), stretch_less_1_.data()};
     device_.copy(marked_.data(), tuning.own_step.data() + a_.first_chain, std::size_t(a_.chains), Device::Stream::compute);
     device_.synchronise(Device::Stream::compute);
   }
@@ -390,8 +393,7 @@ class DeviceEnsemble::Part {
     const std::size_t tiles = std::size_t(a_.tiles());
     TickLaunch launch;
     launch.arrays = a_;
-    launch.inverse_mass = inverse_mass_.data();
-    launch.momentum_scale = momentum_scale_.data();
+    launch.metric = metric_;
     launch.own_step = marked_.data();
     launch.log_step = log_step_;
     launch.last = last;
@@ -475,7 +477,8 @@ class DeviceEnsemble::Part {
   DataMemory data_memory_;
   std::shared_ptr<void> model_;
   ChainArrays a_;
-  DeviceArray<double> vectors_, scratch_, inverse_mass_, momentum_scale_;
+  DeviceArray<double> vectors_, scratch_, scale_, directions_, stretch_less_1_;
+  MetricView metric_;                // of these
   DeviceArray<NutsState<double>> states_;
   DeviceArray<char> marked_;
   std::vector<NutsState<double>> host_states_;

@@ -43,8 +43,7 @@ struct ChainArrays {
 
 struct TickLaunch {
   ChainArrays arrays;
-  const double* inverse_mass = nullptr;     // per coordinate
-  const double* momentum_scale = nullptr;
+  MetricView metric;
   const char* own_step = nullptr;           // per chain of this device
   double log_step = 0;
   double last = 0;                          // a chain rests when it has made this many draws in all
@@ -150,7 +149,7 @@ template <class Model, class Team, class T = double> class DeviceTile {
   }
 
   // use(sampler, state): loads the state, stores what has become of it.
-  template <class F> LOCKSTEP_FN void with_sampler(const DiagonalMetric& metric, const DrawBuffer& out, const F& use) {
+  template <class F> LOCKSTEP_FN void with_sampler(const MetricView& metric, const DrawBuffer& out, const F& use) {
     const auto gradient = [&](const LaneArray<double>& position, const LaneArray<double>& out_gradient) {
       const double log_density = log_density_gradient<T, false>(model_, team_, workspace(position, out_gradient), arrays_.coordinates);
       team_.barrier();  // the sum is read by the owners of its elements, and by all at the next start
@@ -170,7 +169,7 @@ template <class Model, class Team, class T = double> class DeviceTile {
     const DrawBuffer out{launch.positions + row * arrays_.coordinates + team_.lane(),
                          launch.gradients ? launch.gradients + row * arrays_.coordinates + team_.lane() : nullptr,
                          launch.statistics + row * draw_statistics + team_.lane(), launch.first_draw, double(launch.rows)};
-    with_sampler({launch.inverse_mass, launch.momentum_scale}, out, use);
+    with_sampler(launch.metric, out, use);
   }
 
   // One run of a staged gradient, at the moving point.

@@ -1,7 +1,6 @@
 #include "kernels/ensemble.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <new>
 
 namespace lockstep {
@@ -28,12 +27,6 @@ DrawBuffer DrawBlock::tile(int t, int first) const {
   const std::int64_t rows = std::int64_t(t) * draws_ * lanes_;
   return {positions_.data() + rows * coordinates_, has_gradients_ ? gradients_.data() + rows * coordinates_ : nullptr,
           statistics_.data() + rows * draw_statistics, double(first), double(draws_)};
-}
-
-std::vector<double> momentum_scales(const std::vector<double>& inverse_mass) {
-  std::vector<double> scales(inverse_mass.size());
-  std::transform(inverse_mass.begin(), inverse_mass.end(), scales.begin(), [](double v) { return 1 / std::sqrt(v); });
-  return scales;
 }
 
 }  // namespace lockstep

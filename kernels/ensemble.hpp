@@ -35,6 +35,7 @@ class DrawBlock {
             Allocate allocate = [](std::size_t count) { return AlignedArray(count); });
   int chains() const { return chains_; }
   int draws() const { return draws_; }
+  int coordinates() const { return coordinates_; }
   int lanes() const { return lanes_; }
   int tiles() const { return (chains_ + lanes_ - 1) / lanes_; }
   bool has_gradients() const { return has_gradients_; }
@@ -54,9 +55,16 @@ class DrawBlock {
   AlignedArray positions_, gradients_, statistics_;
 };
 
+// The metric's numbers, as kernels/dynamics.hpp reads them; the last group of directions is filled up with zeros.
+struct Metric {
+  std::vector<double> scale, directions, stretch_less_1;
+  int groups() const { return int(stretch_less_1.size()) / MetricView::group; }
+  MetricView view() const { return {scale.data(), groups(), directions.data(), stretch_less_1.data()}; }
+};
+
 // What all chains share while they advance, and which of them use a step size of their own.
 struct Tuning {
-  std::vector<double> inverse_mass;     // per coordinate
+  Metric metric;
   double log_step = 0;                  // pooled
   std::vector<char> own_step;           // per chain
 };
@@ -113,8 +121,5 @@ class Ensemble {
  private:
   std::atomic<bool> stopped_{false};
 };
-
-// 1/sqrt of each, which scales momenta.
-std::vector<double> momentum_scales(const std::vector<double>& inverse_mass);
 
 }  // namespace lockstep

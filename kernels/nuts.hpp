@@ -92,7 +92,7 @@ template <class T, class Team, class Gradient> class Nuts {
  public:
   using Mask = decltype(std::declval<T>() < std::declval<T>());
 
-  LOCKSTEP_FN Nuts(const Team& team, int n, const NutsVectors<T>& vectors, const DiagonalMetric& metric, const NutsSettings& settings,
+  LOCKSTEP_FN Nuts(const Team& team, int n, const NutsVectors<T>& vectors, const MetricView& metric, const NutsSettings& settings,
        const LaneStreams<T>& streams, const DrawBuffer& out, const Gradient& gradient)
       : team_(team), n_(n), v_(vectors), metric_(metric), settings_(settings), streams_(streams), out_(out),
         gradient_(gradient) {}
@@ -151,8 +151,8 @@ template <class T, class Team, class Gradient> class Nuts {
   // The rest of it, and what the sampler makes of the point.
   LOCKSTEP_FN void land(NutsState<T>& s, const Mask& active, const T& lp) {
     const T half = signed_step(s, active) * 0.5;
-    team_.each(n_, [&](int i) { v_.moving.momentum.store(i, v_.moving.momentum.load(i) + half * v_.moving.gradient.load(i)); });
-    T energy = kinetic_energy(team_, n_, v_.moving.momentum, metric_) - lp;
+    kick(team_, n_, v_.moving, metric_, half);
+    T energy = kinetic_energy(team_, n_, v_.moving.momentum) - lp;
     energy = select(energy == energy, energy, T(infinity));
     const T error = energy - s.initial_energy;
     const Mask diverging = active && !(error <= T(settings_.max_energy_error));
@@ -231,9 +231,9 @@ template <class T, class Team, class Gradient> class Nuts {
   // The subtree of 2^level leaves that ends at the present one and began at the checkpoint in `row`.
   LOCKSTEP_FN Mask subtree_goes_on(int level, int row) const {
     const Checkpoints<T>& c = v_.checkpoints;
-    if (level == 1) return goes_on_two<T>(team_, n_, metric_, c.momentum.from(row), v_.moving.momentum);
+    if (level == 1) return goes_on_two<T>(team_, n_, c.momentum.from(row), v_.moving.momentum);
     const int seam = row + n_;  // the last half began at the checkpoint in the next slot
-    return goes_on<T>(team_, n_, metric_, [&](int i) {
+    return goes_on<T>(team_, n_, [&](int i) {
       return Halves<T>{c.momentum.load(row + i), c.previous.load(seam + i),
                        c.momentum.load(seam + i), v_.moving.momentum.load(i),
                        c.sum_before.load(seam + i) - c.sum_before.load(row + i),
@@ -255,7 +255,7 @@ template <class T, class Team, class Gradient> class Nuts {
     s.depth = select(whole, s.depth + 1., s.depth);
 
     const Mask ahead = s.direction > T(0.);
-    const Mask on = goes_on<T>(team_, n_, metric_, [&](int i) {
+    const Mask on = goes_on<T>(team_, n_, [&](int i) {
       const T front = v_.forward.momentum.load(i), back = v_.backward.momentum.load(i);
       return Halves<T>{select(ahead, back, front), select(ahead, front, back), v_.checkpoints.momentum.load(i),
                        v_.moving.momentum.load(i), v_.momentum_sum.load(i), v_.subtree_sum.load(i)};
@@ -294,7 +294,7 @@ template <class T, class Team, class Gradient> class Nuts {
     copy(mask, v_.moving, v_.forward);
     copy(mask, v_.moving, v_.backward);
     copy(mask, v_.moving.momentum, v_.momentum_sum);
-    const T energy = kinetic_energy(team_, n_, v_.moving.momentum, metric_) - s.lp;
+    const T energy = kinetic_energy(team_, n_, v_.moving.momentum) - s.lp;
     s.initial_energy = select(mask, energy, s.initial_energy);
     s.energy = select(mask, energy, s.energy);
     s.log_weight = select(mask, T(0.), s.log_weight);
@@ -309,7 +309,7 @@ template <class T, class Team, class Gradient> class Nuts {
     s.direction = select(mask, 2. * bit - 1., s.direction);
   }
 
-  // Standard normals times the metric's scale. Blocks from 2^31 on of a draw's stream are its momentum, two coordinates a
+  // Standard normals. Blocks from 2^31 on of a draw's stream are its momentum, two coordinates a
   // block; those below are its steps. A few lanes at a time need one, so each is drawn with the pack's lanes along its
   // coordinates.
   LOCKSTEP_FN void draw_momentum(const NutsState<T>& s, const Mask& mask) {
@@ -328,7 +328,7 @@ template <class T, class Team, class Gradient> class Nuts {
         for (int k = 0; k < width && first + k < pairs; ++k)
           for (int half = 0; half < 2 && 2 * (first + k) + half < n_; ++half) {
             const int i = 2 * (first + k) + half;
-            momentum[std::int64_t(i) * v_.moving.momentum.stride] = normal[half][k] * metric_.momentum_scale[i];
+            momentum[std::int64_t(i) * v_.moving.momentum.stride] = normal[half][k];
           }
       });
     });
@@ -402,7 +402,7 @@ template <class T, class Team, class Gradient> class Nuts {
   Team team_;
   int n_;
   NutsVectors<T> v_;
-  DiagonalMetric metric_;
+  MetricView metric_;
   NutsSettings settings_;
   const LaneStreams<T>& streams_;
   DrawBuffer out_;

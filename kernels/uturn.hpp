@@ -1,7 +1,8 @@
 // When a trajectory has turned back on itself.
 //
 // The generalised criterion (Betancourt 2017, "A Conceptual Introduction to Hamiltonian Monte Carlo", A.4.2): with rho the
-// sum of a trajectory's momenta, it goes on while rho . M^-1 p > 0 at both ends. Two extra checks, each across the seam
+// sum of a trajectory's momenta, it goes on while rho . M^-1 p > 0 at both ends: a plain product of momenta as they are kept
+// (kernels/dynamics.hpp). Two extra checks, each across the seam
 // of the two halves, catch trajectories that are nearly periodic (Stan's; github.com/stan-dev/stan/pull/2800).
 #pragma once
 
@@ -23,16 +24,14 @@ template <class T> struct Halves {
 
 // The six scalar products that must all be positive; `halves(i)` gives coordinate i.
 template <class T, class Team, class F>
-LOCKSTEP_FN inline auto goes_on(const Team& team, int n, const DiagonalMetric& metric, const F& halves) {
+LOCKSTEP_FN inline auto goes_on(const Team& team, int n, const F& halves) {
   const auto products = team.template sum<6>(n, [&](int i) {
     const Halves<T> h = halves(i);
-    const T outer_first = h.outer_first * metric.inverse_mass[i], outer_last = h.outer_last * metric.inverse_mass[i];
-    const T inner_first = h.inner_first * metric.inverse_mass[i], inner_last = h.inner_last * metric.inverse_mass[i];
     const T all = h.sum_first + h.sum_last;
     const T over_first = h.sum_first + h.inner_last;   // the first half and the point beyond the seam
     const T over_last = h.sum_last + h.inner_first;
-    return std::array<T, 6>{all * outer_first,        all * outer_last,       over_first * outer_first,
-                            over_first * inner_last,  over_last * inner_first, over_last * outer_last};
+    return std::array<T, 6>{all * h.outer_first,       all * h.outer_last,       over_first * h.outer_first,
+                            over_first * h.inner_last, over_last * h.inner_first, over_last * h.outer_last};
   });
   auto positive = products[0] > T(0.);
   for (int k = 1; k < 6; ++k) positive = positive && products[std::size_t(k)] > T(0.);
@@ -41,10 +40,10 @@ LOCKSTEP_FN inline auto goes_on(const Team& team, int n, const DiagonalMetric& m
 
 // The same for a trajectory of two points, where the extra checks say nothing new.
 template <class T, class Team>
-LOCKSTEP_FN inline auto goes_on_two(const Team& team, int n, const DiagonalMetric& metric, const LaneArray<T>& first, const LaneArray<T>& last) {
+LOCKSTEP_FN inline auto goes_on_two(const Team& team, int n, const LaneArray<T>& first, const LaneArray<T>& last) {
   const auto products = team.template sum<2>(n, [&](int i) {
     const T p = first.load(i), q = last.load(i);
-    const T sum = (p + q) * metric.inverse_mass[i];
+    const T sum = p + q;
     return std::array<T, 2>{sum * p, sum * q};
   });
   return products[0] > T(0.) && products[1] > T(0.);

@@ -476,7 +476,7 @@ TEST_F(CommandLine, HelpOfACommandSaysItsOptions) {
   const Outcome outcome = run({"help", "sample"});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.err, "");
-  for (const char* option : {"--data", "--set", "--init", "--chains", "--warmup", "--draws", "--seed", "--threads", "--out", "--overwrite",
+  for (const char* option : {"--data", "--set", "--init", "--chains", "--warmup", "--draws", "--metric", "--seed", "--threads", "--out", "--overwrite",
                              "--keep", "--thin", "--keep-warmup", "--log-lik", "--predictive"})
     EXPECT_TRUE(contains(outcome.out, option)) << option;
   EXPECT_EQ(run({"sample", "--help"}).out, outcome.out);
@@ -547,6 +547,7 @@ TEST_F(CommandLine, WrongCommandLinesAreRefusedWithCodeTwo) {
       {{"sample", "eight_schools", "--seed", "18446744073709551616"}, "--seed"},
       {{"sample", "eight_schools", "--seed", "auto"}, "--seed is 'auto'"},
       {{"sample", "eight_schools", "--threads", "0"}, "--threads is '0'"},
+      {{"sample", "eight_schools", "--metric", "full"}, "--metric is 'full' (there are auto, diagonal, low-rank and dense)"},
       {{"sample", "eight_schools", "--threads", "100000"}, "--threads is '100000'"},
       {{"sample", "eight_schools", "--warmup", "-5"}, "--warmup is '-5'"},
       {{"sample", "eight_schools", "--data", ""}, "--data is empty"},

@@ -50,7 +50,12 @@ inline std::vector<double> starts_of(const HostModel& model, int chains) {
 // Chain 0 adapts a step size of its own.
 inline Tuning tuning_for(const HostModel& model, int chains, double step = 0.2) {
   Tuning tuning;
-  for (int i = 0; i < model.coordinates(); ++i) tuning.inverse_mass.push_back(1 + 0.1 * i);
+  for (int i = 0; i < model.coordinates(); ++i) tuning.metric.scale.push_back(1 + 0.05 * i);
+  // One direction: the first coordinate.
+  tuning.metric.directions.assign(std::size_t(model.coordinates()) * MetricView::group, 0);
+  tuning.metric.directions[0] = 1;
+  tuning.metric.stretch_less_1.assign(MetricView::group, 0);
+  tuning.metric.stretch_less_1[0] = 0.1;
   tuning.log_step = std::log(step);
   tuning.own_step.assign(std::size_t(chains), 0);
   tuning.own_step[0] = 1;

@@ -9,6 +9,7 @@
 
 #include "host/host_model.hpp"
 #include "kernels/emulated_team.hpp"
+#include "kernels/ensemble.hpp"
 #include "kernels/nuts.hpp"
 #include "kernels/pack_team.hpp"
 #include "lockstep/sample.hpp"
@@ -40,15 +41,26 @@ struct Setting {
   int first_chain = 0;
   int max_depth = 10;
   int ticks_at_a_time = 0;  // 0: all in one go
+  bool directions = false;  // in the metric
 };
 
 double start_of(int chain, int i) { return 0.8 * std::sin(1.7 * chain + 0.9 * i + 0.3); }
 
-struct UnitMetric {
-  std::vector<double> ones;
-  explicit UnitMetric(int n) : ones(std::size_t(n), 1.) {}
-  DiagonalMetric view() const { return {ones.data(), ones.data()}; }
-};
+// Of unit scales; or of some scales and five directions, pairs of neighbouring coordinates of different sds.
+Metric metric_for(int n, bool directions) {
+  Metric metric;
+  for (int i = 0; i < n; ++i) metric.scale.push_back(directions ? 1 + 0.1 * std::sin(i) : 1);
+  constexpr int count = 5, group = MetricView::group, padded = 2 * group;
+  static_assert(count > group);
+  if (!directions) return metric;
+  metric.directions.assign(std::size_t(padded * n), 0);
+  metric.stretch_less_1.assign(std::size_t(padded), 0);
+  for (int k = 0; k < count && 2 * k + 1 < n; ++k) {
+    metric.stretch_less_1[std::size_t(k)] = k % 2 ? 0.3 : -0.2;
+    for (int i : {2 * k, 2 * k + 1}) metric.directions[std::size_t((k / group * n + i) * group + k % group)] = std::sqrt(0.5);
+  }
+  return metric;
+}
 
 template <class T> std::vector<double> aligned_storage(std::size_t count, double*& start) {
   std::vector<double> storage(count + 8);
@@ -74,7 +86,7 @@ template <class T> SampledRun run_lanes(const HostModel& model, const Setting& s
     else model.table().oracle(model.handle(), position.base, lp, out.base, scratch, 0);
     return LaneTraits<T>::load(lp);
   };
-  const UnitMetric metric(n);
+  const Metric metric = metric_for(n, setting.directions);
   LaneStreams<T> streams;
   streams.seed = setting.seed;
   for (int l = 0; l < width; ++l) streams.chain[l] = std::uint32_t(setting.first_chain + l);
@@ -106,7 +118,7 @@ template <class Model> SampledRun run_emulated(const BoundModel<Model>& model, c
           std::vector<double>(std::size_t(setting.draws * draw_statistics * lanes))};
   std::vector<double> memory(std::size_t(NutsVectors<double>::arrays(setting.max_depth, slices) * n * lanes));
   std::vector<double> scratch(std::size_t(model.layout().scratch * slices + 1) * std::size_t(lanes));
-  const UnitMetric metric(n);
+  const Metric metric = metric_for(n, setting.directions);
   EmulatedTeam::run(lanes, slices, [&](const EmulatedTeam& team) {
     const int lane = team.lane();
     const auto gradient = [&](const LaneArray<double>& position, const LaneArray<double>& out) {
@@ -331,7 +343,8 @@ TEST(Nuts, PacksAgreeWithTheScalarOracleOverAShortRun) {
   for (const char* name : {"eight_schools", "ar_k", "gauss_mix", "linear_regression"}) {
     Data data;
     const HostModel model = zoo_model(name, data);
-    const Setting setting{5, 4, std::string(name) == "eight_schools" ? 0.4 : 0.002};
+    Setting setting{5, 4, std::string(name) == "eight_schools" ? 0.4 : 0.002};
+    setting.directions = std::string(name) != "ar_k";
     const SampledRun pack = run_lanes<Pack>(model, setting);
     for (int l = 0; l < pack_width; ++l) {
       Setting one = setting;
@@ -349,7 +362,8 @@ TEST(Nuts, PacksAgreeWithTheScalarOracleOverAShortRun) {
 template <class Model> void emulated_agrees_with_oracle(const char* name, double step, int lanes, int slices) {
   const Bound<Model> bound(name);
   const HostModel model(*find_zoo_model(name)->table(), bound.data);
-  const Setting setting{9, 3, step};
+  Setting setting{9, 3, step};
+  setting.directions = slices > 1;
   const SampledRun emulated = run_emulated(bound.model, setting, lanes, slices);
   for (int l = 0; l < lanes; ++l) {
     Setting one = setting;

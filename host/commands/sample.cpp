@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct SampleCommand {
-  std::string model, seed = "1", keep, predictive;
+  std::string model, seed = "1", metric = "auto", keep, predictive;
   ModelInput input;
   DeviceInput device;
   ResultsInput results;
@@ -42,6 +42,9 @@ struct SampleCommand {
            "Warmup draws per chain, then 10 more with the final tuning. auto: until all\n"
            "chains have settled");
     option("--draws", draws.text, "N|auto", "Draws per chain after warmup. auto: 1000 up to 16 chains, else 250");
+    option("--metric", metric, "auto|diagonal|low-rank|dense",
+           "What warmup learns of the posterior's shape: scales; or also directions that\n"
+           "are correlated. auto: those that pay for themselves");
     add_init_option(*command, init);
     option("--seed", seed, "S",
            "Seed of the random numbers. Default: 1. The same seed and number of\n"
@@ -77,6 +80,9 @@ struct SampleCommand {
     options.draws = draws.value();
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), false);
     options.threads = threads.value();
+    const std::optional<MetricKind> kind = metric_named(metric);
+    if (!kind) throw UsageError(fmt::format("--metric is '{}' (there are auto, diagonal, low-rank and dense). Choose one of these.", metric));
+    options.metric = *kind;
     device.read(options);
     options.thin = whole_number<int>("--thin", thin.text, thin.least, thin.most, false);
     read_what_is_kept(options);
@@ -129,6 +135,7 @@ struct SampleCommand {
         duration_text(number(results, "sampling_time")));
     if (const std::string& geometry = std::get<std::string>(fit.attributes.at("geometry")); !geometry.starts_with("cpu"))
       text += fmt::format("On {}\n\n", geometry);
+    text += fmt::format("Metric: {}\n\n", std::get<std::string>(fit.attributes.at("metric")));
     text += summary(fit, results.diagnoses) + "\n" + report(judge(fit, results.diagnoses)) + results.note();
     if (const auto notes = fit.attributes.find("notes"); notes != fit.attributes.end())
       for (const std::string& note : std::get<std::vector<std::string>>(notes->second)) text += note + "\n";

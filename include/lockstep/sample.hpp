@@ -64,6 +64,15 @@ enum class Precision {
   tf32,                               // as mixed, with matrix products by a GPU's tensor cores, which keep 11 bits of a factor
 };
 
+// What the metric, the inverse mass matrix, can follow of the posterior's shape.
+enum class MetricKind {
+  automatic,                          // the directions that win more in steps than they cost
+  diagonal,                           // the scale of each coordinate
+  low_rank,                           // the directions, too, along which the sd differs from the scales' by more than sqrt(2)
+  dense,                              // all directions
+};
+std::optional<MetricKind> metric_named(const std::string& text);  // "auto", "diagonal", "low-rank", "dense"
+
 struct SampleOptions {
   int chains = 0;                     // 0: chosen for this machine
   int warmup = -1;                    // draws per chain; -1: stops by itself, at most `warmup_cap`; 10 more follow
@@ -79,6 +88,7 @@ struct SampleOptions {
   int threads = 0;                    // 0: all that the process may use
   int max_depth = 10;
   double target_acceptance = 0.8;
+  MetricKind metric = MetricKind::automatic;
   // What is returned.
   std::vector<std::string> keep;      // parameters and deterministics, by name; empty: all
   std::vector<std::string> leave_out; // or all but these

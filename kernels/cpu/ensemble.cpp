@@ -60,7 +60,7 @@ CpuEnsemble::~CpuEnsemble() = default;
 
 // Calls use(sampler, tile, vectors) with a sampler set up on the tile.
 template <class F>
-void CpuEnsemble::on_tile(int t, int worker, const DiagonalMetric& metric, const DrawBuffer& out, const F& use) {
+void CpuEnsemble::on_tile(int t, int worker, const MetricView& metric, const DrawBuffer& out, const F& use) {
   Tile& tile = *tiles_[std::size_t(t)];
   double gradients = 0;
   const auto gradient = [&](const LaneArray<Pack>& position, const LaneArray<Pack>& gradient_out) {
@@ -200,8 +200,7 @@ int CpuEnsemble::sample(int first, int draws, int block_draws, const Tuning& tun
 }
 
 int CpuEnsemble::advance(const DrawBlock& block, int first, int begin, int draws, const Tuning& tuning) {
-  const std::vector<double> momentum_scale = momentum_scales(tuning.inverse_mass);
-  const DiagonalMetric metric{tuning.inverse_mass.data(), momentum_scale.data()};
+  const MetricView metric = tuning.metric.view();
   const int last = begin + draws;
   TileQueue queue(int(tiles_.size()));
   // When the queue is empty, the tiles that are left are with other workers, which see to them until they are done.

@@ -27,7 +27,7 @@ class CpuEnsemble : public Ensemble {
 
  private:
   struct Tile;
-  template <class F> void on_tile(int t, int worker, const DiagonalMetric& metric, const DrawBuffer& out, const F& use);
+  template <class F> void on_tile(int t, int worker, const MetricView& metric, const DrawBuffer& out, const F& use);
   // Draws begin .. begin + draws - 1, into a block whose row 0 is draw `first`.
   int advance(const DrawBlock& block, int first, int begin, int draws, const Tuning& tuning);
   double least_draws(const Tile& tile) const;
