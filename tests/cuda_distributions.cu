@@ -110,6 +110,8 @@ struct OfMatrices {
     auto direction = m.param("direction", flat(unit_vector()), k);
     auto theta = m.param("theta", non_centred(normal(wide, sigma)));
     auto thetas = m.param("thetas", non_centred(student_t(4, theta, sigma)), k);
+    auto columns = m.param("columns", flat(column_stochastic()), n, k);
+    auto jumps = m.param("jumps", random_walk(student_t(4, 0, sigma), normal(0, 1)), k);
     auto corr = m.param("corr", lkj_corr(sigma), k);
     auto covariance = m.param("covariance", flat(covariance_matrix()), k);
     auto L = m.param("L", lkj_cholesky_cov(sigma, exponential(1)), k);

@@ -256,6 +256,11 @@ TEST(JointDensity, OfTheGaussianRandomWalk) {
   expect_right("gaussian_random_walk",
                [](Case& c) { return gaussian_random_walk(c["mu"].vector(), c["sigma"].vector(), init(c)); });
 }
+TEST(JointDensity, OfARandomWalkOfOtherSteps) {
+  expect_right("random_walk", [](Case& c) {
+    return random_walk(student_t(c["step"].element(0), c["step"].element(1), c["step"].element(2)), init(c));
+  });
+}
 TEST(JointDensity, OfAnAutoregression) {
   expect_right("ar", [](Case& c) { return ar(c.vector_node("rho"), c["sigma"].number(), init(c)); });
 }

@@ -7,7 +7,9 @@
 #include <Eigen/Dense>
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/binomial.hpp>
+#include <boost/math/distributions/cauchy.hpp>
 #include <boost/math/distributions/chi_squared.hpp>
+#include <boost/math/distributions/laplace.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <string>
@@ -115,6 +117,11 @@ TEST(DrawsOfVectors, AllHaveTheirDistributionsTogetherAtOneInAThousand) {
 
   const auto drift = [](auto t) { return 0.1 * t.position; };
   const auto scale = [](auto t) { return 1. + t.position; };
+  const Vectors jumps_of_size = draws(random_walk(laplace(0.3, 2), cauchy(1, 0.5)), 3);
+  continuous("random_walk", each(jumps_of_size, [](const Sample& v) { return v[0]; }),
+             [](double x) { return cdf(bm::cauchy_distribution<>(1, 0.5), x); });
+  continuous("random_walk, step", each(jumps_of_size, [](const Sample& v) { return v[2] - v[1]; }),
+             [](double x) { return cdf(bm::laplace_distribution<>(0.3, 2), x); });
   const Vectors walks = draws(gaussian_random_walk(drift, scale, normal(2, 0.5)), 4);
   continuous("start of a walk", each(walks, [](const Sample& v) { return v[0]; }), normal_cdf(2, 0.25));
   continuous("end of a walk", each(walks, [](const Sample& v) { return v[3]; }), normal_cdf(2.6, 0.25 + 4 + 9 + 16));
@@ -272,7 +279,7 @@ TEST(DrawsOfVectors, AllHaveTheirDistributionsTogetherAtOneInAThousand) {
          binomial_mass(below_cut(1) - below_cut(0)));
   counts("ordered_multinomial", each(levels_of_forty, [](const Sample& v) { return v[2]; }), binomial_mass(1 - below_cut(1)));
 
-  EXPECT_EQ(all.size(), 101u);
+  EXPECT_EQ(all.size(), 103u);
   for (const Comparison& c : all) EXPECT_GT(c.p_value, family_level / double(all.size())) << c.name;
 }
 

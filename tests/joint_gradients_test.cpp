@@ -73,8 +73,9 @@ struct MoreSupports {
     auto C = m.param("C", flat(correlation_matrix()), i);
     auto S = m.param("S", flat(covariance_matrix()), i);
     auto Z = m.param("Z", flat(zero_sum_matrix()), row, i);
+    auto P = m.param("P", flat(column_stochastic()), row, i);
     auto b = m.let("b", i, [&](auto j) {
-      return dot(L.row(j), u) + C(j, 0) * S(0, j) + Z(0, j) * units(1, j) + sin(angles[j]) + cos(table(0, j));
+      return log(P(1, j)) * P(2, j) + dot(L.row(j), u) + C(j, 0) * S(0, j) + Z(0, j) * units(1, j) + sin(angles[j]) + cos(table(0, j));
     });
     m.observe("y", y, i, [&](auto j) { return normal(b[j] * wide, exp(0.1 * angle) + square(C(j, j))); });
     auto last = m.param("last", normal(S(0, 0), 1));
@@ -295,6 +296,7 @@ struct WholeSeries {
     auto level = m.param("level", gaussian_random_walk(drift, sigma, normal(drift, 2)), time);
     auto scale = m.param("scale", lognormal(0, 0.3), time);
     auto other = m.param("other", gaussian_random_walk(level, scale, cauchy(0, sigma)), time);
+    auto jumps = m.param("jumps", random_walk(student_t(4, drift, sigma), laplace(drift, 2)), time);
     auto lambda = m.param("lambda", gaussian_random_walk([&](auto t) { return drift * level[t]; }, 0.7, uniform(-9, 9)), time);
     auto cycle = m.param("cycle", ar(rho, scale, normal(0, sigma)), time);
     auto one = m.param("one", ar(drift, sigma, student_t(4, 0, 1)), time);

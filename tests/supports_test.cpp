@@ -306,6 +306,25 @@ Point zero_sum_matrix_ld(const Point& x) {
   return value;
 }
 
+// The sizes of the matrices here whose columns have so many free elements together; and the matrices.
+MatrixExtent stochastic_extent(int coordinates) {
+  if (coordinates == 0) return {1, 3};
+  if (coordinates == 1) return {2, 1};
+  if (coordinates == 2) return {2, 2};
+  return {4, coordinates / 3};
+}
+Point column_stochastic_ld(const Point& x) {
+  const auto [r, c] = stochastic_extent(int(x.size()));
+  const std::size_t rows = std::size_t(r), columns = std::size_t(c);
+  Point value(rows * columns);
+  for (std::size_t j = 0; j < columns; ++j) {
+    const auto first = x.begin() + std::ptrdiff_t(j * (rows - 1));
+    const Point column = simplex_ld(Point(first, first + std::ptrdiff_t(rows - 1)));
+    for (std::size_t i = 0; i < rows; ++i) value[i * columns + j] = column[i];
+  }
+  return value;
+}
+
 // A joint support, its formula, points, and which of its values are free: the others follow from them.
 template <class Support> struct JointCase {
   using Kind = Support;
@@ -345,6 +364,9 @@ template <bool only_full_rank = false, class F> void for_joint_supports(const F&
                                {{0.7}, {-1.2, 0.4}, {3.0, -2.5, 1.1}, {-0.3, 0.8, -1.9, 0.2, 1.3}}, all, same});
   f(JointCase<Simplex>{"simplex", simplex_ld, {{}, {0.4}, {-1.2, 2.1}, {0.3, -0.6, 1.9, -2.5, 0.1}, {-7, 5, 0}},
                        [](int n, int i) { return i + 1 < n; }, [](int coordinates) { return coordinates + 1; }});
+  f(JointCase<ColumnStochastic>{"columns are simplexes", column_stochastic_ld,
+                                {{}, {0.4}, {-1.2, 2.1}, {0.3, -0.6, 1.9, -2.5, 0.1, 0.7}, {-7, 5, 0}},
+                                [](MatrixExtent n, int e) { return e / n.columns + 1 < n.rows; }, stochastic_extent});
   if constexpr (!only_full_rank) {
     f(JointCase<ZeroSumMatrix>{"zero sums of rows and columns", zero_sum_matrix_ld,
                                {{}, {0.4}, {-1.2, 2.1}, {0.3, -0.6, 1.9, -2.5, 0.1, 0.7}, {-7e3, 5, 0, 1, 2, -1}},
@@ -537,6 +559,8 @@ TEST(JointSupports, GiveNoFiniteCoordinateForValuesOutside) {
   EXPECT_TRUE(outside(zero_sum_matrix(), {0.1, -0.1, -0.1, 0.2}, MatrixExtent{2, 2}));
   EXPECT_TRUE(outside(zero_sum_matrix(), {0.1, -0.1, 0.1, -0.1}, MatrixExtent{2, 2}));
   EXPECT_FALSE(outside(zero_sum_matrix(), {0.1, -0.1, -0.1, 0.1}, MatrixExtent{2, 2}));
+  EXPECT_TRUE(outside(column_stochastic(), {0.2, 0.8, 0.8, 0.3}, MatrixExtent{2, 2}));
+  EXPECT_FALSE(outside(column_stochastic(), {0.2, 0.8, 0.8, 0.2}, MatrixExtent{2, 2}));
   EXPECT_TRUE(outside(unit_vector(), {0.6, 0.7}, 2));
   EXPECT_FALSE(outside(unit_vector(), {0.6, -0.8}, 2));
   EXPECT_TRUE(outside(circular(), {0.3, 3.2}, 2));

@@ -68,6 +68,8 @@ template <class T> struct LaneArray {
   // The same array, in the precision of sums.
   LOCKSTEP_FN LaneArray<SumOf<T>> sums() const { return {base, stride}; }
   LOCKSTEP_FN LaneArray from(int first) const { return {base + std::int64_t(first) * stride, stride}; }
+  // Every `step`-th element: of a matrix, its columns are one row's length apart.
+  LOCKSTEP_FN LaneArray from(int first, int step) const { return {base + std::int64_t(first) * stride, stride * step}; }
 };
 
 }  // namespace lockstep

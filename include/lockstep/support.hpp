@@ -623,6 +623,41 @@ struct ZeroSumMatrix : JointSupport {
   }
 };
 
+// A matrix whose columns are simplexes: Simplex's coordinates of the first column, then of the second, ...
+struct ColumnStochastic : JointSupport {
+  static constexpr const char* description = "columns are simplexes";
+  static constexpr bool keeps_logs = true;
+  static constexpr bool whole = true;
+  using Extent = MatrixExtent;
+  LOCKSTEP_FN static Extent extent(int rows, int columns) { return {rows, columns}; }
+  LOCKSTEP_FN static int values(Extent n) { return n.rows * n.columns; }
+  LOCKSTEP_FN static int coordinates(Extent n) { return Simplex::coordinates(n.rows) * n.columns; }
+
+  template <class T, class Coordinates, class Values, class Logs>
+  LOCKSTEP_FN static T constrain(const Coordinates& x, const Values& value, const Logs& log_value, Extent n) {
+    T log_jacobian(0.);
+    for (int j = 0; j < n.columns; ++j)
+      log_jacobian += Simplex::constrain<T>(x.from(j * Simplex::coordinates(n.rows)), value.from(j, n.columns),
+                                            log_value.from(j, n.columns), n.rows);
+    return log_jacobian;
+  }
+  template <class T, class Coordinates, class Values, class Adjoint, class Add>
+  LOCKSTEP_FN static void gradient(const Coordinates& x, const Values& value, Extent n, const Adjoint& adjoint, const Add& add) {
+    for (int j = 0; j < n.columns; ++j) {
+      const int first = j * Simplex::coordinates(n.rows);
+      Simplex::gradient<T>(x.from(first), value.from(j, n.columns), n.rows, [&](int i) { return T(adjoint(i * n.columns + j)); },
+                           [&](int k, const T& d) { add(first + k, d); });
+    }
+  }
+  static void unconstrain(const double* value, double* x, Extent n) {
+    std::vector<double> column(std::size_t(n.rows));
+    for (int j = 0; j < n.columns; ++j) {
+      for (int i = 0; i < n.rows; ++i) column[std::size_t(i)] = value[i * n.columns + j];
+      Simplex::unconstrain(column.data(), x + j * Simplex::coordinates(n.rows), n.rows);
+    }
+  }
+};
+
 // A direction: a vector of length 1. It is x/|x|; x has a standard normal density besides, of which |x| is left over:
 //   log|J| = -|x|^2/2 + log 2 - (n/2) log 2 - log Gamma(n/2), against the surface of the sphere
 // (Stan's transform, with its constant).
@@ -720,6 +755,7 @@ LOCKSTEP_FN constexpr CholeskyCovariance cholesky_covariance() { return {}; }
 LOCKSTEP_FN constexpr CorrelationMatrix correlation_matrix() { return {}; }
 LOCKSTEP_FN constexpr CovarianceMatrix covariance_matrix() { return {}; }
 LOCKSTEP_FN constexpr ZeroSumMatrix zero_sum_matrix() { return {}; }
+LOCKSTEP_FN constexpr ColumnStochastic column_stochastic() { return {}; }
 LOCKSTEP_FN constexpr UnitVector unit_vector() { return {}; }
 LOCKSTEP_FN constexpr Circular circular() { return {}; }
 LOCKSTEP_FN constexpr SoftplusPositive softplus_positive() { return {}; }

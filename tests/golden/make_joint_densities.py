@@ -98,6 +98,16 @@ def gaussian_random_walk(mu, sigma, init, y):
     return normal(y[0], *init) + sum(normal(y[t] - y[t - 1], mu[t], sigma[t]) for t in range(1, len(y)))
 
 
+def student_t(y, nu, mu, sigma):
+    nu, z = mpf(nu), (y - mpf(mu)) / mpf(sigma)
+    return loggamma((nu + 1) / 2) - loggamma(nu / 2) - log(nu * pi) / 2 - log(mpf(sigma)) - (nu + 1) / 2 * log(1 + z**2 / nu)
+
+
+def random_walk(step, init, y):
+    y = [mpf(v) for v in y]
+    return normal(y[0], *init) + sum(student_t(y[t] - y[t - 1], *step) for t in range(1, len(y)))
+
+
 def ar(rho, sigma, init, y):
     y, order = [mpf(v) for v in y], len(rho)
     value = sum(normal(v, *init) for v in y[:order])
@@ -440,6 +450,7 @@ def more_cases(rng, cases):
             init = [rng.uniform(-2, 2), rng.uniform(0.5, 2)]
             y = [rng.uniform(-3, 3) for _ in range(n)]
             add("gaussian_random_walk", gaussian_random_walk, mu=mu, sigma=sigma, init=init, y=y)
+            add("random_walk", random_walk, step=[4.5, mu[0], sigma[0]], init=init, y=y)
             for order in (1, 2, 3):
                 rho = [rng.uniform(-1, 1) for _ in range(order)]
                 add("ar", ar, rho=rho, sigma=sigma[0], init=init, y=y)

@@ -1,4 +1,4 @@
-// Series as a whole: Gaussian random walk and autoregression. For a series that is observed, a recurrence (`observe` with the
+// Series as a whole: random walks and autoregression. For a series that is observed, a recurrence (`observe` with the
 // past) says the same, with a log likelihood for each time.
 #pragma once
 
@@ -7,34 +7,46 @@
 
 namespace lockstep {
 
-// ---- Gaussian random walk ------------------------------------------------------------------------------------------------
+// ---- random walks --------------------------------------------------------------------------------------------------------
 
-template <class Mu, class Sigma, class Init> struct GaussianRandomWalk : JointDistributionTag {
-  Mu mu;
-  Sigma sigma;
+template <class Innovations, class Init> struct RandomWalk : JointDistributionTag {
+  Innovations innovations;
   Init init;
-  LOCKSTEP_FN GaussianRandomWalk(const Mu& m, const Sigma& s, const Init& i) : mu(m), sigma(s), init(i) {}
+  LOCKSTEP_FN RandomWalk(const Innovations& steps, const Init& i) : innovations(steps), init(i) {}
   using Support = RealLine;
   LOCKSTEP_FN static RealLine support() { return {}; }
+  void check(const char* name, Dim along) const { innovations.check(name, along); }
+  template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
+    if (along.size > 0) out[0] = draw_from(m, random, init);
+    for (int t = 1; t < along.size; ++t) out[t] = out[t - 1] + draw_from(m, random, innovations.step(CheckedIndex{{t, along.id}}));
+  }
+};
+
+// Normal steps, each with its own mean and scale.
+template <class Mu, class Sigma> struct GaussianInnovations {
+  Mu mu;
+  Sigma sigma;
   // Of the step to element t from the one before.
   template <std::derived_from<Index> J> LOCKSTEP_FN auto step(J t) const { return normal(mu[t], sigma[t]); }
   void check(const char* name, Dim along) const {
     require_vector_along(name, mu, along);
     require_vector_along(name, sigma, along);
   }
-  template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
-    if (along.size > 0) out[0] = draw_from(m, random, init);
-    for (int t = 1; t < along.size; ++t) out[t] = out[t - 1] + draw_from(m, random, step(CheckedIndex{{t, along.id}}));
-  }
+};
+// Steps of one distribution.
+template <class D> struct SameInnovations {
+  D distribution;
+  template <std::derived_from<Index> J> LOCKSTEP_FN const D& step(J) const { return distribution; }
+  void check(const char*, Dim) const {}
 };
 
-template <class M, class Mu, class Sigma, class Init> class PreparedJoint<M, GaussianRandomWalk<Mu, Sigma, Init>> {
+template <class M, class Innovations, class Init> class PreparedJoint<M, RandomWalk<Innovations, Init>> {
  public:
-  using D = GaussianRandomWalk<Mu, Sigma, Init>;
+  using D = RandomWalk<Innovations, Init>;
   using T = typename M::value_type;
   LOCKSTEP_FN static int scratch(int) { return 0; }
   LOCKSTEP_FN PreparedJoint(M& m, const D& d, Dim along)
-      : dim_(along.id), size_(along.size), init_(m, d.init), step_(m, d.step(Index{0, along.id})) {}
+      : dim_(along.id), size_(along.size), init_(m, d.init), step_(m, d.innovations.step(Index{0, along.id})) {}
 
   template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) {
     SumOf<T> log_density(0.);
@@ -45,7 +57,7 @@ template <class M, class Mu, class Sigma, class Init> class PreparedJoint<M, Gau
     first.pull(Unit{});
     for (int t = 1; t < size_; ++t) {
       const T value(y.value(t));
-      auto density = step_.at(m, d.step(Index{t, dim_}), DataValue<T>{T(value - before)});
+      auto density = step_.at(m, d.innovations.step(Index{t, dim_}), DataValue<T>{T(value - before)});
       accumulate(log_density, density.log_density);
       const T slope(density.slope());
       y.pull(t, slope);
@@ -59,7 +71,7 @@ template <class M, class Mu, class Sigma, class Init> class PreparedJoint<M, Gau
  private:
   int dim_, size_;
   Prepared<M, Init> init_;
-  Prepared<M, decltype(std::declval<const D&>().step(Index{}))> step_;
+  Prepared<M, std::remove_cvref_t<decltype(std::declval<const Innovations&>().step(Index{}))>> step_;
 };
 
 // y[0] is `init`, a distribution on the real line; y[t] - y[t-1] is Normal(mu[t], sigma[t]). The drift mu and sigma > 0 are
@@ -67,8 +79,17 @@ template <class M, class Mu, class Sigma, class Init> class PreparedJoint<M, Gau
 // init_dist). Source: Durbin & Koopman, Time Series Analysis by State Space Methods, ch. 2.
 template <class Mu, class Sigma, class Kernel, class... A>
 LOCKSTEP_FN auto gaussian_random_walk(const Mu& mu, const Sigma& sigma, const Distribution<Kernel, A...>& init) {
-  return GaussianRandomWalk<VectorArgument<Mu>, VectorArgument<Sigma>, Distribution<Kernel, A...>>(vector_argument(mu),
-                                                                                                 vector_argument(sigma), init);
+  using Innovations = GaussianInnovations<VectorArgument<Mu>, VectorArgument<Sigma>>;
+  return RandomWalk<Innovations, Distribution<Kernel, A...>>(Innovations{vector_argument(mu), vector_argument(sigma)}, init);
+}
+// The same with steps of any one distribution on the real line: student_t(4, 0, sigma), laplace(0, b). PyMC's
+// RandomWalk(init_dist, innovation_dist).
+template <class Kernel, class... A, class InitKernel, class... B>
+LOCKSTEP_FN auto random_walk(const Distribution<Kernel, A...>& innovation, const Distribution<InitKernel, B...>& init) {
+  using Innovations = SameInnovations<Distribution<Kernel, A...>>;
+  static_assert(std::is_same_v<decltype(Kernel::support(innovation)), RealLine>, "a random walk steps both ways: its innovation is a "
+                "distribution on the real line");
+  return RandomWalk<Innovations, Distribution<InitKernel, B...>>(Innovations{innovation}, init);
 }
 
 // ---- autoregression ------------------------------------------------------------------------------------------------------
