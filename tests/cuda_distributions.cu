@@ -28,7 +28,8 @@ void continuous() {
           pareto_2(0, 1, 2), chi_squared(3), chi(3), maxwell(1), wald(1, 2), wald(1, 2, 0));
   compile(kumaraswamy(2, 3), logit_normal(0, 1), beta_proportion(0.3, 4), triangular(0, 2, 0.5), von_mises(0, 1), rice(1, 1),
           skew_normal(0, 1, 2), skew_student_t(2, 3, 0, 1), ex_gaussian(0, 1, 1), truncated_normal(0, 1, -1, 2),
-          truncated_normal_above(0, 1, -1), truncated_normal_below(0, 1, 2), wiener(1, 0.2, 0.5, 1));
+          truncated_normal_above(0, 1, -1), truncated_normal_below(0, 1, 2), wiener(1, 0.2, 0.5, 1),
+          polya_gamma(1, 0.5));
   compile(censored(normal(0, 1), -1, 2), censored(half_normal(1), 0.1, no_bound), censored(lognormal(0, 1), no_bound, 2),
           truncated(cauchy(0, 1), -1, 2), truncated(half_cauchy(1), 0.1, no_bound), truncated(laplace(0, 1), no_bound, 2),
           interval_censored(logistic(0, 1), 2), interval_censored(log_logistic(1, 2), 2), truncated(uniform(0, 2), 0.5, 1),

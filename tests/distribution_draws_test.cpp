@@ -36,6 +36,12 @@ template <class D> Sample draws(const D& d) {
   return sample;
 }
 
+// Cutpoints of three categories.
+struct Cuts {
+  Constant operator[](Index k) const { return Constant(k.position == 0 ? -0.5 : 1.); }
+  Dim dim() const { return {0, 0, 2}; }
+};
+
 // Below the lowest draw is half a draw's share; between neighbours three points of Gauss and Legendre. The density's
 // whole mass is not assumed to be 1, so that a wrong constant shows too. `mass`: of what the sample is from.
 template <class D> double continuous(const D& d, Sample sample, double mass = 1) {
@@ -76,7 +82,23 @@ TEST(DrawsOfDistributions, AllHaveTheirDensitiesTogetherAtOneInAThousand) {
     std::string name;
     double p_value;
   };
+  const Dim three{0, 0, 3};
+  const double shares[] = {0.2, 0.7, 0.1}, logits[] = {0.4, -1, 2};
   std::vector<Comparison> all = {
+      {"normal", continuous(normal(1.5, 3))},
+      {"half_normal", continuous(half_normal(3))},
+      {"lognormal", continuous(lognormal(0.4, 1.2))},
+      {"student_t", continuous(student_t(4.5, 1, 2))},
+      {"half_student_t", continuous(half_student_t(7, 2))},
+      {"cauchy", continuous(cauchy(1, 2))},
+      {"half_cauchy", continuous(half_cauchy(2))},
+      {"uniform", continuous(uniform(-1, 3))},
+      {"exponential", continuous(exponential(0.4))},
+      {"gamma", continuous(gamma(2.5, 3))},
+      {"gamma of a small shape", continuous(gamma(1.2, 0.3))},
+      {"inverse_gamma", continuous(inverse_gamma(4, 3))},
+      {"beta", continuous(beta(2.5, 1.7))},
+      {"normal_mixture2", continuous(mixture(component(0.3, normal(-2, 1)), component(0.7, normal(1, 0.5))))},
       {"laplace", continuous(laplace(1.5, 3))},
       {"asymmetric_laplace right", continuous(asymmetric_laplace(0.4, 1.5, 3))},
       {"asymmetric_laplace left", continuous(asymmetric_laplace(2.5, 1.5, 0.1))},
@@ -103,7 +125,7 @@ TEST(DrawsOfDistributions, AllHaveTheirDensitiesTogetherAtOneInAThousand) {
       {"triangular", continuous(triangular(-1, 3, 0.2))},
       {"triangular at an end", continuous(triangular(-1, 3, 3))},
       {"wald", continuous(wald(2, 0.7))},
-      {"shifted wald", continuous(wald(0.5, 20, -3))},
+      {"shifted_wald", continuous(wald(0.5, 20, -3))},
       {"moyal", continuous(moyal(1, 2))},
       {"exponential_log", continuous(exponential_log(1.3))},
       {"gamma_log", continuous(gamma_log(2.5, -1.3))},
@@ -121,8 +143,26 @@ TEST(DrawsOfDistributions, AllHaveTheirDensitiesTogetherAtOneInAThousand) {
       {"truncated_normal_above", continuous(truncated_normal_above(0, 1, 4))},
       {"truncated_normal_above middle", continuous(truncated_normal_above(0, 1, -0.3))},
       {"truncated_normal_below", continuous(truncated_normal_below(0, 1, -0.8))},
+      {"polya_gamma", continuous(polya_gamma(1, 0))},
+      {"polya_gamma of a fraction", continuous(polya_gamma(0.4, 1.5))},
+      {"polya_gamma tilted", continuous(polya_gamma(7, -20))},
+      {"polya_gamma tilted far", continuous(polya_gamma(2.5, 80))},
       {"wiener", continuous(wiener(1.5, 0.2, 0.4, 0.7))},
       {"wiener with a strong drift", continuous(wiener(2, 0, 0.5, -6))},
+      {"bernoulli", counts(bernoulli(0.3))},
+      {"bernoulli_logit", counts(bernoulli_logit(-0.4))},
+      {"binomial", counts(binomial(40, 0.3))},
+      {"binomial of many", counts(binomial(1e5, 0.02))},
+      {"binomial_logit", counts(binomial_logit(40, 0.7))},
+      {"poisson", counts(poisson(2.5))},
+      {"poisson of many", counts(poisson(1e4))},
+      {"poisson_log", counts(poisson_log(3))},
+      {"negative_binomial", counts(negative_binomial(4, 1.4))},
+      {"negative_binomial_log", counts(negative_binomial_log(2, 9))},
+      {"categorical", counts(categorical(three, [&](auto k) { return shares[k.position]; }))},
+      {"categorical_logit", counts(categorical_logit(three, [&](auto k) { return logits[k.position]; }))},
+      {"ordered_logistic", counts(ordered_logistic(0.3, Cuts()))},
+      {"ordered_probit", counts(ordered_probit(0.3, Cuts()))},
       {"geometric", counts(geometric(0.07), 1)},
       {"geometric_logit", counts(geometric_logit(-0.4), 1)},
       {"discrete_uniform", counts(discrete_uniform(-3, 9), -3)},
@@ -148,7 +188,7 @@ TEST(DrawsOfDistributions, AllHaveTheirDensitiesTogetherAtOneInAThousand) {
   add("zero_one_inflated_beta", mixed(zero_one_inflated_beta(0.3, 0.2, 2, 3), {0., 1.}));
   add("hurdle_gamma", mixed(hurdle_gamma(0.6, 1.5, 2), {0.}));
   add("hurdle_lognormal", mixed(hurdle_lognormal(0.6, 0.3, 0.5), {0.}));
-  EXPECT_EQ(all.size(), 70u);
+  EXPECT_EQ(all.size(), 102u);
   for (const Comparison& c : all) {
     EXPECT_GT(c.p_value, family_level / double(all.size())) << c.name;
     LargestErrors::note(c.name.substr(0, c.name.find(' ')), "draws", 1, -c.p_value);
@@ -171,6 +211,9 @@ TEST(DrawsOfDistributions, AreNaNNotAnEndlessLoopWhereAnArgumentIsOutsideItsRang
   expect_nan(wiener(1, 0, 1.5, 0));
   expect_nan(wiener(1, 0, 0.5, nan));
   expect_nan(wiener(nan, 0, 0.5, 1));
+  expect_nan(polya_gamma(nan, 0));
+  expect_nan(polya_gamma(-1, 0));
+  expect_nan(polya_gamma(1, nan));
   expect_nan(truncated_normal(0, 1, 2, 1));
   expect_nan(truncated_normal_above(nan, 1, 1));
   expect_nan(von_mises(0, nan));

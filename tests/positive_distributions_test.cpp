@@ -17,16 +17,18 @@ struct ExponentialLog : DistributionRow<"exponential_log", 1, [](const auto&... 
 };
 struct GammaLog : DistributionRow<"gamma_log", 2, [](const auto&... a) { return gamma_log(a...); }> {};
 struct Rice : DistributionRow<"rice", 2, [](const auto&... a) { return rice(a...); }> {};
+struct PolyaGamma : DistributionRow<"polya_gamma", 2, [](const auto&... a) { return polya_gamma(a...); }> {};
 struct Wiener : DistributionRow<"wiener", 4, [](const auto&... a) { return wiener(a...); }> {};
 // clang-format on
 
-using All = ::testing::Types<ChiSquared, Chi, Maxwell, Wald, ShiftedWald, ExponentialLog, GammaLog, Rice, Wiener>;
+using All = ::testing::Types<ChiSquared, Chi, Maxwell, Wald, ShiftedWald, ExponentialLog, GammaLog, Rice, PolyaGamma, Wiener>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Positive, DensityOfAParameter, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(Positive, DensityOfData, All, RowNames);
 INSTANTIATE_TYPED_TEST_SUITE_P(Positive, DensityInSinglePrecision, All, RowNames);
 
 TEST(DataOutsideTheSupport, AreImpossible) {
   expect_impossible<Wiener>({1., 0.3, 0.5, 2.}, {0.3, -0.3, 0., 0.1});
+  expect_impossible<PolyaGamma>({1., 2.}, {-1e-300, -1., 0.});
   expect_impossible<Rice>({1., 2.}, {-1e-300, -1., 0.});
   expect_impossible<ChiSquared>({3.}, {-1e-300, -1., 0.});
   expect_impossible<Chi>({3.}, {-1e-300, -1., 0.});

@@ -30,6 +30,7 @@
 #include "lockstep/distributions/paths.hpp"
 #include "lockstep/distributions/poisson.hpp"
 #include "lockstep/distributions/poisson_relatives.hpp"
+#include "lockstep/distributions/polya_gamma.hpp"
 #include "lockstep/distributions/random_walks.hpp"
 #include "lockstep/distributions/skewed.hpp"
 #include "lockstep/distributions/truncated_normal.hpp"

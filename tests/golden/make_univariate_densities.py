@@ -167,6 +167,28 @@ def gamma_log(y, alpha, eta):
     return gamma(y, alpha, alpha * exp(-eta))
 
 
+def polya_gamma(y, h, z):
+    """By the alternating series, with as many more digits as its terms cancel."""
+    wanted = mp.dps + 10
+    digits = wanted + 20
+    while True:
+        with mp.workdps(digits):
+            # exp(-((2 n + h)^2 - h^2)/(8 y)), each from the one before
+            fall, falling, step = mpf(1), exp(-(1 + h) / (2 * y)), exp(-1 / y)
+            total, largest, weight, n = mpf(0), mpf(0), mpf(1), 0
+            while True:
+                term = weight * (2 * n + h) * fall
+                total += -term if n % 2 else term
+                largest = max(largest, term)
+                if term < largest * mpf(10) ** -digits:
+                    break
+                weight, fall, falling, n = weight * (n + h) / (n + 1), fall * falling, falling * step, n + 1
+            if total > largest * mpf(10) ** (wanted - digits):
+                tilt = h * log(mpmath.cosh(z / 2)) - z * z * y / 2
+                return tilt + (h - 1) * log(2) + log(total) - h * h / (8 * y) - log(2 * pi * y**3) / 2
+        digits *= 2
+
+
 def hurdle_gamma(y, psi, alpha, beta):
     return log1p(-psi) if y == 0 else log(psi) + gamma(y, alpha, beta)
 
@@ -492,6 +514,15 @@ def gamma_log_grid():
                 yield float(factor * mpmath.exp(eta)), [alpha, eta]
 
 
+def polya_gamma_grid():
+    for h in [0.01, 0.3, 0.99, 1.0, 2.5, 20.0, 300.0]:
+        for share in [1e-6, 1e-3, 0.05, 0.4, 0.9, 1.0, 1.6, *([4.0, 20.0, 100.0] if h < 10 else [])]:
+            for z in [0.0, 0.5, -3.0, 40.0]:
+                yield h / 4 * share, [h, z]
+    for share in [0.93, 1.0, 1.05]:
+        yield 750 * share, [3000.0, 0.5]
+
+
 HURDLES = [1e-8, 0.2, 0.7, 1 - 1e-6]
 
 
@@ -713,6 +744,7 @@ CONTINUOUS = {
     "truncated_normal": (["mu", "sigma", "lower", "upper"], truncated_normal, truncated_normal_grid, None),
     "truncated_normal_above": (["mu", "sigma", "lower"], normal_above, one_sided_grid(1), None),
     "truncated_normal_below": (["mu", "sigma", "upper"], normal_below, one_sided_grid(-1), None),
+    "polya_gamma": (["h", "z"], polya_gamma, polya_gamma_grid, None),
     "wiener": (["alpha", "tau", "beta", "delta"], wiener, wiener_grid, None),
     "hurdle_gamma": (["psi", "alpha", "beta"], hurdle_gamma, hurdle_gamma_grid, None),
     "hurdle_lognormal": (["psi", "mu", "sigma"], hurdle_lognormal, hurdle_lognormal_grid, None),
