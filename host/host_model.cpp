@@ -136,7 +136,14 @@ std::size_t HostModel::values(Meaning meaning) const {
     const SiteView& site = layout().sites[i];
     if ((site.kind != SiteKind::observed) == observed) continue;
     if (meaning == Meaning::log_prior && site.kind != SiteKind::parameter) continue;
-    count += std::size_t(meaning == Meaning::pointwise || meaning == Meaning::log_prior ? site.events : site.size);
+    if (meaning == Meaning::pointwise || meaning == Meaning::log_prior) {
+      count += std::size_t(site.events);
+    } else if (meaning == Meaning::states && site.states_dim >= 0) {
+      for (const std::int32_t dim : {site.states_dim, site.missing_dim})
+        if (dim >= 0) count += std::size_t(layout().dims[dim].size);
+    } else {
+      count += std::size_t(site.size);
+    }
   }
   return count;
 }
@@ -210,6 +217,11 @@ Variable HostModel::log_likelihood(const SiteView& site) const {
   variable.type = ElementType::real;
   variable.dims.resize(std::size_t(site.rank - site.event_rank));
   variable.shape.resize(variable.dims.size());
+  if (site.event_dim >= 0) {
+    const DimView& along = layout().dims[site.event_dim];
+    variable.dims = {along.name};
+    variable.shape = {std::size_t(along.size)};
+  }
   return variable;
 }
 

@@ -447,7 +447,30 @@ Fit recover_states(const ModelTable& table, const Fit& fit, std::uint64_t seed, 
   const HostModel model(table, data);
   const std::vector<MatchedParameter> parameters = match_parameters(model, fit, false);
   const std::size_t draws = fit.chains * fit.draws, each = model.values(Meaning::states);
-  Group group = room_for_draws(model, "states", draws, [](const SiteView& site) { return site.has_states; });
+  // States, and what was summed out with them, with their places among the values of a draw.
+  Group group{"states", true, {}};
+  std::vector<std::size_t> places;
+  std::size_t place = 0;
+  for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
+    const SiteView& site = model.layout().sites[i];
+    if (site.kind != SiteKind::observed) continue;
+    if (site.states_dim < 0) {
+      place += std::size_t(site.size);
+      continue;
+    }
+    std::string name = site.name;
+    if (site.missing_dim >= 0) name.resize(name.size() - std::string_view(observed_suffix).size());
+    for (const std::int32_t dim : {site.states_dim, site.missing_dim}) {
+      if (dim < 0) continue;
+      const DimView& along = model.layout().dims[dim];
+      const std::size_t size = std::size_t(along.size);
+      const bool states = dim == site.states_dim;
+      group.variables.push_back({name + (states ? "_state" : imputed_suffix), {along.name}, {size},
+                                 states ? ElementType::integer : ElementType::real, std::vector<double>(draws * size)});
+      places.push_back(place);
+      place += size;
+    }
+  }
   if (group.variables.empty())
     throw SampleError("the model sums out no states (m.hidden_markov and m.mixture do). There is nothing to recover.");
   require_memory(draws, each);
@@ -463,13 +486,12 @@ Fit recover_states(const ModelTable& table, const Fit& fit, std::uint64_t seed, 
       request.draw = std::uint32_t(d % fit.draws);
       request.out = values.data();
       model.generate(request);
-      put_draw(model, true, group, d, values.data());
+      for (std::size_t v = 0; v < places.size(); ++v) {
+        Variable& variable = group.variables[v];
+        std::copy_n(values.data() + places[v], variable.size(), variable.values.data() + d * variable.size());
+      }
     }
   });
-  for (Variable& variable : group.variables) {
-    variable.name += "_state";
-    variable.type = ElementType::integer;
-  }
   return with_draws_of(fit, model, std::move(group), seed);
 }
 

@@ -83,10 +83,15 @@ Recorder::Recorder(const HostModel& model, const SampleOptions& options, const R
   note_thinning();
   if (model.layout().has_potentials && (options.log_likelihood || options.predictive))
     notes_.push_back("The model has potentials, which are in no log likelihood and no prediction.");
-  constexpr std::string_view imputed = imputed_suffix;
+  constexpr std::string_view imputed = imputed_suffix, observed = observed_suffix;
   for (std::int64_t i = 0; model.layout().has_missing && i < model.layout().site_count; ++i) {
     const SiteView& site = model.layout().sites[i];
     const std::string name = site.name;
+    if (site.missing_dim >= 0) {
+      const DimView& missing = model.layout().dims[site.missing_dim];
+      notes_.push_back(fmt::format("'{}' has {} missing value{}, summed out with its states.",
+                                   name.substr(0, name.size() - observed.size()), missing.size, missing.size > 1 ? "s" : ""));
+    }
     if (site.kind != SiteKind::parameter || !name.ends_with(imputed)) continue;
     notes_.push_back(fmt::format("'{}' has {} missing value{}, imputed as '{}', without a log likelihood.",
                                  name.substr(0, name.size() - imputed.size()), site.size, site.size > 1 ? "s" : "", name));

@@ -422,8 +422,6 @@ TEST(Binding, MissingValuesAreNamedByTheirPlace) {
                        {"field 'n'", "NaN at element 2"});
   expect_binding_error(R"({"g": [1, NaN]})", [](Dataset& d) { d.index("g", d.dim("i"), d.dim("j")); },
                        {"field 'g'", "NaN at element 2"});
-  expect_binding_error(R"({"X": [[1, 2, 3], [4, NaN, 6]]})", [](Dataset& d) { d.matrix("X", d.dim("i"), d.dim("j")); },
-                       {"field 'X'", "NaN at element [2, 2]"});
   expect_binding_error(R"({"s": "NaN"})", [](Dataset& d) { d.scalar("s"); }, {"field 's'", "NaN"});
   expect_binding_error(R"({"y": [1, 0]})",
                        [](Dataset& d) {

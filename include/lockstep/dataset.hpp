@@ -244,6 +244,7 @@ struct Matrix {
   const double* values = nullptr;    // [row][column]
   Dim rows, columns;
   const float* singles = nullptr;    // the same for mixed precision; null if the data are not bound for it
+  const FieldInfo* info = nullptr;   // elements are numbered row after row
   LOCKSTEP_FN const double* row(int i) const { return values + std::int64_t(i) * columns.size; }
   template <class V> LOCKSTEP_FN const V* elements() const {
     if constexpr (std::is_same_v<V, float>) return singles;
@@ -342,7 +343,7 @@ class Dataset {
 
   Integer integer(const std::string& name, Dim dim) {
     const FieldView& field = find(name, 1);
-    require_numbers(field);
+    require_numbers(field, false, ", or, where a hidden Markov chain emits it, let the model read it by d.real, which sums gaps out");
     for (std::int64_t i = 0; i < field.shape[0] * field.columns; ++i)
       if (!is_whole(field.values[i]))
         throw DataError("field '" + name + "' is " + number_text(field.values[i]) + at(field, i) +
@@ -445,9 +446,9 @@ class Dataset {
     rows.size = resolve(rows, field.shape[0], name, "rows");
     // [] has no rows, and does not say how many columns.
     columns.size = field.rank == 2 ? resolve(columns, field.shape[1], name, "columns", 1) : info(columns, name).size;
-    require_numbers(field);
+    require_numbers(field, true);
     const std::int64_t count = std::int64_t(rows.size) * columns.size;
-    Matrix matrix{field.values, rows, columns};
+    Matrix matrix{field.values, rows, columns, nullptr, keep_info(name, field.values, count, 1)};
     if (memory_) matrix.values = std::copy_n(field.values, count, own<double>(std::size_t(count))) - count;
     if (view_.singles) {
       float* singles = own<float>(std::size_t(count));
@@ -497,6 +498,7 @@ class Dataset {
       bspline_values(at, count, degree, derivative, here, values + std::ptrdiff_t(i) * splines);
     }
     matrix.values = values;
+    matrix.info = keep_info(x.field.info->name, values, std::int64_t(length), 1);
     if (view_.singles) {
       float* singles = own<float>(length);
       std::transform(values, values + length, singles, [](double value) { return float(value); });
@@ -672,14 +674,15 @@ class Dataset {
     return int(extent);
   }
 
-  static void require_numbers(const FieldView& field, bool may_be_missing = false) {
+  // `otherwise`: what else can be done about a missing element.
+  static void require_numbers(const FieldView& field, bool may_be_missing = false, const std::string& otherwise = "") {
     std::int64_t count = field.columns;
     for (std::int64_t axis = 0; axis < field.rank; ++axis) count *= field.shape[axis];
     for (std::int64_t i = 0; i < count; ++i)
       if (std::isnan(field.values[i]) && !may_be_missing)
         throw DataError("field '" + std::string(field.name) + "' is NaN" + at(field, i) +
-                        " (only what is read as a vector of real numbers, d.real, of one data set, may have missing values). Leave that "
-                        "element out, or fill it.");
+                        " (only what is read as real numbers, d.real or d.matrix, of one data set, may have missing values). Leave "
+                        "that element out, or fill it" + otherwise + ".");
       else if (std::isinf(field.values[i]))
         throw DataError("field '" + std::string(field.name) + "' is " + number_text(field.values[i]) + at(field, i) +
                         " (data are finite; an infinite value makes every log density infinite or NaN). Correct it, or "
@@ -732,6 +735,9 @@ class Dataset {
       tables[FieldData::inverse * length + i] = 1 / y;
       tables[FieldData::count_term * length + i] = y > 0 ? 0.5 * log_y + stirling_error(y) : 0;
     }
+    return {tables, length, columns, keep_info(name, values, count, columns)};
+  }
+  const FieldInfo* keep_info(const std::string& name, const double* values, std::int64_t count, std::int64_t columns) {
     FieldInfo info{name, count, {}, {}};
     if (columns == 1)
       for (int i = 0; i < int(count); ++i)
@@ -741,7 +747,7 @@ class Dataset {
       for (std::size_t k = 0; k < info.missing.size(); ++k) info.number_missing[std::size_t(info.missing[k])] = int(k);
     }
     infos_.push_back(std::move(info));
-    return {tables, length, columns, &infos_.back()};
+    return &infos_.back();
   }
 
   // An array of zeros that lives as long as the data set.

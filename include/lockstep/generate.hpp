@@ -7,8 +7,8 @@
 //                that are not NaN are kept. With `observed_out`, observed sites are simulated on the way: one joint draw of all
 //   predict      position -> observed sites, simulated; a recurrence runs on its own simulated values, imputed ones stay
 //   observed     the values that observed sites are given
-//   states       position -> the states that were summed out, drawn given the position and the data; of observed sites without
-//                states, their values
+//   states       position -> the states that were summed out, drawn given the position and the data, and then what is missing,
+//                given the states; of observed sites without states, their values
 //   pointwise    position -> log likelihood of each observation
 //   log_prior    position -> log prior density of each parameter's elements (or rows, if their prior is joint), without
 //                Jacobians
@@ -36,6 +36,7 @@
 #include "lockstep/imputed.hpp"
 #include "lockstep/lanes.hpp"
 #include "lockstep/non_centred.hpp"
+#include "lockstep/normal_in_order.hpp"
 #include "lockstep/ode.hpp"
 #include "lockstep/plain_nodes.hpp"
 #include "lockstep/plate.hpp"
@@ -191,15 +192,14 @@ class Generate {
   template <JointDistribution D> PlainVector observe(const char* name, const Real& y, const D& d) {
     double* values = read(name, y, y.dim);
     if (!replace(name, Shape{y.dim}, values)) return {name, values, y.dim};
-    require_complete(name, values, y.dim.size, "it is one event, and has no density for each element");
-    observed_events(name, Shape{y.dim}, y.dim.size > 0 ? 1 : 0, values, [&](int) -> const D& { return d; });
+    events_and_imputed(name, Shape{y.dim}, y.dim.size > 0 ? 1 : 0, *y.field.info, values, [&](int) -> const D& { return d; });
     return {name, values, y.dim};
   }
   template <WholeMatrix D> PlainMatrix<false> observe(const char* name, const Matrix& y, const D& d) {
     const Shape shape{y.rows, y.columns};
     double* values = read(name, y);
     if (replace(name, shape, values))
-      observed_events(name, shape, shape.size() > 0 ? 1 : 0, values, [&](int) -> const D& { return d; });
+      events_and_imputed(name, shape, shape.size() > 0 ? 1 : 0, *y.info, values, [&](int) -> const D& { return d; });
     return {name, values, y.rows, y.columns};
   }
   template <class F> PlainMatrix<false> observe(const char* name, const Matrix& y, Dim rows, const F& f) {
@@ -209,7 +209,7 @@ class Generate {
     const Shape shape{rows, y.columns};
     double* values = read(name, y);
     if (!replace(name, shape, values)) return {name, values, rows, y.columns};
-    observed_events(name, shape, rows.size, values, [&](int i) { return f(index(rows, i)); });
+    events_and_imputed(name, shape, rows.size, *y.info, values, [&](int i) { return f(index(rows, i)); });
     return {name, values, rows, y.columns};
   }
   template <class Initial, class Transition, class F>
@@ -225,11 +225,13 @@ class Generate {
     require_vector_along(name, weights, state);
     double* values = read(name, y, time);
     if (!replace(name, Shape{time}, values)) return {name, values, time};
-    require_complete(name, values, time.size, "its states are summed out along it");
-    const Reader reader(*this, name);
-    if constexpr (requires { transition.values; }) note_read(transition.values);
     const SiteAction* action = in_.actions.on(name);
     const Real series = action ? Real{action->field, time} : y;
+    const std::vector<int>& missing = series.field.info->missing;
+    const char* const site = missing.empty() ? name : kept_name(std::string(name) + observed_suffix);
+    if (!missing.empty()) own(site, values, time.size);
+    const Reader reader(*this, site);
+    if constexpr (requires { transition.values; }) note_read(transition.values);
     scratch_ += Model::scratch(time.size, state.size);
     std::vector<double> log_density(std::size_t(time.size), 0.);
     // Of moving to k at t.
@@ -253,6 +255,10 @@ class Generate {
         values[t] = draw_category(weight);
       }
     }
+    std::vector<double> imputed;   // given the states
+    for (int t : missing)
+      if (in_.meaning == Meaning::states)
+        imputed.push_back(draw("site '", name, emission(index(time, t), index(state, int(values[t])))));
     if (simulates()) {
       int now = 0;
       std::vector<double> probability(std::size_t(state.size));
@@ -264,9 +270,23 @@ class Generate {
         values[t] = draw("site '", name, emission(index(time, t), index(state, now)));
       }
     }
-    report(name, SiteKind::observed, Shape{time}, in_.meaning == Meaning::pointwise ? log_density.data() : values);
+    const double* const results = in_.meaning == Meaning::pointwise ? log_density.data() : values;
+    if (missing.empty()) {
+      report(name, SiteKind::observed, Shape{time}, results);
+    } else {
+      std::vector<int> there;
+      std::vector<double> out;
+      for (int t = 0; t < time.size; ++t)
+        if (!series.field.info->is_missing(t)) there.push_back(t), out.push_back(results[t]);
+        else if (in_.meaning == Meaning::layout) summed_out_.emplace(values + t, name);
+      // States have all times, and then come the missing elements.
+      if (in_.meaning == Meaning::states) in_.out = std::ranges::copy(imputed, std::copy_n(values, time.size, in_.out)).out;
+      else report(site, SiteKind::observed, Shape{added_dim(site, Shape{time}, there)}, out.data());
+      if (in_.meaning == Meaning::layout)
+        in_.sites->back().missing_dim = added_dim(std::string(name) + imputed_suffix, Shape{time}, missing).id;
+    }
     mark_recurrence();
-    mark_states();
+    mark_states(time);
     return {name, values, time};
   }
   template <class Weight, class F>
@@ -307,7 +327,7 @@ class Generate {
     }
     if (in_.meaning == Meaning::layout) require_plate_of_states(name, dim, state, component, values);
     report(name, SiteKind::observed, Shape{dim}, in_.meaning == Meaning::pointwise ? log_density.data() : values);
-    mark_states();
+    mark_states(dim);
     return {name, values, dim};
   }
 
@@ -389,6 +409,10 @@ class Generate {
     if (beta.dim().id != x.columns.id)
       throw ModelError("'" + std::string(beta.name) + "' does not run along the matrix's columns (its elements and they "
                        "do not correspond). Declare both along the same dimension.");
+    if (!x.info->missing.empty())
+      throw ModelError("field '" + x.info->name + "' is NaN at element " +
+                       element_text(Shape{x.rows, x.columns}, x.info->missing.front()) +
+                       " (missing, and predictors have no distribution here). Leave its row out of the data, or fill it.");
     double* values = store(x.rows.size);
     scratch_ += 2 * x.rows.size;
     {
@@ -450,6 +474,7 @@ class Generate {
                        "the field is observed and its distribution is continuous: there they are imputed, and what m.observe returns has "
                        "them). Give it a distribution by m.observe and read that, or leave the element out of the data.");
   }
+  static bool is_missing(const Real& y, int i) { return y.field.info->is_missing(i); }
   // Called before two sequences are multiplied element by element; -2 stands for the past, of any dimension.
   void require_same_dim(int a, int b) const {
     if (a != b && a != -2 && b != -2)
@@ -458,6 +483,9 @@ class Generate {
   }
   // ---- who reads what: called as expressions are evaluated ----
   void note_read(const double* source) const {
+    if (const auto gap = summed_out_.find(source); gap != summed_out_.end())
+      throw ModelError("site '" + std::string(gap->second) + "' is read where it is missing (what is missing of it is summed out "
+                       "with its states, so it has no value). Do not read it, or leave that element out of the data.");
     if (!in_.edges) return;
     const auto after = owners_.upper_bound(source);
     if (after == owners_.begin()) return;
@@ -495,6 +523,11 @@ class Generate {
     int size() const { return rows.size * columns.size; }
     Dim last() const { return rank == 2 ? columns : rows; }
   };
+  // Which element it is, counted from 1: "3", "[2, 1]".
+  static std::string element_text(const Shape& shape, int e) {
+    if (shape.rank < 2) return std::to_string(e + 1);
+    return "[" + std::to_string(e / shape.columns.size + 1) + ", " + std::to_string(e % shape.columns.size + 1) + "]";
+  }
   // What a plate's lambda gives for element e, counted row after row.
   template <class F> static decltype(auto) element(const F& f, const Shape& shape, int e) {
     if constexpr (std::is_invocable_v<const F&, CheckedIndex>) return f(index(shape.rows, e));
@@ -646,10 +679,12 @@ class Generate {
     in_.out = std::copy_n(values, densities ? events : shape.size(), in_.out);
   }
 
+  // Whether parameters are given their values.
+  bool takes_values() const { return in_.values && (in_.meaning == Meaning::prior || in_.meaning == Meaning::unconstrain); }
   // Whether observed sites are.
   bool simulates() const { return in_.meaning == Meaning::predict || in_.observed_out; }
-  void mark_states() {
-    if (in_.meaning == Meaning::layout) in_.sites->back().has_states = true;
+  void mark_states(Dim along) {
+    if (in_.meaning == Meaning::layout) in_.sites->back().states_dim = along.id;
   }
   void mark_recurrence() {
     if (in_.meaning == Meaning::layout) in_.sites->back().recurrence = true;
@@ -976,11 +1011,7 @@ class Generate {
         if (!std::isnan(values[i])) there.push_back(i);
       const char* const imputed_name = kept_name(std::string(name) + imputed_suffix);
       const char* const observed_name = kept_name(std::string(name) + observed_suffix);
-      own(observed_name, values, dim.size);
-      for (int i : missing) {
-        own(imputed_name, values + i, 1);
-        own(observed_name, values + i + 1, dim.size - i - 1);
-      }
+      own_parts(observed_name, imputed_name, missing, values, dim.size);
       if (in_.observed_out)  // one joint draw: what is missing depends on what is there, and the other way round
         for (int i = dim.first; i < dim.size; ++i) values[i] = draw("site '", name, distribution(index(dim, i)));
       {
@@ -997,7 +1028,16 @@ class Generate {
       if (in_.meaning == Meaning::layout) require_plate(name, Shape{dim}, distribution, values);
       std::vector<double> out;
       for (int i : there) out.push_back(in_.meaning == Meaning::pointwise ? log_density[std::size_t(i)] : values[i]);
-      report(observed_name, SiteKind::observed, Shape{added_dim(observed_name, dim, there).from(dim.first)}, out.data());
+      report(observed_name, SiteKind::observed, Shape{added_dim(observed_name, Shape{dim}, there).from(dim.first)}, out.data());
+    }
+  }
+  // Of `values`, those that are missing are one site's, the others another's.
+  void own_parts(const char* observed_name, const char* imputed_name, const std::vector<int>& missing, const double* values,
+                 int count) {
+    own(observed_name, values, count);
+    for (int i : missing) {
+      own(imputed_name, values + i, 1);
+      own(observed_name, values + i + 1, count - i - 1);
     }
   }
   // The parameters, in their places among `values`. Elements depend on earlier ones only.
@@ -1008,11 +1048,10 @@ class Generate {
     const auto support = support_of_missing(at(0));
     using S = std::remove_cvref_t<decltype(support)>;
     auto bound = support.bind(*this);
-    const bool takes_values = in_.values && (in_.meaning == Meaning::prior || in_.meaning == Meaning::unconstrain);
     std::vector<double> out;
     for (int k = 0; k < count; ++k) {
       double& value = values[missing[std::size_t(k)]];
-      const double given = takes_values ? in_.values[k] : missing_value;
+      const double given = takes_values() ? in_.values[k] : missing_value;
       double x = 0;
       if (in_.meaning == Meaning::layout || in_.meaning == Meaning::observed) x = middle(coordinate_ + k);
       else if (in_.observed_out) x = bound.unconstrain(value);
@@ -1027,8 +1066,8 @@ class Generate {
       const double log_density = evaluate_once(at(k), value);
       out.push_back(in_.meaning == Meaning::log_prior ? log_density : value);
     }
-    if (takes_values) in_.values += count;
-    const Shape shape{added_dim(imputed_name, dim, missing)};
+    if (takes_values()) in_.values += count;
+    const Shape shape{added_dim(imputed_name, Shape{dim}, missing)};
     report(imputed_name, SiteKind::parameter, shape, out.data(), S::description, false, count);
     if (!S::identity) scratch_ += count;
     coordinate_ += count;
@@ -1037,15 +1076,129 @@ class Generate {
   const char* kept_name(const std::string& name) {
     return in_.additions ? in_.additions->names.emplace_back(name).c_str() : "";
   }
-  // A dimension of some elements of `dim`, with their labels, or numbers from 0 as labels. As ArviZ names those that have no name.
-  Dim added_dim(const char* site, Dim dim, const std::vector<int>& elements) {
-    if (!in_.additions) return {dim.id, 0, int(elements.size())};
+  // A dimension of some elements of a site, with their labels, or numbers from 0 as labels. As ArviZ names those that have no
+  // name.
+  Dim added_dim(const std::string& site, const Shape& shape, const std::vector<int>& elements, const char* suffix = "_dim_0") {
+    if (!in_.additions) return {shape.rows.id, 0, int(elements.size())};
     const std::vector<Dataset::DimInfo>& known = in_.data->dims();
-    const std::vector<std::string>& labels = known[std::size_t(dim.id)].labels;
-    Dataset::DimInfo added{std::string(site) + "_dim_0", int(elements.size()), "", {}};
-    for (int i : elements) added.labels.push_back(labels.empty() ? std::to_string(i) : labels[std::size_t(i)]);
+    const auto label = [&](Dim dim, int i) {
+      const std::vector<std::string>& labels = known[std::size_t(dim.id)].labels;
+      return labels.empty() ? std::to_string(i) : labels[std::size_t(i)];
+    };
+    Dataset::DimInfo added{site + suffix, int(elements.size()), "", {}};
+    for (int e : elements) {
+      const int columns = shape.columns.size;   // 1 where there are none
+      added.labels.push_back(label(shape.rows, e / columns) + (shape.rank < 2 ? "" : "," + label(shape.columns, e % columns)));
+    }
     in_.additions->dims.push_back(std::move(added));
     return {int(known.size() + in_.additions->dims.size()) - 1, 0, int(elements.size())};
+  }
+  // Events of whole vectors or matrices, of which elements may be missing: `distribution(i)` is that of event i.
+  template <class F>
+  void events_and_imputed(const char* name, const Shape& shape, int events, const FieldInfo& info, double* values,
+                          const F& distribution) {
+    if (info.missing.empty() || in_.actions.on(name)) return observed_events(name, shape, events, values, distribution);
+    if constexpr (NormalVector<decltype(distribution(0))>) {
+      impute_rows(name, shape, events, info, values, distribution);
+      observed_parts_of_rows(name, shape, events, info, values, distribution);
+    } else {
+      throw ModelError("site '" + std::string(name) + "' is NaN at element " + element_text(shape, info.missing.front()) +
+                       " (missing, and it cannot be imputed: it is part of one event, and only a multivariate normal one's elements "
+                       "have a distribution here given the others). Leave that event out of the data, or fill it.");
+    }
+  }
+  // Of normal vectors, parameters in the places of what is missing among `values`. Their distribution is that given what is
+  // there.
+  template <class F>
+  void impute_rows(const char* name, const Shape& shape, int events, const FieldInfo& info, double* values,
+                   const F& distribution) {
+    const char* const imputed_name = kept_name(std::string(name) + imputed_suffix);
+    own_parts(kept_name(std::string(name) + observed_suffix), imputed_name, info.missing, values, shape.size());
+    const Reader reader(*this, imputed_name);
+    const int each = shape.last().size, count = int(info.missing.size());
+    std::vector<double> log_density(std::size_t(shape.size()), 0.);
+    for (int i = 0; i < events; ++i) {
+      const auto& d = distribution(i);
+      note_factor(d);
+      if (in_.meaning == Meaning::layout) check_events(d, name, shape.rows, shape.last());
+      const int first = i * each;
+      if (in_.observed_out) {   // one joint draw
+        sample_event(*this, random_, d, shape.rows, shape.last(), values + first);
+        continue;
+      }
+      // In this order: what is there, what is given in the place of what is missing, what is to be drawn.
+      std::vector<int> order, given, drawn;
+      for (int k = 0; k < each; ++k) {
+        const int number = info.is_missing(first + k) ? info.number_missing[std::size_t(first + k)] : -1;
+        if (number >= 0) values[first + k] = imputed_value(name, number);
+        (number < 0 ? order : in_.meaning == Meaning::prior && std::isnan(values[first + k]) ? drawn : given).push_back(k);
+      }
+      if (drawn.empty() && in_.meaning != Meaning::log_prior && in_.meaning != Meaning::layout) continue;
+      order.insert(order.end(), given.begin(), given.end());
+      const std::size_t known = order.size();
+      order.insert(order.end(), drawn.begin(), drawn.end());
+      const auto [mean, root] = d.mean_and_root(*this, shape.last());
+      NormalInOrder normal(mean, root, order);
+      for (std::size_t n = 0; n < order.size(); ++n) {
+        double& value = values[first + order[n]];
+        if (n < known) log_density[std::size_t(first + order[n])] = normal.log_density(value);
+        else value = normal.draw(random_.normal());
+      }
+    }
+    if (takes_values()) in_.values += count;
+    std::vector<double> out;
+    for (int e : info.missing) {
+      if (in_.position_out) in_.position_out[coordinate_ + int(out.size())] = values[e];
+      out.push_back(in_.meaning == Meaning::log_prior ? log_density[std::size_t(e)] : values[e]);
+    }
+    report(imputed_name, SiteKind::parameter, Shape{added_dim(imputed_name, shape, info.missing)}, out.data(),
+           RealLine::description, false, count);
+    coordinate_ += count;
+  }
+  // Missing element `number` of a normal vector; NaN: it is to be drawn.
+  double imputed_value(const char* name, int number) const {
+    if (in_.meaning == Meaning::layout || in_.meaning == Meaning::observed) return middle(coordinate_ + number);
+    const double given = takes_values() ? in_.values[number] : missing_value;
+    if (std::isinf(given))
+      throw ModelError("parameter '" + std::string(name) + imputed_suffix + "' is " + number_text(given) + " at element " +
+                       std::to_string(number + 1) + " (its support is " + RealLine::description + "). Give a value inside it.");
+    return std::isnan(given) && in_.meaning != Meaning::prior ? in_.position[coordinate_ + number] : given;
+  }
+  // What is there of normal vectors. Each has the marginal density of it; in a prediction a vector is drawn anew as a whole.
+  template <class F>
+  void observed_parts_of_rows(const char* name, const Shape& shape, int events, const FieldInfo& info, double* values,
+                              const F& distribution) {
+    const std::string observed_name = std::string(name) + observed_suffix;
+    const Reader reader(*this, kept_name(observed_name));
+    const int each = shape.last().size;
+    std::vector<int> there, rows;    // elements; events of which something is there
+    std::vector<double> log_density;
+    for (int i = 0; i < events; ++i) {
+      const auto& d = distribution(i);
+      note_factor(d);
+      double* event = values + std::int64_t(i) * each;
+      if (in_.meaning == Meaning::layout) event_log_density(d, shape, event);
+      if (in_.meaning == Meaning::predict) sample_event(*this, random_, d, shape.rows, shape.last(), event);
+      std::vector<int> observed;
+      for (int k = 0; k < each; ++k)
+        if (!info.is_missing(i * each + k)) observed.push_back(k), there.push_back(i * each + k);
+      if (observed.empty()) continue;
+      rows.push_back(i);
+      if (in_.meaning != Meaning::pointwise) continue;
+      const auto [mean, root] = d.mean_and_root(*this, shape.last());
+      NormalInOrder normal(mean, root, observed);
+      log_density.push_back(0);
+      for (int k : observed) log_density.back() += normal.log_density(event[k]);
+    }
+    scratch_ += scratch_of_events<Generate>(distribution(0), shape.rows, shape.last());
+    std::vector<double> out;
+    for (int e : there) out.push_back(values[e]);
+    report_events(kept_name(observed_name), SiteKind::observed, Shape{added_dim(observed_name, shape, there)},
+                  rows.empty() ? 0 : 1, int(rows.size()), in_.meaning == Meaning::pointwise ? log_density.data() : out.data());
+    if (in_.meaning == Meaning::layout && shape.rank == 2) {
+      const bool all = int(rows.size()) == events;
+      in_.sites->back().event_dim = all ? shape.rows.id : added_dim(observed_name, Shape{shape.rows}, rows, "_row").id;
+    }
   }
   // Events of whole vectors or matrices: `distribution(i)` is that of event i.
   template <class F>
@@ -1076,6 +1229,7 @@ class Generate {
     int count;
   };
   std::map<const double*, Owner> owners_;   // of memory that nodes have
+  std::map<const double*, const char*> summed_out_;   // missing elements that have no value, in the layout run; of which site
   mutable const char* reader_ = "";
   bool has_potentials_ = false;
   int coordinate_ = 0, actions_taken_ = 0;

@@ -5,6 +5,7 @@
 // With b_t[k] the emission density of y_t in state k, divided by the largest over states,
 //   a_1[k] = initial[k] b_1[k] / c_1,   a_t[k] = b_t[k] sum_j a_{t-1}[j] transition[j][k] / c_t,   c_t making a_t sum to one;
 //   log p(y) = sum_t log c_t + log of the largest density at t.
+// An element that is missing is integrated out: its density is 1 in every state.
 // Every slice evaluates the emissions of its times; one runs the recursions.
 #pragma once
 
@@ -108,7 +109,7 @@ template <class M, class Initial, class Given, class F> class HiddenMarkov {
     if (time_.size == 0 || states() == 0) return;
     Prepared<M, D> prepared(m_, emission_(Index{0, time_.id}, Index{0, state_.id}));
     for (int t = m_.team().slice(); t < time_.size; t += m_.team().slices())
-      for (int k = 0; k < states(); ++k) {
+      for (int k = 0; k < states() && !m_.is_missing(y, t); ++k) {
         const Index at{t, time_.id};
         auto density = prepared.at(m_, emission_(at, Index{k, state_.id}), y[at].evaluate(m_));
         density.pull(forward_.load(number(t, k)));
@@ -129,6 +130,11 @@ template <class M, class Initial, class Given, class F> class HiddenMarkov {
     Prepared<M, D> prepared(m_, emission_(Index{0, time_.id}, Index{0, state_.id}));
     for (int t = m_.team().slice(); t < time_.size; t += m_.team().slices()) {
       const Index at{t, time_.id};
+      if (m_.is_missing(y, t)) {
+        for (int k = 0; k < states(); ++k) density_.store(number(t, k), T(1.));
+        log_largest_.store(t, T(0.));
+        continue;
+      }
       T largest(least_log_density);
       for (int k = 0; k < states(); ++k) {
         const T log_density = T(prepared.at(m_, emission_(at, Index{k, state_.id}), y[at].evaluate(m_)).log_density);

@@ -16,6 +16,8 @@
 #include <concepts>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "lockstep/dataset.hpp"
 #include "lockstep/distribution.hpp"
@@ -27,6 +29,10 @@ struct JointDistributionTag {};
 template <class D> concept JointDistribution = std::is_base_of_v<JointDistributionTag, std::remove_cvref_t<D>>;
 
 template <class D> concept WholeMatrix = JointDistribution<D> && requires { requires std::remove_cvref_t<D>::whole_matrix; };
+
+// Normal vectors, of which elements may be missing: `mean_and_root(m, along)`, on the host, is the mean, and a matrix B with
+// B B^T the covariance, row after row.
+template <class D> concept NormalVector = JointDistribution<D> && requires { requires std::remove_cvref_t<D>::normal_vector; };
 
 template <class M, class D> class PreparedJoint;
 
@@ -122,6 +128,13 @@ template <class V> LOCKSTEP_FN auto vector_argument(const V& v) {
   else return VectorReference<V>{&v};
 }
 template <class V> using VectorArgument = decltype(vector_argument(std::declval<const V&>()));
+
+// Host only. What a vector argument is along `along`.
+template <class M, class V> std::vector<double> values_of(const M& m, const V& argument, Dim along) {
+  std::vector<double> values;
+  for (int k = 0; k < along.size; ++k) values.push_back(argument[CheckedIndex{{k, along.id}}].evaluate(m).value);
+  return values;
+}
 
 // Host only. Throws ModelError if a vector argument runs along another dimension than `along`.
 template <class V> void require_vector_along(const char* site, const V& argument, Dim along) {

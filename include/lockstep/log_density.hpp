@@ -155,11 +155,20 @@ class LogDensity {
     return node;
   }
   // One event: the whole vector, the whole matrix.
-  template <JointDistribution D> LOCKSTEP_FN ObservedVector observe(const char* name, const Real& y, const D& d) {
-    const ObservedVector node{replaced(name, y)};
-    if constexpr (with_data)
-      if (counts(name)) count_event(FieldEvent<LogDensity>{this, node.field.field}, Dim{}, node.field.dim, d);
-    return node;
+  template <JointDistribution D> LOCKSTEP_FN auto observe(const char* name, const Real& y, const D& d) {
+    const Real given = replaced(name, y);
+    const auto count = [&](const auto& event) {
+      if constexpr (with_data)
+        if (counts(name)) count_event(event, Dim{}, given.dim, d);
+    };
+    if constexpr (with_actions && NormalVector<D>) {
+      return ImputedVector<LogDensity, RealLine>(*this, given, RealLine{}, [&](const auto& node) {
+        count(EventOf<std::remove_cvref_t<decltype(node)>>{&node, 0});
+      });
+    } else {
+      count(FieldEvent<LogDensity>{this, given.field});
+      return ObservedVector{given};
+    }
   }
   template <WholeMatrix D> LOCKSTEP_FN ObservedMatrix observe(const char* name, const Matrix& y, const D& d) {
     const ObservedMatrix node = replaced(name, y);
@@ -171,7 +180,7 @@ class LogDensity {
   template <class F> LOCKSTEP_FN ObservedMatrix observe(const char* name, const Matrix& y, Dim rows, const F& f) {
     const ObservedMatrix node = replaced(name, y);
     if constexpr (with_data)
-      if (counts(name)) count_rows(node.field, rows, f);
+      if (counts(name)) count_rows_or_impute(node.field, rows, f);
     return node;
   }
   // A series with a hidden state, a Markov chain over `state`, which is summed out. `initial`: the first state's
@@ -343,6 +352,11 @@ class LogDensity {
   LOCKSTEP_FN void add(Zero) {}
   LOCKSTEP_FN SumOf<T> log_density() const { return log_density_; }
 
+  // Whether the data lack an element.
+  LOCKSTEP_FN static bool is_missing(const Real& y, int i) {
+    if constexpr (with_actions) return y.field.info->is_missing(i);
+    else return false;
+  }
   LOCKSTEP_FN auto data(const double* table, std::int64_t element, std::int64_t columns) const {
     if constexpr (with_columns) {
       if (columns == 1) return T(table[element]);
@@ -376,7 +390,9 @@ class LogDensity {
       if (action && action->keeps_density) {
         const Matrix values{action->field.values, rows, columns};
         if constexpr (WholeSupport<S> || WholeMatrix<Prior>) count_event(DataEvent{values.values}, rows, columns, prior);
-        else if constexpr (JointDistribution<Prior>) count_rows(values, rows, [&](Index) -> const Prior& { return prior; });
+        else if constexpr (JointDistribution<Prior>)
+          count_rows(rows, columns, [&](Index) -> const Prior& { return prior; },
+                     [&](int i) { return DataEvent{values.row(i)}; });
         else
           for (int i = 0; i < rows.size; ++i)
             count_elements(Real{{values.row(i), action->field.length, 1, nullptr}, columns}, columns, [&](Index j) { return prior(Index{i, rows.id}, j); });
@@ -402,7 +418,10 @@ class LogDensity {
   LOCKSTEP_FN ObservedMatrix replaced(const char* name, const Matrix& y) const {
     ObservedMatrix node{y};
     if constexpr (with_actions)
-      if (const SiteAction* action = workspace_.actions.on(name)) node.field.values = action->field.values;
+      if (const SiteAction* action = workspace_.actions.on(name)) {
+        node.field.values = action->field.values;
+        node.field.info = action->field.info;
+      }
     return node;
   }
   // Whether an observed site has a likelihood.
@@ -449,12 +468,26 @@ class LogDensity {
     auto prepared = prepare_events(*this, d, rows, along);
     if (first_slice() && along.size > 0) add(prepared.log_density(*this, d, y));
   }
-  template <class F> LOCKSTEP_FN void count_rows(const Matrix& y, Dim rows, const F& f) {
-    if (rows.size == 0 || y.columns.size == 0) return;
+  // `f(i)` is the distribution of row i, `event(i)` its elements.
+  template <class F, class Event> LOCKSTEP_FN void count_rows(Dim rows, Dim columns, const F& f, const Event& event) {
+    if (rows.size == 0 || columns.size == 0) return;
     const auto first = f(Index{0, rows.id});
-    PreparedJoint<LogDensity, std::remove_const_t<decltype(first)>> prepared(*this, first, y.columns);
+    PreparedJoint<LogDensity, std::remove_const_t<decltype(first)>> prepared(*this, first, columns);
     for (int i = team_.slice(); i < rows.size; i += team_.slices())
-      add(prepared.log_density(*this, f(Index{i, rows.id}), DataEvent{y.row(i)}));
+      add(prepared.log_density(*this, f(Index{i, rows.id}), event(i)));
+  }
+  template <class F> LOCKSTEP_FN void count_rows_or_impute(const Matrix& y, Dim rows, const F& f) {
+    using D = std::remove_cvref_t<decltype(f(Index{}))>;
+    if constexpr (with_actions && NormalVector<D>) {
+      const int size = rows.size * y.columns.size;
+      const Real elements{{y.values, size, 1, y.info}, {-1, 0, size}};
+      ImputedVector<LogDensity, RealLine>(*this, elements, RealLine{}, [&](const auto& node) {
+        using Node = std::remove_cvref_t<decltype(node)>;
+        count_rows(rows, y.columns, f, [&](int i) { return EventOf<Node>{&node, i * y.columns.size}; });
+      });
+    } else {
+      count_rows(rows, y.columns, f, [&](int i) { return DataEvent{y.row(i)}; });
+    }
   }
 
   LOCKSTEP_FN int first_owned(Dim dim) const {

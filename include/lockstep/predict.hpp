@@ -36,7 +36,8 @@ Fit predict(const ModelTable& model, const Fit& fit, const Data& data = {}, cons
 
 // The states that a model sums out (m.hidden_markov, m.mixture), given the data: one path, or one state for each observation,
 // drawn jointly for each draw of the fit's posterior. Group states, of a variable NAME_state for each observed site that has them,
-// counted from 0. Throws SampleError if the model has none, or as predict does.
+// counted from 0; and of what a chain's data lack, NAME_unobserved, given the path. Throws SampleError if the model has no states,
+// or as predict does.
 Fit recover_states(const ModelTable& model, const Fit& fit, std::uint64_t seed = 1, int threads = 0);
 
 // How extreme the data are in what the model would have simulated: the share of draws in which a statistic of the simulated

@@ -24,8 +24,10 @@ struct SiteView {
   std::int32_t coordinate;       // of a parameter: its first unconstrained coordinate
   std::int32_t coordinates;      // and how many it has: a simplex has one less than elements
   bool whole;                    // values are whole numbers
-  bool has_states = false;       // observed: each element's distribution depends on a state that was summed out
   bool recurrence = false;       // observed: each element's log likelihood is that given the ones before it
+  std::int32_t event_dim = -1;   // observed: the dimension along which its events run, where that is no axis of its own
+  std::int32_t states_dim = -1;  // observed: that of the states that were summed out; -1: none were
+  std::int32_t missing_dim = -1; // and of the missing elements that were
 };
 
 struct DimView {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "lockstep/joint_distribution.hpp"
@@ -15,6 +16,7 @@ template <class Mu, class W, class V> struct MvNormalLowRank : JointDistribution
   V variance;
   LOCKSTEP_FN MvNormalLowRank(const Mu& m, const W* w, const V& v) : mu(m), factor(w), variance(v) {}
   using Support = RealLine;
+  static constexpr bool normal_vector = true;
   LOCKSTEP_FN static RealLine support() { return {}; }
   void check(const char* name, Dim along) const {
     require_vector_along(name, mu, along);
@@ -31,6 +33,15 @@ template <class Mu, class W, class V> struct MvNormalLowRank : JointDistribution
       out[i] = mu[at].evaluate(m).value + std::sqrt(variance[at].evaluate(m).value) * random.normal();
       for (std::size_t k = 0; k < z.size(); ++k) out[i] += factor->value(i, int(k)) * z[k];
     }
+  }
+  template <class M> std::pair<std::vector<double>, std::vector<double>> mean_and_root(const M& m, Dim along) const {
+    const std::vector<double> variances = values_of(m, variance, along);
+    std::vector<double> root;
+    for (int i = 0; i < along.size; ++i) {
+      for (int k = 0; k < factor->columns().size; ++k) root.push_back(factor->value(i, k));
+      for (int k = 0; k < along.size; ++k) root.push_back(k == i ? std::sqrt(variances[std::size_t(k)]) : 0.);
+    }
+    return {values_of(m, mu, along), root};
   }
 };
 

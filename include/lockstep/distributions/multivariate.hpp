@@ -121,10 +121,17 @@ template <class Mu, class L> struct MvNormalCholesky : JointDistributionTag {
   const L* factor;
   LOCKSTEP_FN MvNormalCholesky(const Mu& m, const L* l) : mu(m), factor(l) {}
   using Support = RealLine;
+  static constexpr bool normal_vector = true;
   LOCKSTEP_FN static RealLine support() { return {}; }
   void check(const char* name, Dim along) const { require_factor_along(name, mu, *factor, along); }
   template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
     draw_by_cholesky(m, random, mu, *factor, 1, along, out);
+  }
+  template <class M> std::pair<std::vector<double>, std::vector<double>> mean_and_root(const M& m, Dim along) const {
+    std::vector<double> root;
+    for (int k = 0; k < along.size; ++k)
+      for (int j = 0; j < along.size; ++j) root.push_back(j <= k ? factor->value(k, j) : 0.);
+    return {values_of(m, mu, along), root};
   }
   // Of a standard normal vector, and back.
   template <class M> void from_standard(const M& m, Dim along, const double* z, double* y) const {
@@ -174,8 +181,21 @@ template <class Mu, class L> struct MvNormalPrecisionCholesky : JointDistributio
   const L* factor;
   LOCKSTEP_FN MvNormalPrecisionCholesky(const Mu& m, const L* l) : mu(m), factor(l) {}
   using Support = RealLine;
+  static constexpr bool normal_vector = true;
   LOCKSTEP_FN static RealLine support() { return {}; }
   void check(const char* name, Dim along) const { require_factor_along(name, mu, *factor, along); }
+  // L^-T, column after column of L^-1.
+  template <class M> std::pair<std::vector<double>, std::vector<double>> mean_and_root(const M& m, Dim along) const {
+    const std::size_t n = std::size_t(along.size);
+    std::vector<double> root(n * n);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t k = i; k < n; ++k) {
+        double rest = k == i ? 1 : 0;
+        for (std::size_t j = i; j < k; ++j) rest -= factor->value(int(k), int(j)) * root[i * n + j];
+        root[i * n + k] = rest / factor->value(int(k), int(k));
+      }
+    return {values_of(m, mu, along), root};
+  }
   // mu + L^-T z
   template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
     for (int k = 0; k < along.size; ++k) out[k] = random.normal();
