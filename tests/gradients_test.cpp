@@ -237,7 +237,7 @@ struct EveryFunction {
     m.observe("y", y, i, [&](auto j) {
       auto waves = sin(a * x[j]) + cos(v[j]) * tan(0.3 * a) + atan(a - v[j]) + sinh(0.5 * a) - cosh(0.4 * v[j]) + tanh(a * v[j]);
       auto logs = logit(p) + softplus(a - x[j]) + log1m_exp(-b) + log_add_exp(a, v[j]) + log_diff_exp(b + v[j], v[j]) +
-                  log_gamma(b + 0.1) - digamma(v[j] + 0.2);
+                  log_gamma(b + 0.1) - digamma(v[j] + 0.2) + erf(a) - erfc(0.3 * v[j]) + inverse_probit(a - x[j]);
       auto powers = pow(v[j], a) + pow(b + 0.2, 1.5) - pow(2, a) + abs(a - 0.1) + log_add_exp(2, p);
       auto chosen = select(a < v[j], square(a), b * v[j]) + select(v[j] >= b, 1, a) + max(a, p) - min(v[j], 0.7) + clip(a, -0.2, b);
       return normal(waves + logs + powers + chosen + 0.1 * total, 1 + b * share[j]);

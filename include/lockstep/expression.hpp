@@ -17,7 +17,7 @@
 
 #include "lockstep/macros.hpp"
 #include "lockstep/math.hpp"
-#include "lockstep/special.hpp"
+#include "lockstep/special_normal.hpp"
 
 namespace lockstep {
 
@@ -196,6 +196,22 @@ struct Log1mExp {
 struct LogGamma {
   template <class E> LOCKSTEP_FN static auto at(const E& x) { return value_and_slope(log_gamma(x.value), digamma(x.value)); }
 };
+struct Erf {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    return value_and_slope(error_function(x.value).value, 1.12837916709551257390 * exp(-x.value * x.value));
+  }
+};
+struct Erfc {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    return value_and_slope(error_function(x.value).complement, -1.12837916709551257390 * exp(-x.value * x.value));
+  }
+};
+struct InverseProbit {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    const auto both = normal_cdf(x.value);
+    return value_and_slope(both.value, both.slope);
+  }
+};
 struct Digamma {
   template <class E> LOCKSTEP_FN static auto at(const E& x) { return value_and_slope(digamma(x.value), trigamma(x.value)); }
 };
@@ -224,6 +240,10 @@ template <Symbolic E> LOCKSTEP_FN auto tanh(const E& e) { return make_unary<oper
 template <Symbolic E> LOCKSTEP_FN auto logit(const E& e) { return make_unary<operation::Logit>(e); }
 template <Symbolic E> LOCKSTEP_FN auto softplus(const E& e) { return make_unary<operation::Softplus>(e); }
 template <Symbolic E> LOCKSTEP_FN auto log1m_exp(const E& e) { return make_unary<operation::Log1mExp>(e); }
+// 1 - erfc(x); the normal distribution's CDF.
+template <Symbolic E> LOCKSTEP_FN auto erf(const E& e) { return make_unary<operation::Erf>(e); }
+template <Symbolic E> LOCKSTEP_FN auto erfc(const E& e) { return make_unary<operation::Erfc>(e); }
+template <Symbolic E> LOCKSTEP_FN auto inverse_probit(const E& e) { return make_unary<operation::InverseProbit>(e); }
 // For x > 0.
 template <Symbolic E> LOCKSTEP_FN auto log_gamma(const E& e) { return make_unary<operation::LogGamma>(e); }
 template <Symbolic E> LOCKSTEP_FN auto digamma(const E& e) { return make_unary<operation::Digamma>(e); }

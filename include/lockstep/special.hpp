@@ -148,8 +148,8 @@ LOCKSTEP_FN inline T trigamma(T x) {
     carried += inverse * inverse;
   }
   const T r = T(1.) / up, y = r * r;
-  const T series = detail::horner(y, -0.2531135531135531, 0.07575757575757576, -0.03333333333333333, 0.023809523809523808,
-                                  -0.03333333333333333, 0.16666666666666666);
+  const T series = detail::horner(y, 1.1666666666666667, -0.2531135531135531, 0.07575757575757576, -0.03333333333333333,
+                                  0.023809523809523808, -0.03333333333333333, 0.16666666666666666);
   return r + T(0.5) * y + r * y * series + select(small, carried, T(0.));
 }
 

@@ -53,6 +53,31 @@ template <class T> LOCKSTEP_FN inline LogNormalCdf<T> log_normal_cdf(T x) {
   return {select(lower, in_lower, in_upper), numerator / denominator};
 }
 
+// Phi(x), with relative accuracy in its lower tail, and phi(x).
+template <class T> struct NormalCdf {
+  T value, slope;
+};
+template <class T> LOCKSTEP_FN inline NormalCdf<T> normal_cdf(T x) {
+  const T e = exp(T(-0.5) * x * x), tail = T(0.5) * e * detail::scaled_erfc(T(abs(x) * detail::sqrt_half));
+  return {select(x < T(0.), tail, T(1.) - tail), e * detail::inverse_sqrt_2pi};
+}
+
+// erf(x), with relative accuracy at 0, and 1 - erf(x), with relative accuracy in its upper tail. The first by its power series
+// near 0 (NIST DLMF 7.6.1).
+template <class T> struct ErrorFunction {
+  T value, complement;
+};
+template <class T> LOCKSTEP_FN inline ErrorFunction<T> error_function(T x) {
+  const auto small = abs(x) < T(0.5), lower = x < T(0.);
+  const T y = select(small, x * x, T(0.)), tail = exp(-x * x) * detail::scaled_erfc(T(abs(x)));
+  const T near = x * T(1.12837916709551257390) *
+                 detail::horner(y, 8.35070279514724e-11, -1.0892221037148573e-09, 1.3122532963802806e-08, -1.4503852223150468e-07,
+                                1.4589169000933706e-06, -1.3227513227513228e-05, 0.00010683760683760684, -0.0007575757575757576,
+                                0.004629629629629629, -0.023809523809523808, 0.1, -0.3333333333333333, 1.0);
+  return {select(small, near, select(lower, tail - T(1.), T(1.) - tail)),
+          select(small, T(1.) - near, select(lower, T(2.) - tail, tail))};
+}
+
 // log(Phi(x) exp(x^2/2)), and its derivative x + phi(x)/Phi(x), which for a very negative x is near -1/x and keeps its
 // digits.
 template <class T> struct ScaledNormalCdf {

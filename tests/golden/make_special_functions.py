@@ -83,6 +83,24 @@ def normal_interval(a, width):
         return log((mpmath.erfc(-upper / mpmath.sqrt(2)) - mpmath.erfc(-lower / mpmath.sqrt(2))) / 2)
 
 
+def normal_cdf(x):
+    return mpmath.erfc(-x / mpmath.sqrt(2)) / 2
+
+
+def mills_ratio(x):
+    return normal_cdf(-x) * exp(x * x / 2) * mpmath.sqrt(2 * pi)
+
+
+def log_lower_gamma(a, x):
+    with mp.workdps(100):
+        return log(mpmath.gammainc(a, 0, x, regularized=True))
+
+
+def log_upper_gamma(a, x):
+    with mp.workdps(100):
+        return log(mpmath.gammainc(a, x, regularized=True))
+
+
 def log_bessel_i0(x):
     return log(mpmath.besseli(0, x)) - x
 
@@ -116,6 +134,12 @@ REAL = both_signs(decades(-8, 2, 4)) + between(-50.0, 50.0, 125) + [-700.0, -300
 NORMAL = [-x for x in decades(-8, 4, 5)] + between(-20.0, 20.0, 160) + decades(-8, 1, 4) + [25.0, 36.5, -1e6]
 CONCENTRATIONS = [0.0] + decades(-8, 8, 4) + between(0.25, 20.0, 79) + [math.nextafter(8, 0), math.nextafter(8, 9)]
 
+GAMMA_POINTS = [
+    (a, a * share)
+    for a in [0.01, 0.5, 1.0, 2.5, 6.5, 40.0, 300.0]
+    for share in [1e-9, 1e-3, 0.2, 0.7, 0.95, 1.0, 1.1, 1.6, 4.0, 20.0]
+]
+
 CASES = {
     "exp": (exp, [(x,) for x in both_signs(decades(-20, 2, 4)) + between(-708.0, 709.0, 200)]),
     "expm1": (expm1, [(x,) for x in both_signs(decades(-300, 0, 1)) + between(-60.0, 709.0, 200)]),
@@ -144,6 +168,13 @@ CASES = {
         normal_interval,
         [(a, w) for a in [-60.0, -9.0, -1.2, -0.25, 0.0, 0.4, 3.0, 30.0] for w in decades(-6, 1, 2) + [0.45, 0.55, 40.0]],
     ),
+    "normal_cdf": (normal_cdf, [(x,) for x in NORMAL if abs(x) < 38]),
+    "erf": (mpmath.erf, [(x,) for x in NORMAL if abs(x) < 26]),
+    "erfc": (mpmath.erfc, [(-x,) for x in NORMAL if abs(x) < 26]),
+    "mills_ratio": (mills_ratio, [(-x,) for x in NORMAL if x < 0]),
+    "trigamma": (lambda x: mpmath.psi(1, x), [(x,) for x in POSITIVE]),
+    "log_lower_gamma": (log_lower_gamma, GAMMA_POINTS),
+    "log_upper_gamma": (log_upper_gamma, GAMMA_POINTS),
     "log_bessel_i0": (log_bessel_i0, [(x,) for x in CONCENTRATIONS]),
     "bessel_ratio_to_one": (bessel_ratio_to_one, [(x,) for x in CONCENTRATIONS]),
     "log1m_exp": (log1m_exp, [(-x,) for x in decades(-10, 2, 5) + between(0.05, 5.0, 99) + [300.0, 700.0]]),
