@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include <boost/math/distributions/binomial.hpp>
 #include <fmt/format.h>
@@ -31,10 +32,13 @@ class SimulatedData {
       if (action.keeps_density) data_.set_observed(site, action.values);
       else data_.set_do(site, action.values);
     }
+    for (std::int64_t i = 0; i < model.layout().site_count; ++i)
+      if (model.layout().sites[i].latent) latents_.insert(model.layout().sites[i].name);
   }
   Data with(const Group& predictive, std::size_t draw) const {
     Data result = data_;
     for (const Variable& site : predictive.variables) {
+      if (latents_.contains(site.name)) continue;  // nobody sees them
       const double* const values = site.values.data() + draw * site.size();
       if (!put_into_field(result, site.name, values, site.size())) result.set_observed(site.name, {values, values + site.size()});
     }
@@ -58,6 +62,7 @@ class SimulatedData {
   }
 
   Data data_;
+  std::set<std::string> latents_;
 };
 
 // What one fit says of every quantity: in the order of the sites of the group `prior`, then the log likelihood.

@@ -51,6 +51,7 @@ double add_sites(const HostModel& model, const std::vector<double>& position, Ch
     } else {
       auto& next = site.kind == SiteKind::parameter ? prior : likelihood;
       row.kind = site.kind == SiteKind::parameter ? "parameter" : "data";
+      if (site.latent) row.kind = "latent";
       row.log_density = 0;
       for (std::int32_t event = 0; event < site.events; ++event) *row.log_density += *next++;
       total += *row.log_density;

@@ -28,8 +28,10 @@ Group observed_data(const HostModel& model) {
   for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
     const SiteView& site = model.layout().sites[i];
     if (site.kind != SiteKind::observed) continue;
-    group.variables.push_back(model.variable(site));
-    group.variables.back().values.assign(values, values + site.size);
+    if (!site.latent) {
+      group.variables.push_back(model.variable(site));
+      group.variables.back().values.assign(values, values + site.size);
+    }
     values += site.size;
   }
   return group;

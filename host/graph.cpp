@@ -16,8 +16,9 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
-const char* style_of(SiteKind kind) {
-  switch (kind) {
+const char* style_of(const SiteView& site) {
+  if (site.latent) return "shape=ellipse";
+  switch (site.kind) {
     case SiteKind::observed: return "shape=ellipse, style=filled, fillcolor=lightgrey";
     case SiteKind::deterministic: return "shape=box";
     default: return "shape=ellipse";
@@ -40,7 +41,7 @@ std::string graph_in_dot(const HostModel& model, const std::string& name) {
     frames[frame_of(variable)].push_back(fmt::format("{} [{}];", quoted(variable.name), style));
   };
   for (std::int64_t i = 0; i < model.layout().site_count; ++i)
-    add(model.variable(model.layout().sites[i]), style_of(model.layout().sites[i].kind));
+    add(model.variable(model.layout().sites[i]), style_of(model.layout().sites[i]));
   for (const Variable& done : model.done()) add(done, "shape=box, style=dashed");
   const auto edges = model.graph();
   // Fields, and potentials, which are the only readers that are no sites.

@@ -393,7 +393,7 @@ Data data_of(const ModelTable& table, const Fit& fit) {
     for (std::int64_t i = 0; i < plain.layout().site_count; ++i) {
       const SiteView& site = plain.layout().sites[i];
       if (const Variable* done = find_variable(fit, "constant_data", site.name)) data.set_do(site.name, done->values);
-      else if (const Variable* observed = find_variable(fit, "observed_data", site.name); observed && site.kind == SiteKind::parameter)
+      else if (const Variable* observed = find_variable(fit, "observed_data", site.name); observed && (site.kind == SiteKind::parameter || site.latent))
         data.set_observed(site.name, observed->values);
     }
     return data;
@@ -455,6 +455,11 @@ Fit recover_states(const ModelTable& table, const Fit& fit, std::uint64_t seed, 
     const SiteView& site = model.layout().sites[i];
     if (site.kind != SiteKind::observed) continue;
     if (site.states_dim < 0) {
+      if (site.latent) {
+        group.variables.push_back(model.variable(site));
+        group.variables.back().values.resize(draws * std::size_t(site.size));
+        places.push_back(place);
+      }
       place += std::size_t(site.size);
       continue;
     }
@@ -472,7 +477,7 @@ Fit recover_states(const ModelTable& table, const Fit& fit, std::uint64_t seed, 
     }
   }
   if (group.variables.empty())
-    throw SampleError("the model sums out no states (m.hidden_markov and m.mixture do). There is nothing to recover.");
+    throw SampleError("the model sums out no states (m.hidden_markov, m.mixture and m.latent do). There is nothing to recover.");
   require_memory(draws, each);
   parallel_for_ranges(draws, threads, [&](std::size_t begin, std::size_t end) {
     std::vector<double> values(each);

@@ -150,7 +150,8 @@ void Recorder::add_product(const char* name, Meaning meaning, int most, int stri
     const SiteView& site = model_.layout().sites[i];
     if ((site.kind == SiteKind::observed) != observed) continue;
     const std::size_t all = std::size_t(meaning == Meaning::pointwise ? site.events : site.size);
-    if (observed || kept_[std::size_t(i)]) {
+    const bool in_that_of_a_latent = meaning == Meaning::pointwise && site.events == 0 && site.size > 0;
+    if ((observed && !in_that_of_a_latent) || (!observed && kept_[std::size_t(i)])) {
       draws.group.variables.push_back(meaning == Meaning::pointwise ? log_likelihood_variable(site)
                                                                     : model_.variable(site));
       const std::size_t size = draws.group.variables.back().size();

@@ -9,7 +9,7 @@
 //   observed     the values that observed sites are given
 //   states       position -> the states that were summed out, drawn given the position and the data, and then what is missing,
 //                given the states; of observed sites without states, their values
-//   pointwise    position -> log likelihood of each observation
+//   pointwise    position -> log likelihood of each observation, or of all that depend on an element of a latent
 //   log_prior    position -> log prior density of each parameter's elements (or rows, if their prior is joint), without
 //                Jacobians
 //
@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "lockstep/actions.hpp"
+#include "lockstep/discrete_latent.hpp"
 #include "lockstep/distributions.hpp"
 #include "lockstep/finite_mixture.hpp"
 #include "lockstep/hidden_markov.hpp"
@@ -331,6 +332,17 @@ class Generate {
     return {name, values, dim};
   }
 
+  template <DistributionLike D, class Sites> void latent(const char* name, const D& prior, Dim state, const Sites& sites) {
+    sum_out(name, Shape{}, state, SameForAll<D>{prior}, sites);
+  }
+  template <DistributionLike D, class Sites> void latent(const char* name, const D& prior, Dim dim, Dim state, const Sites& sites) {
+    sum_out(name, Shape{dim}, state, SameForAll<D>{prior}, sites);
+  }
+  template <class F, class Sites> requires std::is_invocable_v<const F&, Index>
+  void latent(const char* name, Dim dim, Dim state, const F& prior, const Sites& sites) {
+    sum_out(name, Shape{dim}, state, prior, sites);
+  }
+
   template <Operand E> auto deterministic(const char* name, const E& e) {
     const double* given = quantity(name, Shape{}, [&](double* value) { *value = as_recipe(e).evaluate(*this).value; }).second;
     return Replaceable<RecipeOf<E>>(as_recipe(e), given, name);
@@ -511,6 +523,16 @@ class Generate {
   LaneArray<double> allocate_per_slice(int count) { return allocate(count); }
   WholeTeam team() const { return {}; }
   static constexpr bool first_slice() { return true; }
+  static int first_owned(Dim dim) { return dim.first; }
+  double sum_over_slices(const LaneArray<double>& mine, int i, int) const { return mine.load(i); }
+  Real replaced(const char* name, const Real& y) const {
+    const SiteAction* action = in_.actions.on(name);
+    return action ? Real{action->field, y.dim} : y;
+  }
+  bool counts(const char* name) const {
+    const SiteAction* action = in_.actions.on(name);
+    return !action || action->keeps_density;
+  }
 
  private:
   // A site's axes; none for a number.
@@ -564,6 +586,108 @@ class Generate {
       }
     }
   }
+  // ---- latents that are summed out ----
+  template <class Prior, class Sites>
+  void sum_out(const char* name, const Shape& shape, Dim state, const Prior& prior, const Sites& sites) {
+    using Model = DiscreteLatent<Generate, Prior>;
+    const int count = shape.size();
+    double* values = store(count);
+    own(name, values, count);
+    if (const SiteAction* action = action_on(name, count)) {
+      std::copy_n(action->field.values, count, values);
+      require_states(name, values, count, state);
+      if (action->keeps_density) observed(name, shape, true, values, prior);
+      require_states(name, values, count, state);   // of a prediction
+      const auto count_site = [&](const char* site, const auto& y, Dim plate, const auto& f) {
+        double* data = read_complete(site, y, plate);
+        const Reader reader(*this, site);
+        note_read(values);
+        if (replace(site, Shape{plate}, data)) observed(site, Shape{plate}, is_whole<decltype(y)>, data, f);
+      };
+      return sites(SitesOfKnown<decltype(count_site)>{values, shape.rows, state, count_site});
+    }
+    std::vector<double> probability(std::size_t(state.size)), log_density(std::size_t(count), 0.);
+    const auto draw_values = [&](const auto& weight) {
+      for (int g = 0; g < count && state.size > 0; ++g) {
+        for (int k = 0; k < state.size; ++k) probability[std::size_t(k)] = weight(g, k);
+        values[g] = draw_category(probability);
+      }
+    };
+    {
+      const Reader reader(*this, name);
+      if (in_.meaning == Meaning::layout) {
+        const Shape each{shape.rows, state};
+        std::vector<double> numbers;
+        for (int e = 0; e < each.size(); ++e) numbers.push_back(e % state.size);
+        require_plate(name, each, [&](CheckedIndex g, CheckedIndex) { return prior(g); }, numbers.data());
+      }
+      if (simulates()) draw_values([&](int g, int k) { return std::exp(evaluate_once(prior(index(shape.rows, g)), k)); });
+    }
+    if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
+      Model model(*this, shape.rows, state, prior);
+      model.sum_out(sites, [&](int g, double v) { log_density[std::size_t(g)] = v; });
+      if (in_.meaning == Meaning::states) draw_values([&](int g, int k) { return model.probability(g, k); });
+    }
+    sites(SitesOfLatent{*this, name, values, shape.rows, state});
+    scratch_ += Model::scratch(count, state.size);
+    report(name, SiteKind::observed, shape, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", true);
+    if (in_.meaning == Meaning::layout) in_.sites->back().latent = true;
+  }
+  // What a model's lambda is given to declare the sites that depend on a latent.
+  struct SitesOfLatent {
+    Generate& m;
+    const char* latent;
+    const double* values;
+    Dim dim, state;
+    template <class Y, class F> void observe(const char* name, const Y& y, Dim plate, const F& f) const {
+      if (dim.id != -1 && dim.id != plate.id)
+        refuse(name, "has data along another dimension than latent '", "its elements and they do not correspond). Give the group index "
+               "that says which element each depends on.");
+      m.depending(*this, name, y, plate, state, f, [&](int i) { return int(values[dim.id == plate.id ? i : 0]); });
+    }
+    template <class Y, class F> void observe(const char* name, const Y& y, Dim plate, const GroupIndex& group, const F& f) const {
+      if (group.target.id != dim.id)
+        refuse(name, "has a group index into another dimension than that of latent '", "it says which element each depends on). Give one "
+               "into that dimension.");
+      m.depending(*this, name, y, plate, state, f, [&](int i) { return int(values[group[index(plate, i)].position]); });
+    }
+    template <class Y, class F> void observe_change(const char* name, const Y& y, Dim time, Dim regime, const F& f) const {
+      if (dim.id != -1 || state.size > time.size + 1 || time.first != 0 || regime.size != 2)
+        refuse(name, "does not change at latent '", "a series from its first time on, with two regimes, changes at a number that has at most one "
+               "value more than there are times). Correct the dimensions.");
+      m.depending(*this, name, y, time, regime, f, [&](int i) { return i < values[0] ? 0 : 1; });
+    }
+
+   private:
+    [[noreturn]] void refuse(const char* name, const char* what, const char* why) const {
+      throw ModelError("site '" + std::string(name) + "' " + what + latent + "' (" + why);
+    }
+  };
+  // A site whose element i has distribution f(i, which(i)); its log likelihood is in the latent's.
+  template <class Y, class F, class Which>
+  void depending(const SitesOfLatent& of, const char* name, const Y& y, Dim plate, Dim second, const F& f, const Which& which) {
+    double* data = read_complete(name, y, plate);
+    if (!replace(name, Shape{plate}, data)) return;
+    const Reader reader(*this, name);
+    note_read(of.values);
+    if (in_.meaning == Meaning::layout) require_plate_of_states(name, plate, second, f, data);
+    for (int i = plate.first; simulates() && i < plate.size; ++i)
+      data[i] = draw("site '", name, f(index(plate, i), index(second, which(i))));
+    report_events(name, SiteKind::observed, Shape{plate}, 0, 0, data, "", is_whole<Y>);
+  }
+  template <class Y> static constexpr bool is_whole = std::is_same_v<std::remove_cvref_t<Y>, Integer>;
+  template <class Y> double* read_complete(const char* name, const Y& y, Dim plate) {
+    double* data = read(name, y, plate);
+    if (!in_.actions.on(name)) require_complete(name, data, plate.size, "it depends on a discrete latent");
+    return data;
+  }
+  static void require_states(const char* name, const double* values, int count, Dim state) {
+    for (int g = 0; g < count; ++g)
+      if (!(values[g] >= 0 && values[g] < state.size && values[g] == std::floor(values[g])))
+        throw ModelError("latent '" + std::string(name) + "' is " + number_text(values[g]) + " at element " + std::to_string(g + 1) +
+                         " (its values are 0 to " + std::to_string(state.size - 1) + "). Give one of these.");
+  }
+
   // A field as an observed site's values, which may then be simulated.
   template <class Y> double* read(const char* name, const Y& y, Dim dim) {
     if (y.dim.id != dim.id)

@@ -11,6 +11,7 @@
 
 #include "lockstep/actions.hpp"
 #include "lockstep/cholesky.hpp"
+#include "lockstep/discrete_latent.hpp"
 #include "lockstep/finite_mixture.hpp"
 #include "lockstep/hidden_markov.hpp"
 #include "lockstep/imputed.hpp"
@@ -211,6 +212,21 @@ class LogDensity {
     return node;
   }
 
+  // A discrete latent number, or one for each element of `dim`, with values 0, 1, ... along `state` and that prior, which is summed
+  // out. `sites(given)`: the data that depend on it, `given.observe(name, y, dim, f)` and the like, where f(i, k) is the
+  // distribution of element i if the latent is k.
+  template <DistributionLike D, class Sites> LOCKSTEP_FN void latent(const char* name, const D& prior, Dim state, const Sites& sites) {
+    sum_out(name, Dim{-1, 0, 1}, state, SameForAll<D>{prior}, sites);
+  }
+  template <DistributionLike D, class Sites>
+  LOCKSTEP_FN void latent(const char* name, const D& prior, Dim dim, Dim state, const Sites& sites) {
+    sum_out(name, dim, state, SameForAll<D>{prior}, sites);
+  }
+  template <class F, class Sites> requires std::is_invocable_v<const F&, Index>
+  LOCKSTEP_FN void latent(const char* name, Dim dim, Dim state, const F& prior, const Sites& sites) {
+    sum_out(name, dim, state, prior, sites);
+  }
+
   // A quantity to report. It is evaluated where it is used.
   template <Operand E> LOCKSTEP_FN auto deterministic(const char* name, const E& e) {
     if constexpr (with_actions) return Replaceable<RecipeOf<E>>(as_recipe(e), given_values(name), name);
@@ -328,6 +344,24 @@ class LogDensity {
   LOCKSTEP_FN LaneArray<T> allocate_per_slice(int count) {
     return allocate(count * team_.slices()).from(count * team_.slice());
   }
+  // The first element of a plate that this slice evaluates; its others are every slices-th from there.
+  LOCKSTEP_FN int first_owned(Dim dim) const {
+    if constexpr (!Team::sliced) return dim.first;
+    const int ahead = (team_.slice() - dim.first % team_.slices() + team_.slices()) % team_.slices();
+    return dim.first + ahead;
+  }
+  // Data, or what is given in their place.
+  LOCKSTEP_FN Real replaced(const char* name, const Real& y) const {
+    if constexpr (with_actions)
+      if (const SiteAction* action = workspace_.actions.on(name)) return {action->field, y.dim};
+    return y;
+  }
+  // Whether an observed site has a likelihood.
+  LOCKSTEP_FN bool counts(const char* name) const {
+    if constexpr (with_actions)
+      if (const SiteAction* action = workspace_.actions.on(name)) return action->keeps_density;
+    return true;
+  }
   LOCKSTEP_FN int scratch_used() const { return scratch_used_; }
   // A staged site's own part of the arrays of all sites.
   LOCKSTEP_FN StagedArray<T> take_staged_columns(const Matrix& x) {
@@ -403,13 +437,21 @@ class LogDensity {
     }
   }
 
-  // ---- what is done to sites ----
-  // Data, or what is given in their place.
-  LOCKSTEP_FN Real replaced(const char* name, const Real& y) const {
+  template <class Prior, class Sites>
+  LOCKSTEP_FN void sum_out(const char* name, Dim dim, Dim state, const Prior& prior, const Sites& sites) {
+    if constexpr (!with_data) return;
     if constexpr (with_actions)
-      if (const SiteAction* action = workspace_.actions.on(name)) return {action->field, y.dim};
-    return y;
+      if (const SiteAction* action = workspace_.actions.on(name)) {
+        if (action->keeps_density) count_elements(Real{action->field, dim}, dim, prior);
+        const auto count = [&](const char* site, const Real& y, Dim plate, const auto& f) {
+          if (counts(site)) count_elements(replaced(site, y), plate, f);
+        };
+        return sites(SitesOfKnown<decltype(count)>{action->field.values, dim, state, count});
+      }
+    add(DiscreteLatent<LogDensity, Prior>(*this, dim, state, prior).run(sites));
   }
+
+  // ---- what is done to sites ----
   LOCKSTEP_FN RealScalar replaced(const char* name, const RealScalar& y) const {
     if constexpr (with_actions)
       if (const SiteAction* action = workspace_.actions.on(name)) return RealScalar(action->field);
@@ -423,12 +465,6 @@ class LogDensity {
         node.field.info = action->field.info;
       }
     return node;
-  }
-  // Whether an observed site has a likelihood.
-  LOCKSTEP_FN bool counts(const char* name) const {
-    if constexpr (with_actions)
-      if (const SiteAction* action = workspace_.actions.on(name)) return action->keeps_density;
-    return true;
   }
   const double* given_values(const char* name) const {
     const SiteAction* action = workspace_.actions.on(name);
@@ -490,11 +526,6 @@ class LogDensity {
     }
   }
 
-  LOCKSTEP_FN int first_owned(Dim dim) const {
-    if constexpr (!Team::sliced) return dim.first;
-    const int ahead = (team_.slice() - dim.first % team_.slices() + team_.slices()) % team_.slices();
-    return dim.first + ahead;
-  }
   LOCKSTEP_FN StagedArray<T> take(int& taken, int count, void* values, void* adjoints) {
     const std::int64_t first = std::int64_t(taken) * workspace_.staged.stride;
     taken += count;

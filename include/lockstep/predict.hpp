@@ -34,7 +34,7 @@ struct PredictOptions {
 // the result; DataError, ModelError.
 Fit predict(const ModelTable& model, const Fit& fit, const Data& data = {}, const PredictOptions& options = {});
 
-// The states that a model sums out (m.hidden_markov, m.mixture), given the data: one path, or one state for each observation,
+// The states that a model sums out (m.hidden_markov, m.mixture, m.latent), given the data: one path, or one state for each observation,
 // drawn jointly for each draw of the fit's posterior. Group states, of a variable NAME_state for each observed site that has them,
 // counted from 0; and of what a chain's data lack, NAME_unobserved, given the path. Throws SampleError if the model has no states,
 // or as predict does.

@@ -25,6 +25,8 @@ struct SiteView {
   std::int32_t coordinates;      // and how many it has: a simplex has one less than elements
   bool whole;                    // values are whole numbers
   bool recurrence = false;       // observed: each element's log likelihood is that given the ones before it
+  bool latent = false;           // observed: a discrete latent that was summed out. It is drawn, and never data; its log likelihood
+                                 // is that of all data that depend on each element, whose own sites have no events
   std::int32_t event_dim = -1;   // observed: the dimension along which its events run, where that is no axis of its own
   std::int32_t states_dim = -1;  // observed: that of the states that were summed out; -1: none were
   std::int32_t missing_dim = -1; // and of the missing elements that were

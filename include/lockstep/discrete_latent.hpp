@@ -1,0 +1,191 @@
+// A discrete latent quantity that several observed sites read: the sum over its values is taken where it is declared.
+//
+//   log p(data) = sum_g log sum_k prior_g(k) prod_i f_i(y_i | k), the product over all data, of any site, that read element g
+//
+// The data's log densities are added up in a table of elements and values, at a cost of data x values; what the data of each
+// element then say of its value, the posterior probability of k, is the derivative by each log density in the sum.
+//
+// A change point, a value k before which a series has one distribution and from which on it has another, needs no more than two
+// densities for each time: sums from either end of the series are the table, and of the probabilities the derivatives.
+#pragma once
+
+#include "lockstep/distribution.hpp"
+#include "lockstep/joint_distribution.hpp"
+#include "lockstep/lanes.hpp"
+
+namespace lockstep {
+
+// `prior(g)`: the distribution of element g, over 0, 1, ... along `state`.
+template <class M, class Prior> class DiscreteLatent {
+ public:
+  using T = typename M::value_type;
+  // Elements of scratch on one slice.
+  static std::int64_t scratch(int elements, int states) { return std::int64_t(elements) * states; }
+
+  LOCKSTEP_FN DiscreteLatent(M& m, Dim dim, Dim state, const Prior& prior)
+      : m_(m), dim_(dim), state_(state), prior_(prior), mine_(m.allocate_per_slice(dim.size * state.size)),
+        table_(mine_.from(-dim.size * state.size * m.team().slice())) {}
+
+  // The log density of all elements that this slice owns, and all that it pulls.
+  template <class Sites> LOCKSTEP_FN SumOf<T> run(const Sites& sites) {
+    const SumOf<T> total = sum_out(sites, [](int, const T&) {});
+    pull_prior();
+    m_.team().barrier();
+    sites(Pulls{this});
+    return total;
+  }
+  // `at(g, log density of all data of element g)` is called for each; after it, `probability(g, k)` is that of value k given them.
+  template <class Sites, class At> LOCKSTEP_FN SumOf<T> sum_out(const Sites& sites, const At& at) {
+    for (int n = 0; n < dim_.size * states(); ++n) mine_.sums().store(n, SumOf<T>(0.));
+    sites(Counts{this});
+    m_.team().barrier();
+    SumOf<T> total(0.);
+    for_owned([&](auto& prior, int g) {
+      T largest(least_log_density);
+      for (int k = 0; k < states(); ++k) {
+        const T term = m_.sum_over_slices(mine_, number(g, k), dim_.size * states()) + T(density(prior, g, k).log_density);
+        table_.store(number(g, k), term);
+        largest = max(largest, term);
+      }
+      T sum(0.);
+      for (int k = 0; k < states(); ++k) sum += exp(table_.load(number(g, k)) - largest);
+      const T log_density = largest + log(sum);
+      at(g, log_density);
+      accumulate(total, log_density);
+      for (int k = 0; k < states(); ++k) table_.store(number(g, k), exp(table_.load(number(g, k)) - log_density));
+    });
+    return total;
+  }
+  LOCKSTEP_FN T probability(int g, int k) const { return table_.load(number(g, k)); }
+
+ private:
+  LOCKSTEP_FN int states() const { return state_.size; }
+  LOCKSTEP_FN int number(int g, int k) const { return g * states() + k; }
+  template <class F> LOCKSTEP_FN void for_owned(const F& f) {
+    if (dim_.size == 0 || states() == 0) return;
+    const auto first = prior_(Index{0, dim_.id});
+    Prepared<M, std::remove_const_t<decltype(first)>> prepared(m_, first);
+    for (int g = m_.team().slice(); g < dim_.size; g += m_.team().slices()) f(prepared, g);
+  }
+  template <class P> LOCKSTEP_FN auto density(P& prepared, int g, int k) {
+    return prepared.at(m_, prior_(Index{g, dim_.id}), ConstantValue{double(k)});
+  }
+  // What is impossible may have no finite derivative, and has none that counts.
+  LOCKSTEP_FN static bool possible(const T& probability) {
+    const auto is = probability > 0.;
+    if constexpr (std::is_same_v<std::remove_const_t<decltype(is)>, bool>) return is;
+    else if constexpr (requires { LaneTraits<T>::any(is); }) return LaneTraits<T>::any(is);
+    else return true;
+  }
+  LOCKSTEP_FN void pull_prior() {
+    for_owned([&](auto& prior, int g) {
+      for (int k = 0; k < states(); ++k)
+        if (const T p = probability(g, k); possible(p)) density(prior, g, k).pull(p);
+    });
+  }
+
+  // What a model's lambda is given for its sites, once to add up the densities, `Counts`, once to pull, `Pulls`.
+  template <class Self> struct SitesOf {
+    DiscreteLatent* latent;
+    // The data of element g of the latent's dimension are y[g]; or all, where it is a number.
+    template <class F> LOCKSTEP_FN void observe(const char* name, const Real& y, Dim dim, const F& f) const {
+      latent->for_data(name, y, dim, f, *this, [&](int i) { return latent->dim_.id == dim.id ? i : 0; });
+    }
+    // Those of element `group[i]` are y[i].
+    template <class F> LOCKSTEP_FN void observe(const char* name, const Real& y, Dim dim, const GroupIndex& group, const F& f) const {
+      latent->for_data(name, y, dim, f, *this, [&](int i) { return group.positions[i]; });
+    }
+    // Those before the latent's value, `f(t, 0)`, have another distribution than those from it on, `f(t, 1)`.
+    template <class F> LOCKSTEP_FN void observe_change(const char* name, const Real& y, Dim time, Dim regime, const F& f) const {
+      latent->for_series(name, y, time, regime, f, *this);
+    }
+  };
+  struct Counts : SitesOf<Counts> {
+    static constexpr bool pulls = false;
+  };
+  struct Pulls : SitesOf<Pulls> {
+    static constexpr bool pulls = true;
+  };
+
+  template <class F, class Self, class Group>
+  LOCKSTEP_FN void for_data(const char* name, const Real& y, Dim dim, const F& f, const SitesOf<Self>&, const Group& group) {
+    if (!m_.counts(name) || dim.first >= dim.size || states() == 0) return;
+    const Real given = m_.replaced(name, y);
+    const auto first = f(Index{dim.first, dim.id}, Index{0, state_.id});
+    Prepared<M, std::remove_const_t<decltype(first)>> prepared(m_, first);
+    for (int i = m_.first_owned(dim); i < dim.size; i += m_.team().slices())
+      for (int k = 0; k < states(); ++k) {
+        const int n = number(group(i), k);
+        const Index at{i, dim.id};
+        if constexpr (Self::pulls) {
+          if (const T p = table_.load(n); possible(p)) prepared.at(m_, f(at, Index{k, state_.id}), given[at].evaluate(m_)).pull(p);
+        } else {
+          mine_.add(n, prepared.at(m_, f(at, Index{k, state_.id}), given[at].evaluate(m_)).log_density);
+        }
+      }
+  }
+  template <class F, class Self>
+  LOCKSTEP_FN void for_series(const char* name, const Real& y, Dim time, Dim regime, const F& f, const SitesOf<Self>&) {
+    if (!m_.counts(name) || time.size == 0) return;
+    const Real given = m_.replaced(name, y);
+    const auto first = f(Index{0, time.id}, Index{0, regime.id});
+    Prepared<M, std::remove_const_t<decltype(first)>> prepared(m_, first);
+    const auto owned = [&](int t) { return t < time.size && t % m_.team().slices() == m_.team().slice(); };
+    const auto at = [&](int t, int side) {
+      const Index now{t, time.id};
+      return prepared.at(m_, f(now, Index{side, regime.id}), given[now].evaluate(m_));
+    };
+    const int longest = time.size > states() ? time.size : states();
+    SumOf<T> before(0.), from(0.);
+    if constexpr (Self::pulls) {
+      for (int t = 0; t < longest; ++t) {          // the change was at t or before
+        if (t < states()) accumulate(from, table_.load(t));
+        if (owned(t)) at(t, 1).pull(narrow<T>(from));
+      }
+      for (int t = longest - 1; t >= 0; --t) {     // it comes after t
+        if (owned(t) && t + 1 < states()) at(t, 0).pull(narrow<T>(before));
+        if (t < states()) accumulate(before, table_.load(t));
+      }
+    } else {
+      for (int t = 0; t < longest; ++t) {
+        if (t < states()) mine_.add(t, narrow<T>(before));
+        if (owned(t) && t + 1 < states()) accumulate(before, at(t, 0).log_density);
+      }
+      for (int t = longest - 1; t >= 0; --t) {
+        if (owned(t)) accumulate(from, at(t, 1).log_density);
+        if (t < states()) mine_.add(t, narrow<T>(from));
+      }
+    }
+  }
+
+  M& m_;
+  Dim dim_, state_;
+  Prior prior_;
+  LaneArray<T> mine_, table_;   // of this slice's own data; of all
+};
+
+// A latent that is given: its sites are plates like others, counted by a function of (name, y, plate, distribution of an element).
+template <class Count> struct SitesOfKnown {
+  const double* values;
+  Dim dim, state;
+  const Count& count;
+  template <class F> LOCKSTEP_FN void observe(const char* name, const auto& y, Dim plate, const F& f) const {
+    const bool by_element = dim.id == plate.id;
+    count(name, y, plate, [&, by_element](auto i) { return f(i, value_of<decltype(i)>(by_element ? i.position : 0)); });
+  }
+  template <class F> LOCKSTEP_FN void observe(const char* name, const auto& y, Dim plate, const GroupIndex& group, const F& f) const {
+    count(name, y, plate, [&](auto i) { return f(i, value_of<decltype(i)>(group[i].position)); });
+  }
+  template <class F> LOCKSTEP_FN void observe_change(const char* name, const auto& y, Dim time, Dim regime, const F& f) const {
+    count(name, y, time, [&](auto t) { return f(t, element<decltype(t)>(t.position < values[0] ? 0 : 1, regime)); });
+  }
+
+ private:
+  template <class J> LOCKSTEP_FN static J element(int i, Dim along) {
+    if constexpr (std::is_same_v<J, Index>) return {i, along.id};
+    else return {{i, along.id}};
+  }
+  template <class J> LOCKSTEP_FN J value_of(int g) const { return element<J>(int(values[g]), state); }
+};
+
+}  // namespace lockstep

@@ -1,0 +1,247 @@
+// Discrete latents that several sites read, summed out: against enumeration (rules §5), and what else is asked of them.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "bound_model.hpp"
+#include "goodness_of_fit.hpp"
+#include "lockstep/lockstep.hpp"
+
+namespace lockstep {
+namespace {
+
+// Of each chi-square test; five of them at 1e-4 each, one fixed seed.
+constexpr int draws = 20000;
+
+double normal_density(double y, double mu, double sigma) {
+  return std::exp(-0.5 * std::pow((y - mu) / sigma, 2)) / (sigma * std::sqrt(2 * M_PI));
+}
+double poisson_mass(double y, double rate) { return std::exp(y * std::log(rate) - rate - std::lgamma(y + 1)); }
+
+// ---- a class of each person, read by two sites: answers of a person, and one number of each -------------------------------------
+
+struct Classes {
+  Dim person, answer, group;
+  GroupIndex person_of;
+  Real y, x;
+  explicit Classes(Dataset& d)
+      : person(d.dim("person")), answer(d.dim("answer")), group(d.dim("group", 3)), person_of(d.index("person_of", answer, person)),
+        y(d.real("y", answer)), x(d.real("x", person)) {}
+  template <class M> void operator()(M& m) const {
+    auto w = m.param("w", dirichlet(1), group);
+    auto p = m.param("p", beta(2, 2), group);
+    auto mu = m.param("mu", normal(0, 2), group);
+    m.latent("class", categorical(w), person, group, [&](const auto& given) {
+      given.observe("y", y, answer, person_of, [&](auto, auto k) { return bernoulli(p[k]); });
+      given.observe("x", x, person, [&](auto, auto k) { return normal(mu[k], 1); });
+    });
+  }
+};
+const std::vector<double> answers{1, 0, 1, 1, 0, 0, 1, 1, 0}, whose{1, 1, 2, 3, 3, 5, 6, 6, 6}, numbers{0.3, -0.4, 1.8, 2.1, 0.9, -0.2};
+Data classes() {
+  Data data;
+  data.set("y", answers);
+  data.set("person_of", whose);
+  data.set("x", numbers);
+  return data;
+}
+// Of all data of person i and class k.
+double joint_of_class(const Bound<Classes>& bound, const Values& values, std::size_t i, std::size_t k) {
+  const double p = bound.part(values, "p")[k];
+  double density = bound.part(values, "w")[k] * normal_density(numbers[i], bound.part(values, "mu")[k], 1);
+  for (std::size_t a = 0; a < answers.size(); ++a)
+    if (whose[a] == double(i + 1)) density *= answers[a] == 1 ? p : 1 - p;
+  return density;
+}
+const Values class_position{0.2, -0.5, 0.1, 1.1, -1.2, 0.8, -0.3, 1.4};
+
+// What `states` draws of the sites with states, in the order of the observed sites.
+Values states_at(const auto& bound, const Values& position, std::uint32_t draw) {
+  Values out(bound.count(true));
+  bound.model.generate({Meaning::states, position.data(), nullptr, 11, 0, draw, 0, nullptr, out.data()});
+  return out;
+}
+
+TEST(DiscreteLatent, ReadByTwoSitesIsSummedAndRecoveredAsEnumerated) {
+  const Bound<Classes> bound(classes());
+  const Values values = bound.constrain(class_position), log_likelihood = bound.pointwise(class_position);
+  ASSERT_EQ(log_likelihood.size(), 6u);   // one entry for each person
+  double total = 0;
+  for (int all = 0; all < 729; ++all) {   // 3^6 ways to be of classes
+    double density = 1;
+    for (std::size_t i = 0, rest = std::size_t(all); i < 6; ++i, rest /= 3) density *= joint_of_class(bound, values, i, rest % 3);
+    total += density;
+  }
+  EXPECT_NEAR(sum(log_likelihood), std::log(total), 1e-12);
+  for (std::size_t i = 0; i < 6; ++i)
+    EXPECT_NEAR(log_likelihood[i], std::log(joint_of_class(bound, values, i, 0) + joint_of_class(bound, values, i, 1) +
+                                            joint_of_class(bound, values, i, 2)), 1e-13);
+  // The density that is sampled has the likelihood and nothing more.
+  Data without = classes();
+  without.set_do("y", answers);
+  without.set_do("x", numbers);
+  const Bound<Classes> prior(without);
+  EXPECT_NEAR(bound.log_density(class_position) - prior.log_density(class_position), std::log(total), 1e-12);
+  for (const std::size_t i : {2u, 5u}) {
+    Sample drawn;
+    for (int d = 0; d < draws; ++d) drawn.push_back(bound.part(states_at(bound, class_position, std::uint32_t(d)), "class")[i]);
+    double all = 0;
+    for (std::size_t k = 0; k < 3; ++k) all += joint_of_class(bound, values, i, k);
+    EXPECT_GT(chi_square(drawn, [&](double k) { return k < 3 ? joint_of_class(bound, values, i, std::size_t(k)) / all : 0.; }), 1e-4);
+    EXPECT_LT(chi_square(drawn, [&](double k) { return k < 3 ? bound.part(values, "w")[std::size_t(k)] : 0.; }), 1e-4);  // it can fail
+  }
+}
+
+TEST(DiscreteLatent, ThatIsKnownLeavesItsSitesAsTheyAre) {
+  const Values known{0, 2, 1, 1, 0, 2};
+  Data done = classes(), seen = classes();
+  done.set_do("class", known);
+  seen.set_observed("class", known);
+  const Bound<Classes> by_do(done), by_observe(seen), free(classes());
+  const Values values = free.constrain(class_position), w = free.part(values, "w");
+  double likelihood = 0, prior = 0;
+  for (std::size_t i = 0; i < 6; ++i) {
+    const std::size_t k = std::size_t(known[i]);
+    likelihood += std::log(joint_of_class(free, values, i, k) / w[k]);
+    prior += std::log(w[k]);
+  }
+  EXPECT_NEAR(sum(by_do.pointwise(class_position)), likelihood, 1e-12);
+  EXPECT_EQ(by_do.pointwise(class_position).size(), 15u);   // then each answer and each number counts for itself
+  EXPECT_NEAR(sum(by_observe.pointwise(class_position)), likelihood + prior, 1e-12);
+  EXPECT_EQ(by_observe.pointwise(class_position).size(), 21u);
+  EXPECT_NEAR(by_observe.log_density(class_position) - by_do.log_density(class_position), prior, 1e-12);
+  EXPECT_NEAR(by_do.log_density(class_position) - free.log_density(class_position), likelihood - sum(free.pointwise(class_position)), 1e-12);
+}
+
+TEST(DiscreteLatent, RefusesWhatItCannotBe) {
+  for (const double value : {-1., 3., 0.5}) {
+    Data data = classes();
+    data.set_do("class", {0, 1, 2, 0, value, 1});
+    expect_model_error([&] { const Bound<Classes> bound(data); }, {"latent 'class' is", "at element 5", "0 to 2"});
+  }
+  Data gap = classes();
+  gap.set("x", {0.3, nan, 1.8, 2.1, 0.9, -0.2});
+  expect_model_error([&] { const Bound<Classes> bound(gap); }, {"site 'x' is NaN at element 2", "discrete latent"});
+}
+
+TEST(DiscreteLatent, IsOneForAllSitesOfAPrediction) {
+  Data data = classes();
+  const Bound<Classes> bound(data);
+  // Classes far apart in both sites: they must agree in every draw.
+  Values values = bound.constrain(class_position);
+  Values parameters{0.3, 0.3, 0.4, 1e-9, 0.5, 1 - 1e-9, -50, 0, 50};
+  const Values position = bound.unconstrain(parameters);
+  double ones = 0;
+  for (int d = 0; d < 2000; ++d) {
+    const Values drawn = bound.predict(position, 5, 0, std::uint32_t(d));
+    const Values group = bound.part(drawn, "class"), x = bound.part(drawn, "x"), y = bound.part(drawn, "y");
+    for (std::size_t i = 0; i < 6; ++i) EXPECT_LT(std::abs(x[i] - 50 * (group[i] - 1)), 8);
+    for (std::size_t a = 0; a < y.size(); ++a)
+      if (const double k = group[std::size_t(whose[a]) - 1]; k != 1) {
+        EXPECT_EQ(y[a], k == 0 ? 0 : 1);
+      }
+    ones += group[3] == 1 ? 1 : 0;
+  }
+  EXPECT_NEAR(ones / 2000, 0.3, 4.5 * std::sqrt(0.3 * 0.7 / 2000));  // false alarm: 7e-6
+}
+
+// ---- a change point ----------------------------------------------------------------------------------------------------------
+
+// With as many values as times, or one more: no change; the same by densities of all values and all times.
+template <bool everything> struct Change {
+  Dim year, from, regime;
+  Real accidents, costs;
+  explicit Change(Dataset& d)
+      : year(d.dim("year")), from(d.dim("from")), regime(d.dim("regime", 2)), accidents(d.integer("accidents", year)), costs(d.real("costs", year)) {}
+  template <class M> void operator()(M& m) const {
+    auto rate = m.param("rate", exponential(0.5), regime);
+    auto level = m.param("level", normal(0, 1), regime);
+    m.latent("change", discrete_uniform(0, from.size - 1), from, [&](const auto& given) {
+      if constexpr (everything) {
+        given.observe("accidents", accidents, year, [&](auto t, auto k) { return poisson(rate[side(t, k)]); });
+        given.observe("costs", costs, year, [&](auto t, auto k) { return normal(level[side(t, k)], 1); });
+      } else {
+        given.observe_change("accidents", accidents, year, regime, [&](auto, auto r) { return poisson(rate[r]); });
+        given.observe_change("costs", costs, year, regime, [&](auto, auto r) { return normal(level[r], 1); });
+      }
+    });
+  }
+  Index side(Index t, Index k) const { return {t.position < k.position ? 0 : 1, regime.id}; }
+};
+const std::vector<double> accidents{4, 5, 3, 1, 0, 2}, costs{0.4, -0.2, 0.6, 1.9, 1.1, 1.4};
+Data changes(int values) {
+  Data data;
+  data.set("accidents", accidents);
+  data.set("costs", costs);
+  data.set("from", double(values));
+  return data;
+}
+double joint_of_change(const Values& rate, const Values& level, int values, int k) {
+  double density = 1. / values;
+  for (std::size_t t = 0; t < 6; ++t) {
+    const std::size_t r = int(t) < k ? 0 : 1;
+    density *= poisson_mass(accidents[t], rate[r]) * normal_density(costs[t], level[r], 1);
+  }
+  return density;
+}
+
+TEST(DiscreteLatent, OfAChangeIsSummedAndRecoveredAsEnumerated) {
+  const Values position{1.2, 0.3, 0.1, 1.3};
+  for (const int values : {3, 6, 7}) {
+    const Bound<Change<false>> bound(changes(values));
+    const Bound<Change<true>> written_out(changes(values));
+    const Values at = bound.constrain(position), rate = bound.part(at, "rate"), level = bound.part(at, "level");
+    double total = 0;
+    for (int k = 0; k < values; ++k) total += joint_of_change(rate, level, values, k);
+    const Values log_likelihood = bound.pointwise(position);
+    ASSERT_EQ(log_likelihood.size(), 1u);   // the whole series is one event
+    EXPECT_NEAR(log_likelihood[0], std::log(total), 1e-12);
+    EXPECT_NEAR(written_out.pointwise(position)[0], std::log(total), 1e-12);
+    EXPECT_NEAR(bound.log_density(position), written_out.log_density(position), 1e-12);
+    Sample drawn;
+    for (int d = 0; d < draws; ++d) drawn.push_back(bound.part(states_at(bound, position, std::uint32_t(d)), "change")[0]);
+    EXPECT_GT(chi_square(drawn, [&](double k) { return k < values ? joint_of_change(rate, level, values, int(k)) / total : 0.; }), 1e-4);
+    for (const double k : {0., values - 1.}) {
+      Data known = changes(values);
+      known.set_observed("change", {k});
+      EXPECT_NEAR(sum(Bound<Change<false>>(known).pointwise(position)), std::log(joint_of_change(rate, level, values, int(k))), 1e-12);
+      EXPECT_NEAR(sum(Bound<Change<true>>(known).pointwise(position)), std::log(joint_of_change(rate, level, values, int(k))), 1e-12);
+    }
+  }
+}
+
+TEST(DiscreteLatent, IsAGroupOfTheFitsDraws) {
+  SampleOptions options;
+  options.chains = 4;
+  options.warmup = 100;
+  options.draws = 100;
+  options.log_likelihood = options.predictive = true;
+  const Fit fit = sample<Change<false>>(changes(7), options);
+  ASSERT_EQ(fit.group("log_likelihood").variables.size(), 1u);
+  EXPECT_EQ(fit.group("log_likelihood").variables[0].name, "change");
+  EXPECT_EQ(fit.group("observed_data").variables.size(), 2u);   // nobody has seen the latent
+  EXPECT_EQ(fit.group("posterior_predictive").variables.size(), 3u);
+  const Fit recovered = recover_states<Change<false>>(fit, 5);
+  ASSERT_EQ(recovered.group("states").variables.size(), 1u);
+  const Values& drawn = recovered.variable("states", "change").values;
+  EXPECT_TRUE(std::all_of(drawn.begin(), drawn.end(), [](double k) { return k >= 0 && k < 7 && k == std::floor(k); }));
+  // Fewer accidents and higher costs from the fourth year on.
+  EXPECT_GT(std::count(drawn.begin(), drawn.end(), 3.), std::ptrdiff_t(drawn.size() / 3));
+  // What was observed of it comes back with the fit.
+  Data known = changes(7);
+  known.set_observed("change", {3});
+  const Fit of_known = sample<Change<false>>(known, options);
+  EXPECT_EQ(of_known.variable("observed_data", "change").values, Values{3});
+  EXPECT_EQ(data_of(*model_table<Change<false>>(), of_known).actions().count("change"), 1u);
+}
+
+TEST(DiscreteLatent, IsRightAboutItself) {
+  CalibrationOptions options;
+  options.fits = 200;
+  options.draws = 20;
+  const Calibration result = calibrate(*model_table<Change<false>>(), changes(7), options);
+  EXPECT_TRUE(result.passed()) << report(result);
+}
+
+}  // namespace
+}  // namespace lockstep
