@@ -130,6 +130,23 @@ struct OfMatrices {
   }
 };
 
+struct Latents {
+  Dim n, k, two;
+  GroupIndex group_of;
+  Real y, z;
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto p = m.param("p", dirichlet(1), k);
+    auto mu = m.param("mu", normal(0, 1), two);
+    m.latent("kind", categorical(p), k, two, [&](const auto& given) {
+      given.observe("y", y, n, group_of, [&](auto, auto s) { return normal(mu[s], 1); });
+      given.observe("z", z, k, [&](auto, auto s) { return normal(mu[s], 2); });
+    });
+    m.latent("change", discrete_uniform(0, n.size - 1), n, [&](const auto& given) {
+      given.observe_change("c", y, n, two, [&](auto, auto s) { return normal(mu[s], 1); });
+    });
+  }
+};
+
 struct Equations {
   Dim time, two;
   Real times;
@@ -149,6 +166,8 @@ template __global__ void gradient<double>(const OfVectors, Workspace, double*);
 template __global__ void gradient<Single>(const OfVectors, Workspace, double*);
 template __global__ void gradient<double>(const OfWholeVectors, Workspace, double*);
 template __global__ void gradient<Single>(const OfWholeVectors, Workspace, double*);
+template __global__ void gradient<double>(const Latents, Workspace, double*);
+template __global__ void gradient<Single>(const Latents, Workspace, double*);
 template __global__ void gradient<double>(const Equations, Workspace, double*);
 template __global__ void gradient<Single>(const Equations, Workspace, double*);
 template __global__ void gradient<double>(const OfMatrices, Workspace, double*);

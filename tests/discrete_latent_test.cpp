@@ -145,6 +145,27 @@ TEST(DiscreteLatent, IsOneForAllSitesOfAPrediction) {
   EXPECT_NEAR(ones / 2000, 0.3, 4.5 * std::sqrt(0.3 * 0.7 / 2000));  // false alarm: 7e-6
 }
 
+// Sites that do not go with their latent.
+template <int what> struct Mismatched : Classes {
+  using Classes::Classes;
+  template <class M> void operator()(M& m) const {
+    auto mu = m.param("mu", normal(0, 2), group);
+    m.latent("class", bernoulli(0.3), person, group, [&](const auto& given) {
+      const auto f = [&](auto, auto k) { return normal(mu[k], 1); };
+      if constexpr (what == 0) given.observe("y", y, answer, f);
+      if constexpr (what == 1) given.observe("x", x, person, person_of, f);
+      if constexpr (what == 2) given.observe_change("x", x, person, group, f);
+      if constexpr (what == 3) given.observe("x", x, person, [&](auto, auto k) { return normal(k.position, 1); });
+    });
+  }
+};
+TEST(DiscreteLatent, RefusesSitesThatDoNotGoWithIt) {
+  expect_model_error([] { const Bound<Mismatched<0>> bound(classes()); }, {"site 'y' has data along another dimension than latent 'class'"});
+  expect_model_error([] { const Bound<Mismatched<1>> bound(classes()); }, {"site 'x' has a group index that is not from its data to"});
+  expect_model_error([] { const Bound<Mismatched<2>> bound(classes()); }, {"site 'x' cannot change at latent 'class'"});
+  expect_model_error([] { const Bound<Mismatched<3>> bound(classes()); }, {"site 'x' reads elements by a number"});
+}
+
 // ---- a change point ----------------------------------------------------------------------------------------------------------
 
 // With as many values as times, or one more: no change; the same by densities of all values and all times.

@@ -34,7 +34,7 @@ template <class M, class Prior> class DiscreteLatent {
     sites(Pulls{this});
     return total;
   }
-  // `at(g, log density of all data of element g)` is called for each; after it, `probability(g, k)` is that of value k given them.
+  // `at(g, log density of all data of element g)` is called for each. After it, `probability(g, k)` is that of k given these.
   template <class Sites, class At> LOCKSTEP_FN SumOf<T> sum_out(const Sites& sites, const At& at) {
     for (int n = 0; n < dim_.size * states(); ++n) mine_.sums().store(n, SumOf<T>(0.));
     sites(Counts{this});
@@ -92,7 +92,8 @@ template <class M, class Prior> class DiscreteLatent {
       latent->for_data(name, y, dim, f, *this, [&](int i) { return latent->dim_.id == dim.id ? i : 0; });
     }
     // Those of element `group[i]` are y[i].
-    template <class F> LOCKSTEP_FN void observe(const char* name, const Real& y, Dim dim, const GroupIndex& group, const F& f) const {
+    template <class F>
+    LOCKSTEP_FN void observe(const char* name, const Real& y, Dim dim, const GroupIndex& group, const F& f) const {
       latent->for_data(name, y, dim, f, *this, [&](int i) { return group.positions[i]; });
     }
     // Those before the latent's value, `f(t, 0)`, have another distribution than those from it on, `f(t, 1)`.
@@ -116,12 +117,12 @@ template <class M, class Prior> class DiscreteLatent {
     for (int i = m_.first_owned(dim); i < dim.size; i += m_.team().slices())
       for (int k = 0; k < states(); ++k) {
         const int n = number(group(i), k);
-        const Index at{i, dim.id};
-        if constexpr (Self::pulls) {
-          if (const T p = table_.load(n); possible(p)) prepared.at(m_, f(at, Index{k, state_.id}), given[at].evaluate(m_)).pull(p);
-        } else {
-          mine_.add(n, prepared.at(m_, f(at, Index{k, state_.id}), given[at].evaluate(m_)).log_density);
-        }
+        const auto density = [&] {
+          const Index j{i, dim.id};
+          return prepared.at(m_, f(j, Index{k, state_.id}), given[j].evaluate(m_));
+        };
+        if constexpr (!Self::pulls) mine_.add(n, density().log_density);
+        else if (const T p = table_.load(n); possible(p)) density().pull(p);
       }
   }
   template <class F, class Self>
@@ -164,7 +165,8 @@ template <class M, class Prior> class DiscreteLatent {
   LaneArray<T> mine_, table_;   // of this slice's own data; of all
 };
 
-// A latent that is given: its sites are plates like others, counted by a function of (name, y, plate, distribution of an element).
+// A latent that is given: its sites are plates like others, counted by a function of a name, y, a plate and each element's
+// distribution.
 template <class Count> struct SitesOfKnown {
   const double* values;
   Dim dim, state;
@@ -173,7 +175,8 @@ template <class Count> struct SitesOfKnown {
     const bool by_element = dim.id == plate.id;
     count(name, y, plate, [&, by_element](auto i) { return f(i, value_of<decltype(i)>(by_element ? i.position : 0)); });
   }
-  template <class F> LOCKSTEP_FN void observe(const char* name, const auto& y, Dim plate, const GroupIndex& group, const F& f) const {
+  template <class F>
+  LOCKSTEP_FN void observe(const char* name, const auto& y, Dim plate, const GroupIndex& group, const F& f) const {
     count(name, y, plate, [&](auto i) { return f(i, value_of<decltype(i)>(group[i].position)); });
   }
   template <class F> LOCKSTEP_FN void observe_change(const char* name, const auto& y, Dim time, Dim regime, const F& f) const {

@@ -641,20 +641,21 @@ class Generate {
     Dim dim, state;
     template <class Y, class F> void observe(const char* name, const Y& y, Dim plate, const F& f) const {
       if (dim.id != -1 && dim.id != plate.id)
-        refuse(name, "has data along another dimension than latent '", "its elements and they do not correspond). Give the group index "
-               "that says which element each depends on.");
+        refuse(name, "has data along another dimension than latent '",
+               "its elements and they do not correspond). Give the group index that says which element each depends on.");
       m.depending(*this, name, y, plate, state, f, [&](int i) { return int(values[dim.id == plate.id ? i : 0]); });
     }
     template <class Y, class F> void observe(const char* name, const Y& y, Dim plate, const GroupIndex& group, const F& f) const {
-      if (group.target.id != dim.id)
-        refuse(name, "has a group index into another dimension than that of latent '", "it says which element each depends on). Give one "
-               "into that dimension.");
+      if (group.target.id != dim.id || group.dim.id != plate.id)
+        refuse(name, "has a group index that is not from its data to latent '",
+               "it says which element each depends on). Give one along the data's dimension, into the latent's.");
       m.depending(*this, name, y, plate, state, f, [&](int i) { return int(values[group[index(plate, i)].position]); });
     }
     template <class Y, class F> void observe_change(const char* name, const Y& y, Dim time, Dim regime, const F& f) const {
       if (dim.id != -1 || state.size > time.size + 1 || time.first != 0 || regime.size != 2)
-        refuse(name, "does not change at latent '", "a series from its first time on, with two regimes, changes at a number that has at most one "
-               "value more than there are times). Correct the dimensions.");
+        refuse(name, "cannot change at latent '",
+               "it is a series from its first time on, with two regimes, and changes at a number, which has at most one value more than "
+               "there are times). Correct the dimensions.");
       m.depending(*this, name, y, time, regime, f, [&](int i) { return i < values[0] ? 0 : 1; });
     }
 
