@@ -103,6 +103,7 @@ void run(int argc, char** argv) {
   add_sample_command(app);
   add_prior_command(app);
   add_predict_command(app);
+  add_posterior_command(app);
   add_sbc_command(app);
   add_check_command(app);
   add_graph_command(app);

@@ -1088,6 +1088,48 @@ TEST_F(CommandLine, StatesAreRecoveredAndChecksOfPredictionsPrinted) {
   EXPECT_EQ(run({"predict", "fit.nc", "--states", "--do", "y=1"}).code, 2);
 }
 
+TEST_F(CommandLine, PosteriorIsDataForAnotherModelsPrior) {
+  ASSERT_EQ(run({"sample", "eight_schools", "--chains", "2", "--warmup", "50", "--draws", "50", "--out", "fit.nc"}).code, 0);
+  const Outcome outcome = run({"posterior", "fit.nc", "--vars", "log(tau),mu", "--name", "earlier", "--out", "earlier.json"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "fit.nc: mean and covariance of log(tau), mu")) << outcome.out;
+  write("second.hpp", R"cpp(#include "lockstep/model.hpp"
+using namespace lockstep;
+struct Second {
+  PosteriorNormal earlier;
+  explicit Second(Dataset& d) : earlier(d.posterior("earlier", {{"mu"}, {"log(tau)"}})) {}
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto x = m.param("x", non_centred(mv_normal_cholesky(earlier.mean, earlier.factor)), earlier.dim);
+    auto mu = m.deterministic("mu", x[earlier[0]]);
+    auto tau = m.deterministic("tau", exp(x[earlier[1]]));
+  }
+};
+)cpp");
+  const Outcome second = run({"prior", "second.hpp", "--data", "earlier.json", "--draws", "4000", "--out", "second.nc"});
+  ASSERT_EQ(second.code, 0) << second.err;
+  const auto moments = [&](const char* from, const char* group, const char* name, bool logarithm) {
+    const Fit fit = read_netcdf(file(from));
+    double sum = 0, squares = 0;
+    const std::vector<double>& values = fit.variable(group, name).values;
+    for (double x : values) {
+      const double y = logarithm ? std::log(x) : x;
+      sum += y, squares += y * y;
+    }
+    const double mean = sum / double(values.size());
+    return std::pair{mean, std::sqrt(squares / double(values.size()) - mean * mean)};
+  };
+  for (const bool tau : {false, true}) {
+    const auto [mean, sd] = moments("fit.nc", "posterior", tau ? "tau" : "mu", tau);
+    const auto [drawn, drawn_sd] = moments("second.nc", "prior", tau ? "tau" : "mu", tau);
+    EXPECT_NEAR(drawn, mean, 5 * sd / std::sqrt(4000));
+    EXPECT_NEAR(drawn_sd, sd, 0.06 * sd);
+  }
+  const Words there{"earlier.json", "fit.nc", "second.hpp", "second.nc"};
+  expect_refused(run({"posterior", "fit.nc", "--vars", "nu", "--out", "other.json"}), 1, "the fit has no site 'nu'", there);
+  expect_refused(run({"posterior", "fit.nc", "--vars", "log(mu)", "--out", "other.json"}), 1, "log(mu) is NaN where 'mu'", there);
+  expect_refused(run({"posterior", "fit.nc", "--vars", "mu", "--out", "earlier.json"}), 2, "there is such a file", there);
+}
+
 TEST_F(CommandLine, SbcSaysWhetherAModelIsCalibrated) {
   const Outcome outcome = run({"sbc", "std_normal", "--fits", "20", "--draws", "9"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;

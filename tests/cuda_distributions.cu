@@ -147,6 +147,17 @@ struct Latents {
   }
 };
 
+struct OfAnEarlierPosterior {
+  Dim n;
+  Real y;
+  PosteriorNormal before;
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto x = m.param("x", non_centred(mv_normal_cholesky(before.mean, before.factor)), before.dim);
+    auto other = m.param("other", mv_normal_cholesky(before.mean, before.factor), before.dim);
+    m.observe("y", y, n, [&](auto i) { return normal(x[before(0, i)], exp(other[before[1]])); });
+  }
+};
+
 struct Equations {
   Dim time, two;
   Real times;
@@ -170,6 +181,8 @@ template __global__ void gradient<double>(const Latents, Workspace, double*);
 template __global__ void gradient<Single>(const Latents, Workspace, double*);
 template __global__ void gradient<double>(const Equations, Workspace, double*);
 template __global__ void gradient<Single>(const Equations, Workspace, double*);
+template __global__ void gradient<double>(const OfAnEarlierPosterior, Workspace, double*);
+template __global__ void gradient<Single>(const OfAnEarlierPosterior, Workspace, double*);
 template __global__ void gradient<double>(const OfMatrices, Workspace, double*);
 template __global__ void gradient<Single>(const OfMatrices, Workspace, double*);
 

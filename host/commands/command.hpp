@@ -36,6 +36,7 @@ void add_draws_command(CLI::App& app);
 void add_conformance_command(CLI::App& app);
 void add_graph_command(CLI::App& app);
 void add_models_command(CLI::App& app);
+void add_posterior_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
 void add_prior_command(CLI::App& app);
 void add_sample_command(CLI::App& app);

@@ -9,6 +9,8 @@
 //   RealScalar s = d.scalar("s");            one number
 //   Matrix B = d.bspline(x, knots, 3, basis);  B-splines of x, which fix the size of `basis`
 //   Neighbours map = d.neighbours(a, b);     a graph of areas, from two group indices: pairs of neighbours
+//   Factor L = d.factor("L", dim);           a known Cholesky factor
+//   PosteriorNormal before = d.posterior("before", {{"mu"}, {"log(sigma)"}});   what an earlier fit has learnt
 //   int K = d.option("K", 2);                an option of the model, and its default; a user sets it by name
 //
 // A field is shared by all lanes, or has one column per data set (`columns` > 1, layout [element][column]).
@@ -25,6 +27,7 @@
 #include <cstdlib>
 #include <deque>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <map>
 #include <memory>
@@ -249,6 +252,56 @@ struct Matrix {
   template <class V> LOCKSTEP_FN const V* elements() const {
     if constexpr (std::is_same_v<V, float>) return singles;
     else return values;
+  }
+};
+
+// A lower triangular matrix of data, for distributions that take a Cholesky factor.
+template <class Node> struct Row;
+struct Factor {
+  static constexpr bool lower_triangular = true;
+  FieldData field;                   // row after row
+  Dim dim;
+  LOCKSTEP_FN double value(int i, int j) const { return field.values[std::int64_t(i) * dim.size + j]; }
+  template <class A> LOCKSTEP_FN void pull(int, int, const A&) const {}
+  LOCKSTEP_FN FieldElement<false> operator()(Index i, Index j) const {
+    return {field, std::int64_t(i.position) * dim.size + j.position};
+  }
+  template <class Self = Factor> LOCKSTEP_FN Row<Self> row(Index i) const { return {this, i}; }
+  LOCKSTEP_FN Dim rows() const { return dim; }
+  LOCKSTEP_FN Dim columns() const { return dim; }
+};
+
+// A quantity as an earlier fit knows it, by its name there: a number, or a vector along a dimension.
+struct EarlierQuantity {
+  const char* name;
+  Dim along = {};
+};
+
+// What an earlier fit says of some quantities: a normal vector, with a coordinate for each of their elements.
+struct PosteriorNormal {
+  Dim dim;                           // of the coordinates
+  Real mean;
+  Factor factor;                     // of their covariance
+  int quantities = 0;
+  const Dim* along = nullptr;        // of each quantity; without an id of a number
+  const int* first = nullptr;        // where its elements begin among `coordinates`
+  const int* coordinates = nullptr;
+  // The coordinate of quantity q, a number; of what is none, -1, which no vector has.
+  LOCKSTEP_FN int operator[](int q) const {
+    return q >= 0 && q < quantities && along[q].id < 0 ? coordinates[first[q]] : -1;
+  }
+  // The coordinate of element j of quantity q, a vector.
+  template <std::derived_from<Index> J> LOCKSTEP_FN GatheredIndex operator()(int q, J j) const {
+    if constexpr (std::is_same_v<J, CheckedIndex>) require_quantity_along(q, j);
+    return {{coordinates[first[q] + j.position], dim.id}};
+  }
+
+ private:
+  void require_quantity_along(int q, Index j) const {
+    if (q >= 0 && q < quantities && along[q].id == j.dim && j.position >= 0 && j.position < along[q].size) return;
+    throw ModelError("quantity " + std::to_string(q) + " of an earlier posterior is read with an index of another dimension than its "
+                     "own (d.posterior says which it runs along). Read it along that, or, if it is a number, by [" +
+                     std::to_string(q) + "].");
   }
 };
 
@@ -506,6 +559,65 @@ class Dataset {
     }
     made_of_[values] = x.field.info->name;
     return matrix;
+  }
+
+  // The lower triangle of a square matrix, with a positive diagonal.
+  Factor factor(const std::string& name, Dim dim) {
+    require_numbers(find(name, 2));
+    const Matrix square = matrix(name, dim, dim);
+    const int n = square.rows.size;
+    std::vector<double> lower(std::size_t(n) * std::size_t(n));
+    for (int i = 0; i < n; ++i) {
+      std::copy_n(square.row(i), i + 1, lower.begin() + std::ptrdiff_t(i) * n);
+      if (!(square.row(i)[i] > 0))
+        throw DataError("field '" + name + "' is " + number_text(square.row(i)[i]) + " on its diagonal, in row " +
+                        std::to_string(i + 1) + " (a Cholesky factor, whose diagonal is positive). Correct it.");
+    }
+    return {with_tables(name, lower.data(), std::int64_t(lower.size()), 1), square.rows};
+  }
+
+  // What an earlier fit says of some quantities, as prior_from_posterior (or the command posterior) has put it into the data. An
+  // element of a vector is found by its label, or its number from 0, so that the order of labels may be another than in that fit.
+  PosteriorNormal posterior(const std::string& name, std::initializer_list<EarlierQuantity> quantities) {
+    PosteriorNormal earlier;
+    if (!find_labels(name))
+      throw DataError("the data have no posterior '" + name + "' (an earlier fit's, which the model takes for its prior). Write it "
+                      "with lockstep posterior FIT --name " + name + ", and add its file: --data.");
+    earlier.dim = dim(name);
+    earlier.mean = real(name + "_mean", earlier.dim);
+    require_numbers(find(name + "_mean", 1));
+    earlier.factor = factor(name + "_factor", earlier.dim);
+    if (learning_sizes_) return earlier;
+    const std::vector<std::string> known = info(earlier.dim, name).labels;
+    std::vector<int> first, coordinates;
+    std::vector<Dim> along;
+    const auto add = [&](const std::string& label) {
+      const auto found = std::find(known.begin(), known.end(), label);
+      if (found == known.end()) {
+        std::string have;
+        for (const std::string& each : known) have += (have.empty() ? "" : ", ") + each;
+        throw DataError("posterior '" + name + "' does not say what '" + label + "' is (it has: " + have + "). Name one of these in "
+                        "the model, or write the file with that one.");
+      }
+      coordinates.push_back(int(found - known.begin()));
+    };
+    for (const EarlierQuantity& each : quantities) {
+      first.push_back(int(coordinates.size()));
+      along.push_back(each.along);
+      if (each.along.id < 0) {
+        add(each.name);
+        continue;
+      }
+      const DimInfo& elements = info(each.along, name);
+      along.back().size = elements.size;
+      for (int j = 0; j < elements.size; ++j)
+        add(std::string(each.name) + "[" + (elements.labels.empty() ? std::to_string(j) : elements.labels[std::size_t(j)]) + "]");
+    }
+    earlier.quantities = int(quantities.size());
+    earlier.along = std::copy(along.begin(), along.end(), own<Dim>(along.size())) - along.size();
+    earlier.first = std::copy(first.begin(), first.end(), own<int>(first.size())) - first.size();
+    earlier.coordinates = std::copy(coordinates.begin(), coordinates.end(), own<int>(coordinates.size())) - coordinates.size();
+    return earlier;
   }
 
   RealScalar scalar(const std::string& name) {

@@ -17,6 +17,7 @@
 #include "lockstep/model_table.hpp"
 #include "lockstep/predict.hpp"
 #include "lockstep/prior.hpp"
+#include "lockstep/prior_from_posterior.hpp"
 #include "lockstep/sample.hpp"
 
 namespace lockstep {

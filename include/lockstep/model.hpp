@@ -23,4 +23,5 @@
 
 #include "lockstep/dataset.hpp"
 #include "lockstep/distributions.hpp"
+#include "lockstep/non_centred.hpp"
 #include "lockstep/plate.hpp"
