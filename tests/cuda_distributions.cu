@@ -106,6 +106,9 @@ struct OfMatrices {
   template <class M> LOCKSTEP_FN void operator()(M& m) const {
     auto sigma = m.param("sigma", half_normal(1), softplus_positive());
     auto wide = m.param("wide", normal(0, 1), scaled(sigma, sigma));
+    auto coefficients = m.param("coefficients", normal(0, 1), k, k);
+    auto predictors = m.linear(Y, coefficients);
+    m.potential("predictors", n, [&](auto i) { return dot(predictors.row(i), predictors.row(i)); });
     m.potential("functions", erf(wide) - erfc(wide) + inverse_probit(wide));
     auto angle = m.param("angle", von_mises(wide, sigma));
     auto angles = m.param("angles", von_mises(angle, 1), k);

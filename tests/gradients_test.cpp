@@ -376,6 +376,85 @@ TEST(Gradients, OfLinearPredictorsOfAwkwardSizes) {
     }
 }
 
+// A predictor for each of several categories, each way that it is read.
+struct SeveralPredictors {
+  Dim row, column, state;
+  Matrix X;
+  Integer n;
+  Real y;
+  explicit SeveralPredictors(Dataset& d)
+      : row(d.dim("row")), column(d.dim("column")), state(d.dim("state", 3)), X(d.matrix("X", row, column)),
+        n(d.integer("n", row)), y(d.real("y", row)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto scale = m.param("scale", half_normal(1), state);
+    auto B = m.param("B", normal(0, 1), column, state);
+    auto scaled = m.let("scaled", column, state, [&](auto k, auto j) { return B(k, j) * scale[j]; });
+    auto intercept = m.param("intercept", normal(0, 1), state);
+    auto shares = m.param("shares", dirichlet(1), column, state);
+    auto eta = m.linear(X, scaled);
+    auto other = m.linear(X, shares);
+    auto kept = m.let("kept", row, state, [&](auto i, auto j) { return eta(i, j) + intercept[j]; });
+    m.observe("n", n, row, [&](auto i) { return categorical_logit(state, [&, i](auto j) { return intercept[j] + eta(i, j); }); });
+    m.observe("again", n, row, [&](auto i) { return categorical_logit(other.row(i)); });
+    m.observe("y", y, row, [&](auto i) { return normal(dot(eta.row(i), intercept) + kept(i, 0), 1 + square(0.1 * other(i, 2))); });
+  }
+};
+
+TEST(Gradients, OfSeveralLinearPredictorsOfAwkwardSizes) {
+  for (const std::size_t rows : {0, 1, 7, 9, 17})
+    for (const std::size_t columns : {0, 1, 7, 9}) {
+      Numbers numbers(9);
+      Data data;
+      data.set("column", double(columns));
+      data.set("X",
+               Data::Field{{std::int64_t(rows), std::int64_t(columns)}, numbers.uniforms(rows * columns, -1, 1), 1});
+      data.set("n", numbers.integers(rows, 0, 2));
+      data.set("y", numbers.uniforms(rows, -2, 2));
+      SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(columns));
+      expect_right_gradients(Bound<SeveralPredictors>(data), 0.8);
+    }
+}
+
+// What Stan has as *_glm: the predictor and the link's distribution, and nothing of the predictor is lost on the way.
+struct GeneralisedLinearModels {
+  Dim row, column, cut;
+  Matrix X;
+  Integer n, hit;
+  Real y;
+  explicit GeneralisedLinearModels(Dataset& d)
+      : row(d.dim("row")), column(d.dim("column")), cut(d.dim("cut", 2)), X(d.matrix("X", row, column)), n(d.integer("n", row)),
+        hit(d.integer("hit", row)), y(d.real("y", row)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto alpha = m.param("alpha", normal(0, 1));
+    auto sigma = m.param("sigma", half_normal(1));
+    auto beta = m.param("beta", normal(0, 1), column);
+    auto cuts = m.param("cuts", normal(0, 1), cut, ordered());
+    auto eta = m.linear(X, beta);
+    m.observe("y", y, row, [&](auto i) { return normal(alpha + eta[i], sigma); });
+    m.observe("poisson", n, row, [&](auto i) { return poisson_log(alpha + eta[i]); });
+    m.observe("negative_binomial", n, row, [&](auto i) { return negative_binomial_log(alpha + eta[i], sigma); });
+    m.observe("binomial", n, row, [&](auto i) { return binomial_logit(3, alpha + eta[i]); });
+    m.observe("ordered", n, row, [&](auto i) { return ordered_logistic(eta[i], cuts); });
+    m.observe("probit", n, row, [&](auto i) { return ordered_probit(eta[i], cuts); });
+    m.observe("bernoulli", hit, row, [&](auto i) { return bernoulli_logit(alpha + eta[i]); });
+  }
+};
+
+TEST(Gradients, OfGeneralisedLinearModels) {
+  for (const std::size_t rows : {1, 9, 40}) {
+    Numbers numbers(11);
+    Data data;
+    data.set("X", Data::Field{{std::int64_t(rows), 4}, numbers.uniforms(rows * 4, -1, 1), 1});
+    data.set("n", numbers.integers(rows, 0, 2));
+    data.set("hit", numbers.integers(rows, 0, 1));
+    data.set("y", numbers.uniforms(rows, -2, 2));
+    SCOPED_TRACE(rows);
+    expect_right_gradients(Bound<GeneralisedLinearModels>(data), 0.8);
+  }
+}
+
 TEST(Gradients, OfALinearPredictorOf597Rows) {
   Numbers numbers(10);
   Data data;

@@ -30,7 +30,9 @@ struct EveryPath {
     auto first = m.linear(x, bent);
     auto second = m.linear(z, weights);
     auto sigma = m.param("sigma", half_normal(1));
-    m.observe("y", y, i, [&](auto j) { return normal(first[j] + exp(second[j]) * tau, sigma); });
+    auto table = m.param("table", normal(0, 1), k, g);
+    auto several = m.linear(x, table);   // no site of its own
+    m.observe("y", y, i, [&](auto j) { return normal(first[j] + exp(second[j]) * tau + several(j, 1) * several(j, 0), sigma); });
   }
 };
 

@@ -536,7 +536,7 @@ class Dataset {
       throw DataError(of + "number " + std::to_string(splines) + ", by their " + std::to_string(count) + " knots (dimension '" +
                       known.name + "' has size " + std::to_string(known.size) + " by " + known.size_from +
                       "). Make them agree.");
-    if (known.size < 0) known.size_from = "the knots of " + of;
+    if (known.size < 0) known.size_from = "field '" + knots.field.info->name + "'";
     known.size = basis.size = splines;
     Matrix matrix{nullptr, x.dim, basis};
     if (learning_sizes_) return matrix;
@@ -557,7 +557,6 @@ class Dataset {
       std::transform(values, values + length, singles, [](double value) { return float(value); });
       matrix.singles = singles;
     }
-    made_of_[values] = x.field.info->name;
     return matrix;
   }
 
@@ -653,13 +652,6 @@ class Dataset {
   const std::vector<DimInfo>& dims() const { return dims_; }
   // The fields that the model reads, and the dimensions (by id) that they run along; -1 where there is no such axis.
   const std::map<std::string, std::array<int, 2>>& fields_bound() const { return fields_bound_; }
-  // The field whose values start there, as a matrix's do, or that a matrix there is made of; empty if there is none.
-  std::string field_at(const double* values) const {
-    if (const auto made = made_of_.find(values); made != made_of_.end()) return made->second;
-    for (std::int64_t i = 0; i < view_.field_count; ++i)
-      if (view_.fields[i].values == values) return view_.fields[i].name;
-    return "";
-  }
   // Whether a field that the model reads has missing values.
   bool has_missing() const {
     return std::any_of(infos_.begin(), infos_.end(), [](const FieldInfo& info) { return !info.missing.empty(); });
@@ -669,7 +661,6 @@ class Dataset {
   // Frees all arrays that were handed out. The dimensions keep their sizes.
   void release_arrays() {
     owned_.clear();
-    made_of_.clear();
     learning_sizes_ = false;
   }
   // Throws DataError if a dimension that was asked for still has no size.
@@ -888,7 +879,6 @@ class Dataset {
   bool learning_sizes_ = false;
   std::vector<std::unique_ptr<void, Release>> owned_;
   std::deque<FieldInfo> infos_;
-  std::map<const double*, std::string> made_of_;   // by where a matrix's values start
 };
 
 }  // namespace lockstep

@@ -417,27 +417,39 @@ class Generate {
   }
   bool has_potentials() const { return has_potentials_; }
 
-  template <class Beta> PlainVector linear(const Matrix& x, const Beta& beta) {
-    if (beta.dim().id != x.columns.id)
+  // Coefficients: a vector, or a matrix with a column for each column of predictors.
+  template <class Beta> auto linear(const Matrix& x, const Beta& beta) {
+    constexpr bool is_matrix = requires { beta.columns(); };
+    const Dim across = [&] {
+      if constexpr (is_matrix) return beta.rows();
+      else return beta.dim();
+    }();
+    if (across.id != x.columns.id)
       throw ModelError("'" + std::string(beta.name) + "' does not run along the matrix's columns (its elements and they "
                        "do not correspond). Declare both along the same dimension.");
     if (!x.info->missing.empty())
       throw ModelError("field '" + x.info->name + "' is NaN at element " +
                        element_text(Shape{x.rows, x.columns}, x.info->missing.front()) +
                        " (missing, and predictors have no distribution here). Leave its row out of the data, or fill it.");
-    double* values = store(x.rows.size);
-    scratch_ += 2 * x.rows.size;
+    const int width = [&] {
+      if constexpr (is_matrix) return beta.columns().size;
+      else return 1;
+    }();
+    const int size = x.rows.size * width;
+    double* values = store(size);
+    scratch_ += 2 * size;
     {
-      const Reader reader(*this, nameless(values, x.rows.size));
+      const Reader reader(*this, nameless(values, size));
       note_read(beta.values);
-      if (in_.edges) reads(in_.data->field_at(x.values));
+      if (in_.edges) reads(x.info->name);
     }
-    for (int i = 0; i < x.rows.size; ++i) {
-      values[i] = 0;
-      for (int k = 0; k < x.columns.size; ++k)
-        values[i] += x.values[std::int64_t(i) * x.columns.size + k] * beta.values[k];
+    for (int n = 0; n < size; ++n) {
+      const double* row = x.values + std::int64_t(n / width) * x.columns.size;
+      values[n] = 0;
+      for (int k = 0; k < x.columns.size; ++k) values[n] += row[k] * beta.values[std::int64_t(k) * width + n % width];
     }
-    return PlainVector("linear predictor", values, x.rows);
+    if constexpr (is_matrix) return PlainMatrix<false>("linear predictors", values, x.rows, beta.columns());
+    else return PlainVector("linear predictor", values, x.rows);
   }
   template <class Beta> void linear(const Matrix&, const Beta&&) = delete;
 
@@ -713,7 +725,7 @@ class Generate {
     double* values = std::copy_n(y.values, size, store(size)) - size;
     own(name, values, size);
     const Reader reader(*this, name);
-    if (in_.edges) reads(in_.data->field_at(y.values));
+    if (in_.edges) reads(y.info->name);
     return values;
   }
   // Who reads, from now until this is gone. Nobody: ''.

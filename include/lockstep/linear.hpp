@@ -1,4 +1,4 @@
-// The node of a dense linear predictor, X beta.
+// Nodes of dense linear predictors, X beta and X B.
 #pragma once
 
 #include <type_traits>
@@ -63,25 +63,29 @@ template <class T, int n> struct ColumnSums<T, n, 0> {
   LOCKSTEP_FN RunningSums<T, n> total() const { return {}; }
 };
 
-// X beta. Each element of X is loaded once for all lanes of a pack; a block of rows shares each load of beta, and, on the
-// way back, a block of columns each load of a row's adjoint.
-template <class M, class Beta> class LinearPredictor : public OwnedAccess<LinearPredictor<M, Beta>> {
+// Products of X with coefficients, and of its transpose with adjoints. Each element of X is loaded once for all lanes of a pack;
+// a block of rows shares each load of a coefficient, and, on the way back, a block of columns each load of a row's adjoint. Rows
+// are owned by slices as a plate's elements are: slice s has s, s + slices, ...
+template <class M> class DenseProduct {
  public:
-  using value_type = typename M::value_type;
-  using T = value_type;
-  LOCKSTEP_FN LinearPredictor(M& m, const Matrix& x, const Beta& beta)
-      : m_(m), x_(x), beta_(&beta), values_(m.allocate(x.rows.size)), adjoints_(m.allocate(x.rows.size)) {
-    for_blocks(owned_rows(), [this](auto size, int first) { this->template predict<decltype(size)::value>(first); });
+  using T = typename M::value_type;
+  LOCKSTEP_FN DenseProduct(M& m, const Matrix& x) : m_(m), x_(x) {}
+  // store(row, sum over columns k of X(row, k) coefficient(k)), of owned rows.
+  template <class C, class S> LOCKSTEP_FN void multiply(const C& coefficient, const S& store) const {
+    for_blocks(owned_rows(), [&](auto size, int first) {
+      this->template predict<decltype(size)::value>(first, coefficient, store);
+    });
   }
-  LOCKSTEP_FN ~LinearPredictor() {
-    for_blocks(x_.columns.size, [this](auto size, int first) { this->template pull_columns<decltype(size)::value>(first); });
+  // add(column, sum over owned rows i of X(i, column) adjoint(i)).
+  template <class A, class F> LOCKSTEP_FN void multiply_transposed(const A& adjoint, const F& add) const {
+    for_blocks(x_.columns.size, [&](auto size, int first) {
+      this->template pull_columns<decltype(size)::value>(first, adjoint, add);
+    });
   }
-  LOCKSTEP_FN T value(int i) const { return values_.load(i); }
-  template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { adjoints_.add(i, a); }
-  LOCKSTEP_FN Dim dim() const { return x_.rows; }
+  LOCKSTEP_FN Dim rows() const { return x_.rows; }
+  LOCKSTEP_FN Dim columns() const { return x_.columns; }
 
  private:
-  // Rows are owned by slices as a plate's elements are: slice s has s, s + slices, ...
   LOCKSTEP_FN int owned_rows() const {
     return (x_.rows.size - m_.team().slice() + m_.team().slices() - 1) / m_.team().slices();
   }
@@ -98,26 +102,26 @@ template <class M, class Beta> class LinearPredictor : public OwnedAccess<Linear
     for (; first + size <= n; first += size) f(std::integral_constant<int, size>{}, first);
     if constexpr (size > 1) for_blocks<size / 2>(n, f, first);
   }
-  template <int rows> LOCKSTEP_FN void predict(int first) {
+  template <int rows, class C, class S> LOCKSTEP_FN void predict(int first, const C& coefficient, const S& store) const {
     RunningSums<T, rows> sums;
     const StoredFor<T>* x = at(first, 0);
     const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
     const int columns = x_.columns.size;
-    for (int k = 0; k < columns; ++k) sums.add(x + k, stride, beta_->value(k));
-    sums.for_each([&](int r, const T& sum) {
-      values_.store(row(first + r), sum);
-      adjoints_.store(row(first + r), T(0.));
-    });
+    for (int k = 0; k < columns; ++k) sums.add(x + k, stride, coefficient(k));
+    sums.for_each([&](int r, const T& sum) { store(row(first + r), sum); });
   }
-  template <int columns> LOCKSTEP_FN void pull_columns(int first) {
+  template <int columns, class A, class F> LOCKSTEP_FN void pull_columns(int first, const A& adjoint, const F& add) const {
     if constexpr (std::is_same_v<SumOf<T>, T>) {
-      pull_columns<columns>(first, 0, owned_rows());
+      pull_columns<columns>(first, 0, owned_rows(), adjoint, add);
     } else {
-      for (int row = 0; row < owned_rows(); row += rows_of_a_narrow_sum)
-        pull_columns<columns>(first, row, row + rows_of_a_narrow_sum < owned_rows() ? row + rows_of_a_narrow_sum : owned_rows());
+      for (int row = 0; row < owned_rows(); row += rows_of_a_narrow_sum) {
+        const int end = row + rows_of_a_narrow_sum;
+        pull_columns<columns>(first, row, end < owned_rows() ? end : owned_rows(), adjoint, add);
+      }
     }
   }
-  template <int columns> LOCKSTEP_FN void pull_columns(int first, int begin, int rows) {
+  template <int columns, class A, class F>
+  LOCKSTEP_FN void pull_columns(int first, int begin, int rows, const A& adjoint, const F& add) const {
     constexpr int streams = block / columns;
     if (begin == rows) return;
     ColumnSums<T, columns, streams> sums;
@@ -125,15 +129,91 @@ template <class M, class Beta> class LinearPredictor : public OwnedAccess<Linear
     const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
     int i = begin;
     for (; i + streams <= rows; i += streams, x += streams * stride)
-      sums.add(x, stride, [&](int r) { return adjoints_.load(row(i + r)); });
+      sums.add(x, stride, [&](int r) { return adjoint(row(i + r)); });
     RunningSums<T, columns> total = sums.total();
-    for (; i < rows; ++i, x += stride) total.add(x, 1, adjoints_.load(row(i)));
-    total.for_each([&](int c, const T& sum) { beta_->pull(first + c, sum); });
+    for (; i < rows; ++i, x += stride) total.add(x, 1, adjoint(row(i)));
+    total.for_each([&](int c, const T& sum) { add(first + c, sum); });
   }
 
   M& m_;
   Matrix x_;
+};
+
+// X beta.
+template <class M, class Beta> class LinearPredictor : public OwnedAccess<LinearPredictor<M, Beta>> {
+ public:
+  using value_type = typename M::value_type;
+  using T = value_type;
+  LOCKSTEP_FN LinearPredictor(M& m, const Matrix& x, const Beta& beta)
+      : product_(m, x), beta_(&beta), values_(m.allocate(x.rows.size)), adjoints_(m.allocate(x.rows.size)) {
+    product_.multiply([this](int k) { return beta_->value(k); }, [this](int i, const T& sum) {
+      values_.store(i, sum);
+      adjoints_.store(i, T(0.));
+    });
+  }
+  LOCKSTEP_FN ~LinearPredictor() {
+    product_.multiply_transposed([this](int i) { return adjoints_.load(i); },
+                                 [this](int k, const T& sum) { beta_->pull(k, sum); });
+  }
+  LOCKSTEP_FN T value(int i) const { return values_.load(i); }
+  template <class A> LOCKSTEP_FN void pull(int i, const A& a) const { adjoints_.add(i, a); }
+  LOCKSTEP_FN Dim dim() const { return product_.rows(); }
+
+ private:
+  DenseProduct<M> product_;
   NodePointer<Beta> beta_;
+  LaneArray<T> values_, adjoints_;
+};
+
+// X B, a matrix: a column of predictors for each column of B, such as the logits of categories. Read by rows, which slices own.
+// In a staged gradient it is a part of the run that reads data.
+template <class M, class B> class LinearPredictors : public Liveness {
+ public:
+  using value_type = typename M::value_type;
+  using T = value_type;
+  static constexpr bool lower_triangular = false;
+  LOCKSTEP_FN LinearPredictors(M& m, const Matrix& x, const B& b)
+      : product_(m, x), b_(&b), columns_(b.columns()), values_(m.allocate(x.rows.size * columns_.size)),
+        adjoints_(m.allocate(x.rows.size * columns_.size)) {
+    if constexpr (M::with_data)
+      for (int j = 0; j < columns_.size; ++j)
+        product_.multiply([this, j](int k) { return b_->value(k, j); }, [this, j](int i, const T& sum) {
+          values_.store(number(i, j), sum);
+          adjoints_.store(number(i, j), T(0.));
+        });
+  }
+  LOCKSTEP_FN ~LinearPredictors() {
+    if constexpr (M::with_data)
+      for (int j = 0; j < columns_.size; ++j)
+        product_.multiply_transposed([this, j](int i) { return adjoints_.load(number(i, j)); },
+                                     [this, j](int k, const T& sum) { b_->pull(k, j, sum); });
+  }
+  LOCKSTEP_FN Element<LinearPredictors, false> operator()(Index i, Index j) const {
+    return {this, number(i.position, j.position)};
+  }
+  LOCKSTEP_FN Element<LinearPredictors, false> operator()(Index i, int j) const { return {this, number(i.position, j)}; }
+  LOCKSTEP_FN Row<LinearPredictors> row(Index i) const { return {this, i}; }
+  template <std::same_as<GatheredIndex> J> LOCKSTEP_FN Row<LinearPredictors> row(J i) const {
+    static_assert(!std::is_same_v<J, GatheredIndex>,
+                  "linear predictors are read along their rows only; keep them in a let to read them through a group index: "
+                  "m.let(name, rows, columns, [&](auto i, auto k) { return mean(i, k); })");
+    return {this, i};
+  }
+  LOCKSTEP_FN T value(int n) const {
+    if constexpr (M::with_data) return values_.load(n);
+    else return T(0.);
+  }
+  template <class A> LOCKSTEP_FN void pull(int n, const A& a) const {
+    if constexpr (M::with_data) adjoints_.add(n, a);
+  }
+  LOCKSTEP_FN Dim rows() const { return product_.rows(); }
+  LOCKSTEP_FN Dim columns() const { return columns_; }
+
+ private:
+  LOCKSTEP_FN int number(int i, int j) const { return i * columns_.size + j; }
+  DenseProduct<M> product_;
+  NodePointer<B> b_;
+  Dim columns_;
   LaneArray<T> values_, adjoints_;
 };
 

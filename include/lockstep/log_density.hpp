@@ -308,7 +308,8 @@ class LogDensity {
   template <class Beta> LOCKSTEP_FN auto linear(const Matrix& x, const Beta& beta) {
     static_assert(!std::is_base_of_v<OwnedAccess<Beta>, Beta>,
                   "the coefficients are a linear predictor, which is read along its rows only; keep them in a let");
-    if constexpr (stage == Stage::whole) return LinearPredictor<LogDensity, Beta>(*this, x, beta);
+    if constexpr (requires { beta.columns(); }) return LinearPredictors<LogDensity, Beta>(*this, x, beta);
+    else if constexpr (stage == Stage::whole) return LinearPredictor<LogDensity, Beta>(*this, x, beta);
     else return StagedPredictor<LogDensity, Beta>(*this, x, beta);
   }
   template <class Beta> void linear(const Matrix&, const Beta&&) = delete;  // coefficients outlive the predictor
