@@ -31,20 +31,8 @@ command -v taskset >/dev/null || fail "taskset is missing. Install it: apt-get i
 "$root/lockstep" bench --benchmark_list_tests >/dev/null
 mkdir -p "$work"
 
-# lockstep_side is compiled and linked as the program is: its build's own commands, with another source file.
+"$root/bench/stan/build_side.sh" "$release" "$work/lockstep_side"
 commands=$(ninja -C "$release" -t commands lockstep_cli)
-compile=$(grep -o '[^ ]*c++ .*-c [^ ]*host/main.cpp' <<<"$commands" | tail -n 1)
-link=$(tail -n 1 <<<"$commands")
-link=${link#*&& }
-link=${link%% && *}
-[[ -n $compile && $link == *main.cpp.o* ]] || fail "the build's commands look new (ninja -t commands lockstep_cli). Adapt this script."
-side=$root/bench/stan/lockstep_side.cpp
-if [[ ! -x $work/lockstep_side || $work/lockstep_side -ot $side || $work/lockstep_side -ot $release/liblockstep.a ]]; then
-  compile=$(sed -E "s# -o [^ ]+##; s# -MD##; s# -M[TF] [^ ]+##g; s#-c [^ ]*main.cpp#-c '$side' -o '$work/lockstep_side.o'#" \
-    <<<"$compile")
-  link=$(sed -E "s#[^ ]*main.cpp.o#'$work/lockstep_side.o'#; s# -o [^ ]+# -o '$work/lockstep_side'#" <<<"$link")
-  (cd "$release" && eval "$compile" && eval "$link")
-fi
 
 LOCKSTEP_COMMIT=$(git -C "$root" rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
 changes=$(git -C "$root" status --porcelain -- include kernels host models 2>/dev/null || true)
