@@ -58,6 +58,7 @@ def stan(posterior, seed, options, file):
     import concurrent.futures
     import multiprocessing
 
+    import httpstan.cache
     import httpstan.services_stub
     import stan as pystan
 
@@ -68,6 +69,8 @@ def stan(posterior, seed, options, file):
     model = pystan.build(posteriors.stan_file(posterior).read_text(), data=posteriors.stan_data(posterior),
                          random_seed=seed)
     setup = time.perf_counter() - start
+    for kept in httpstan.cache.model_directory(model.model_name).rglob("*.jsonlines.gz"):
+        kept.unlink()  # fits of the same seed, with another day's times
     os.sched_setaffinity(0, set(range(os.cpu_count())) - core or core)
     fit = model.sample(num_chains=options.get("chains", 4), num_warmup=options.get("warmup", 1000),
                        num_samples=options.get("draws", 1000), save_warmup=True)
