@@ -205,8 +205,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   std::function<void(const DrawBlock&, int)> record_warmup;
   if (options.keep_warmup) record_warmup = [&](const DrawBlock& block, int first) { recorder.warmup(block, first); };
   watcher.phase(true, 0, double(plan.warmup_most) * plan.chains);
-  const WarmupResult warmup = warm_up(ensemble, superchain, warmup_settings, [&](int chain) {
-    return starts(std::uint32_t(plan.superchains + chain));
+  const WarmupResult warmup = warm_up(ensemble, superchain, warmup_settings, [&](int which) {
+    return starts(std::uint32_t(plan.superchains + which));
   }, record_warmup);
   watcher.finish(double(warmup.draws) * plan.chains);
 

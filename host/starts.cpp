@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "host/descent.hpp"
 #include "lockstep/random.hpp"
 
 namespace lockstep {
@@ -67,7 +68,8 @@ void Starts::take(const Data& values) {
 }
 
 std::string Starts::description() const {
-  const std::string uniform = fmt::format("uniform on (-{0}, {0}) in the unconstrained coordinates", range_);
+  const std::string uniform = fmt::format("uniform on (-{0}, {0}) in the unconstrained coordinates{1}", range_,
+                                          is_random() ? ", and from there out of the far tail" : "");
   if (from_prior_) return "draws from the prior";
   if (given_ == Given::all) return "given values";
   if (given_ == Given::some) return "given values, the rest " + uniform;
@@ -104,7 +106,8 @@ std::vector<double> Starts::operator()(std::uint32_t which) const {
       outside = error.what();
       continue;
     }
-    if (std::isfinite(model_.log_density(position.data(), gradient.data())) && all_finite(gradient)) return position;
+    if (std::isfinite(model_.log_density(position.data(), gradient.data())) && all_finite(gradient))
+      return is_random() ? out_of_the_tail(model_, position) : position;
   }
   if (position.empty()) throw SampleError("no starting point was found: " + outside);
   throw SampleError(fmt::format("no starting point was found ({}: {} without a finite log density and gradient). {}", description(),

@@ -17,7 +17,7 @@ class Starts {
   // Throws SampleError if values are given for what is no parameter, or of another shape, or that are no numbers.
   Starts(const HostModel& model, const Init& init, std::uint64_t seed);
 
-  // Start number `which`; different numbers give independent points, unless all are one. Throws SampleError if none is
+  // Start number `which`, out of the far tail (host/descent.hpp) if it is drawn uniformly; different numbers give independent points, unless all are one. Throws SampleError if none is
   // found: it names the site and the observation that are impossible, or the value outside its support.
   std::vector<double> operator()(std::uint32_t which) const;
 
@@ -32,6 +32,7 @@ class Starts {
  private:
   enum class Given { none, some, all };
 
+  bool is_random() const { return range_ > 0 && !from_prior_ && given_ == Given::none; }
   void take(const Data& values);
   std::vector<double> draw(std::uint32_t which, std::uint32_t attempt) const;
   std::string culprit(const std::vector<double>& position) const;

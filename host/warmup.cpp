@@ -22,14 +22,16 @@ constexpr double step_tolerance = 0.05;      // settled: acceptance this near it
 constexpr double metric_tolerance = 0.7;     // settled: no inverse mass changed by more than this, in logarithms
 constexpr double rhat_limit = 1.05;          // rules §1
 constexpr double step_only_share = 0.15;     // of a warmup of fixed length, at the end
-constexpr int windows_before_restart = 3;
+constexpr int windows_before_restart = 2;
+constexpr int most_restarts = 5;             // of a chain
 
-double median(std::vector<double> values) {
+double quantile(std::vector<double> values, double share) {
   if (values.empty()) return std::nan("");
-  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  const auto element = values.begin() + std::ptrdiff_t(share * double(values.size()));
+  std::nth_element(values.begin(), element, values.end());
+  return *element;
 }
+double median(const std::vector<double>& values) { return quantile(values, 0.5); }
 
 // Over draws `from` .. `to` - 1 of the window.
 double mean_acceptance(const Window& window, int chain, int from, int to) {
@@ -57,16 +59,31 @@ Spread spread_of_lp(const Window& window, int chains) {
   return {centre, 1.4826 * median(lp)};
 }
 
-// The chains whose mean log density is far below the others', or that hardly move (rules §1).
-std::vector<char> flag_stuck(const Window& window, int chains) {
-  constexpr double robust_sds = 6, least_acceptance = 0.1;
-  const Spread lp = spread_of_lp(window, chains);
-  std::vector<char> flagged;
+// The chains whose mean log density is far below the others', or that hardly move (rules §1). "The others" are the upper quarter
+// and what varies within chains, not the median and spread of all: where most starts lead into a minor mode, these say nothing.
+struct Flags {
+  std::vector<char> stuck;
+  std::vector<char> hopeless;  // of these, the ones that have come no tenth of their way in the window
+};
+Flags flag_stuck(const Window& window, int chains, int coordinates) {
+  constexpr double sds = 6, least_acceptance = 0.1, least_progress = 0.1;
+  std::vector<double> means, variances;
   for (int c = 0; c < chains; ++c) {
-    const bool below = mean_lp(window, c) < lp.centre - robust_sds * lp.sd;
-    flagged.push_back(below || mean_acceptance(window, c, 0, window.draws()) < least_acceptance);
+    means.push_back(mean_lp(window, c));
+    double squares = 0;
+    for (int d = 0; d < window.draws(); ++d) squares += (window.lp(c, d) - means.back()) * (window.lp(c, d) - means.back());
+    variances.push_back(squares / window.draws());
   }
-  return flagged;
+  // No less than of a normal distribution: chains that hardly move yet have next to none.
+  const double sd = std::sqrt(std::max(median(variances), coordinates / 2.)), reference = quantile(means, 0.75);
+  Flags flags;
+  for (int c = 0; c < chains; ++c) {
+    const double gap = reference - means[std::size_t(c)], progress = window.lp(c, window.draws() - 1) - window.lp(c, 0);
+    const bool stuck = !(gap <= sds * sd) || mean_acceptance(window, c, 0, window.draws()) < least_acceptance;
+    flags.stuck.push_back(stuck);
+    flags.hopeless.push_back(stuck && !(progress > least_progress * gap));
+  }
+  return flags;
 }
 
 // Nested R-hat of the log density and of every coordinate, all below the limit?
@@ -97,7 +114,7 @@ class Warmup {
         round_(std::max(round_draws_min, (trajectories_per_round + ensemble.chains() - 1) / ensemble.chains())), estimator_(settings.metric) {
     result_.stuck.assign(chains_, 0);
     windows_flagged_.assign(chains_, 0);
-    was_restarted_.assign(chains_, 0);
+    restarts_.assign(chains_, 0);
     flagged_.assign(chains_, 0);
     result_.tuning.own_step.assign(chains_, 1);
     result_.tuning.metric.scale.assign(std::size_t(n_), 1.);
@@ -116,6 +133,7 @@ class Warmup {
       }
     }
     result_.draws = drawn_;
+    result_.restarted = int(std::count_if(restarts_.begin(), restarts_.end(), [](int times) { return times > 0; }));
     result_.metric = estimator_.description();
     return result_;
   }
@@ -165,18 +183,22 @@ class Warmup {
     else leave_tail();
   }
   void end_tail_window() {
-    flagged_ = flag_stuck(*window_, int(chains_));
+    const Flags flags = flag_stuck(*window_, int(chains_), n_);
+    flagged_ = flags.stuck;
     const Spread lp = spread_of_lp(*window_, int(chains_));
     const bool arrived = lp.centre - previous_lp_ < lp.sd;
     previous_lp_ = lp.centre;
     update_metric(window_->positions());
     pool_own_steps();
-    if (arrived) return leave_tail();
+    if (arrived) {
+      restart_stuck(flags.hopeless);
+      return leave_tail();
+    }
     ensemble_.restart_step(result_.tuning.own_step, result_.tuning.log_step);
+    restart_stuck(flags.hopeless);
     open_tail_window();
   }
   void leave_tail() {
-    ensemble_.set_max_depth(settings_.max_depth);
     phase_ = Phase::windows;
     rounds_ = rounds_in_first_window;
     open_next_window();
@@ -189,6 +211,8 @@ class Warmup {
       return freeze();
     }
     share_step();
+    const bool none_flagged = std::none_of(flagged_.begin(), flagged_.end(), [](char f) { return f; });
+    ensemble_.set_max_depth(none_flagged ? settings_.max_depth : std::min(early_max_depth, settings_.max_depth));
     const int step_only = settings_.draws >= 0 ? int(step_only_share * limit_) : 0;
     adapts_metric_ = left() > step_only;
     int length = rounds_ * round_;
@@ -213,7 +237,8 @@ class Warmup {
     else end_window();
   }
   void end_window() {
-    flagged_ = flag_stuck(*window_, int(chains_));
+    const Flags flags = flag_stuck(*window_, int(chains_), n_);
+    flagged_ = flags.stuck;
     const ChainMoments positions = window_->positions();
     double change = HUGE_VAL;
     if (adapts_metric_) change = update_metric(positions);
@@ -222,13 +247,15 @@ class Warmup {
       result_.settled = true;
       return freeze();
     }
-    restart_stuck();
-    rounds_ = std::max(rounds_ + 1, int(std::lround(rounds_ * window_growth)));
+    // Chains that have just been restarted have a window as short as this one to show where they are.
+    if (!restart_stuck(flags.hopeless)) rounds_ = std::max(rounds_ + 1, int(std::lround(rounds_ * window_growth)));
+    ensemble_.set_max_depth(none_flagged ? settings_.max_depth : std::min(early_max_depth, settings_.max_depth));
     open_next_window();
   }
 
   // One metric, one step size, for every chain, from here on.
   void freeze() {
+    ensemble_.set_max_depth(settings_.max_depth);
     result_.tuning.own_step.assign(chains_, 0);
     result_.stuck = flagged_;
     phase_ = Phase::burn_in;
@@ -271,22 +298,24 @@ class Warmup {
     if (count > 0) result_.tuning.log_step = sum / count;
   }
 
-  // A chain that has been flagged for several windows gets one fresh start.
-  void restart_stuck() {
+  // A chain that is hopeless, or has been flagged for several windows, gets a fresh start: more than one where most starts lead to a place that no
+  // chain should be in. True: one did.
+  bool restart_stuck(const std::vector<char>& hopeless) {
     std::vector<char> moved(chains_, 0);
     std::vector<double> positions(chains_ * std::size_t(n_));
     for (std::size_t c = 0; c < chains_; ++c) {
       windows_flagged_[c] = flagged_[c] ? windows_flagged_[c] + 1 : 0;
-      if (windows_flagged_[c] < windows_before_restart || was_restarted_[c]) continue;
-      const std::vector<double> start = restart_(int(c));
+      if ((windows_flagged_[c] < windows_before_restart && !hopeless[c]) || restarts_[c] == most_restarts) continue;
+      const std::vector<double> start = restart_(int(c) + restarts_[c] * int(chains_));
       std::copy(start.begin(), start.end(), positions.begin() + std::ptrdiff_t(c * std::size_t(n_)));
-      moved[c] = was_restarted_[c] = 1;
+      moved[c] = 1;
+      ++restarts_[c];
       windows_flagged_[c] = 0;
-      ++result_.restarted;
     }
-    if (std::none_of(moved.begin(), moved.end(), [](char m) { return m; })) return;
+    if (std::none_of(moved.begin(), moved.end(), [](char m) { return m; })) return false;
     ensemble_.place(positions, moved);
     ensemble_.restart_step(moved, result_.tuning.log_step);
+    return true;
   }
 
   int left() const { return limit_ - drawn_; }
@@ -309,8 +338,8 @@ class Warmup {
   int rounds_ = 0;                               // of the window
   double previous_lp_ = -HUGE_VAL;               // of the last window in the tail
   bool adapts_metric_ = false, near_target_ = false;
-  std::vector<char> flagged_, was_restarted_;
-  std::vector<int> windows_flagged_;
+  std::vector<char> flagged_;
+  std::vector<int> windows_flagged_, restarts_;
   WarmupResult result_;
 };
 

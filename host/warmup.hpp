@@ -34,10 +34,10 @@ struct WarmupResult {
 // Draws that every chain makes and discards with the frozen kernel, after warmup (rules §1).
 inline constexpr int burn_in_draws = 10;
 
-// `restart(chain)` gives a fresh starting point for a chain that is stuck. `record(block, first)` is shown all draws as they
+// `restart(which)` gives fresh starting points for chains that are stuck, one for each number. `record(block, first)` is shown all draws as they
 // are made, the first of a block being number `first`; it may be empty. Throws Stopped if the ensemble was told to stop.
 WarmupResult warm_up(Ensemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
-                     const std::function<std::vector<double>(int chain)>& restart,
+                     const std::function<std::vector<double>(int which)>& restart,
                      const std::function<void(const DrawBlock& block, int first)>& record = {});
 
 }  // namespace lockstep

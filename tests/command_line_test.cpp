@@ -143,7 +143,8 @@ TEST_F(CommandLine, SamplePrintsSummaryAndVerdictAndLeavesAFileNamedAfterTheMode
   EXPECT_TRUE(std::regex_match(
       printed[0], std::regex(R"(eight_schools: \d+ chains x \d+ draws after \d+ warmup draws each, .* s)")))
       << printed[0];
-  EXPECT_TRUE(std::regex_match(printed[2], std::regex(" +mean +sd +q5 +median +q95 .*r_hat.*"))) << printed[2];
+  EXPECT_TRUE(printed[2].starts_with("Metric: diagonal (")) << printed[2];
+  EXPECT_TRUE(std::regex_match(printed[4], std::regex(" +mean +sd +q5 +median +q95 .*r_hat.*"))) << printed[4];
   for (const char* row :
        {"\nmu ", "\ntau ", "\nz[Choate] ", "\ntheta[Mt. Hermon] ", "\nConverged: ", "\nResults: eight_schools.nc\n"})
     EXPECT_TRUE(contains(outcome.out, row)) << row << " is missing from\n" << outcome.out;

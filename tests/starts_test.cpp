@@ -95,6 +95,42 @@ TEST(Starts, DependOnTheSeedAndTheirNumberAlone) {
   }
 }
 
+struct Narrow {
+  explicit Narrow(Dataset&) {}
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    m.param("steep", normal(0, 1e-5));
+    m.param("usual", normal(0, 1));
+  }
+};
+// exp(exp(x)) of what an explosive recurrence is like.
+struct Explosive {
+  explicit Explosive(Dataset&) {}
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto x = m.param("x", normal(0, 1));
+    auto error = m.let("error", exp(40 * x));
+    m.potential("fit", -0.5 * error * error);
+  }
+};
+
+TEST(Starts, LeaveTheFarTailAndNothingElse) {
+  const Bound narrow(model_table<Narrow>(), Data()), explosive(model_table<Explosive>(), Data());
+  const Starts in_narrow(narrow.model, InitUniform{}, 7), in_explosive(explosive.model, InitUniform{}, 7);
+  int moved = 0;
+  for (std::uint32_t k = 0; k < 50; ++k) {
+    EXPECT_LT(std::abs(in_narrow(k)[0]), 1e-3) << k;  // a hundred sds, where a step of the usual size gets somewhere
+    const double first = in_explosive.first_try(k)[0], start = in_explosive(k)[0];
+    if (first < 0) {
+      EXPECT_EQ(start, first);
+    } else if (first > 0.2) {  // a log density below -4e6
+      EXPECT_LT(start, 0.1);
+      ++moved;
+    }
+  }
+  EXPECT_GT(moved, 10);
+  // What is asked for by name is kept.
+  EXPECT_NEAR(Starts(narrow.model, json(R"({"steep": 1, "usual": 0})"), 7)(0)[0], 1, 1e-12);
+}
+
 TEST(Starts, AtZeroAreZero) {
   const Bound b(model_table<models::EightSchools>(), schools());
   const Starts starts(b.model, InitUniform{0}, 7);
@@ -191,7 +227,7 @@ TEST(Starts, AreRecordedWithTheDraws) {
     options.init = std::move(init);
     return sample(*model_table<models::EightSchools>(), schools(), options).attributes;
   };
-  EXPECT_EQ(std::get<std::string>(starts(InitUniform{}).at("starts")), "uniform on (-2, 2) in the unconstrained coordinates");
+  EXPECT_EQ(std::get<std::string>(starts(InitUniform{}).at("starts")), "uniform on (-2, 2) in the unconstrained coordinates, and from there out of the far tail");
   EXPECT_FALSE(starts(InitUniform{}).contains("notes"));
   EXPECT_TRUE(starts(InitUniform{0}).contains("notes"));
   EXPECT_EQ(std::get<std::string>(starts(InitPrior{}).at("starts")), "draws from the prior");

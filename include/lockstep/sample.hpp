@@ -36,7 +36,8 @@ struct Progress {
 // nested R-hat tells from them whether the start still shows. Zero, or values for all parameters, is one point for all
 // superchains; then nothing tells, so compare with a run that starts elsewhere.
 struct InitUniform {
-  double range = 2;                   // uniform on (-range, range) in every unconstrained coordinate; 0: all are zero
+  double range = 2;                   // uniform on (-range, range) in every unconstrained coordinate; 0: all are zero. A start in the
+                                      // far tail, where steps would be tiny, is moved out of it by optimisation
 };
 struct InitPrior {};                  // draws from the prior, which must be proper
 // Or values of parameters, by name, each whole and inside its support; those that are not there are drawn from

@@ -27,6 +27,12 @@ TEST(Warmup, StrandsAtMostOneChainInTwentySeedsOfNes1976) {
   EXPECT_LE(stuck_in_20_seeds(model, data), 1);
 }
 
+// More than half of the usual starts are explosive: residuals grow like 2^200.
+TEST(Warmup, StrandsAtMostOneChainInTwentySeedsOfArma11) {
+  const ZooModel& model = *find_zoo_model("arma11");
+  EXPECT_LE(stuck_in_20_seeds(model, example_data(model)), 1);
+}
+
 TEST(Warmup, StrandsAtMostOneChainInTwentySeedsOfRadon) {
   const ZooModel& model = *find_zoo_model("radon");
   EXPECT_LE(stuck_in_20_seeds(model, example_data(model)), 1);
