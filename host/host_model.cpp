@@ -135,9 +135,11 @@ std::size_t HostModel::values(Meaning meaning) const {
   for (std::int64_t i = 0; i < layout().site_count; ++i) {
     const SiteView& site = layout().sites[i];
     if ((site.kind != SiteKind::observed) == observed) continue;
-    if (meaning == Meaning::log_prior && site.kind != SiteKind::parameter) continue;
+    if ((meaning == Meaning::log_prior || meaning == Meaning::scales) && site.kind != SiteKind::parameter) continue;
     if (meaning == Meaning::pointwise || meaning == Meaning::log_prior) {
       count += std::size_t(site.events);
+    } else if (meaning == Meaning::scales) {
+      count += 2 * std::size_t(site.size);
     } else if (meaning == Meaning::states && site.states_dim >= 0) {
       for (const std::int32_t dim : {site.states_dim, site.missing_dim})
         if (dim >= 0) count += std::size_t(layout().dims[dim].size);

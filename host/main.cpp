@@ -106,6 +106,7 @@ void run(int argc, char** argv) {
   add_posterior_command(app);
   add_sbc_command(app);
   add_check_command(app);
+  add_centredness_command(app);
   add_graph_command(app);
   add_build_command(app);
   add_summary_command(app);

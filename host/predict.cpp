@@ -160,6 +160,7 @@ Data completed(const HostModel& old, const Data& before, const Data& data) {
     }
   for (const auto& [name, field] : before.fields()) {
     if (data.fields().contains(name)) continue;
+    if (name.ends_with(centredness_suffix)) continue;  // a matter of how it was sampled
     if (find_dim(old.layout(), name)) {  // its size, or coordinates that are numbers
       if (!dims.renewed(name)) all.set(name, field);
       continue;

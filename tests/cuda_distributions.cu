@@ -117,6 +117,7 @@ struct OfMatrices {
     auto thetas = m.param("thetas", non_centred(student_t(4, theta, sigma)), k);
     auto columns = m.param("columns", flat(column_stochastic()), n, k);
     auto jumps = m.param("jumps", random_walk(student_t(4, 0, sigma), normal(0, 1)), k);
+    auto partial = m.param("partial", partially_centred(normal(theta, sigma), 0.3), k);
     auto corr = m.param("corr", lkj_corr(sigma), k);
     auto covariance = m.param("covariance", flat(covariance_matrix()), k);
     auto L = m.param("L", lkj_cholesky_cov(sigma, exponential(1)), k);

@@ -126,6 +126,36 @@ TEST(JointGradients, OfPriorsThatAreNotCentred) {
   }
 }
 
+struct PartiallyCentredPriors {
+  Dim row, column;
+  Real x, y, c;
+  explicit PartiallyCentredPriors(Dataset& d)
+      : row(d.dim("row")), column(d.dim("column")), x(d.real("x", row)), y(d.real("y", row)), c(d.centredness("each", row)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto mu = m.param("mu", normal(0, 1));
+    auto tau = m.param("tau", half_normal(1));
+    auto nu = m.param("nu", gamma(2, 0.5));
+    auto one = m.param("one", partially_centred(student_t(nu, mu, tau), 0.3));
+    auto same = m.param("same", partially_centred(normal(one, 2), 0.7), row);
+    auto each = m.param("each", row, [&](auto i) { return partially_centred(normal(x[i] * mu, tau + square(same[i])), c[i]); });
+    auto table = m.param("table", row, column, [&](auto i, auto) { return partially_centred(logistic(each[i], tau), c[i]); });
+    m.observe("y", y, row, [&](auto i) { return normal(table(i, 0) + each[i], 1.5); });
+  }
+};
+
+TEST(JointGradients, OfPriorsThatArePartiallyCentred) {
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {4, 2}, {2, 3}}) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << columns);
+    Data data;
+    data.set("column", double(columns));
+    data.set("x", Numbers(8).uniforms(rows, -2, 2));
+    data.set("y", Numbers(9).uniforms(rows, -2, 2));
+    data.set("each_centredness", Numbers(10).uniforms(rows, 0, 1));
+    expect_right_gradients(Bound<PartiallyCentredPriors>(data), 0.6);
+  }
+}
+
 struct Correlations {
   Dim row, column;
   Matrix Y;

@@ -30,6 +30,7 @@ class Interrupted : public std::runtime_error {
 };
 
 void add_build_command(CLI::App& app);
+void add_centredness_command(CLI::App& app);
 void add_check_command(CLI::App& app);
 void add_devices_command(CLI::App& app);
 void add_draws_command(CLI::App& app);

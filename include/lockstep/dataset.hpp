@@ -38,6 +38,7 @@
 #include "lockstep/bspline.hpp"
 #include "lockstep/expression.hpp"
 #include "lockstep/graph_matrices.hpp"
+#include "lockstep/site.hpp"
 
 namespace lockstep {
 
@@ -638,6 +639,18 @@ class Dataset {
     }
     dim.size = size;
     return {with_tables(name, values, size, 1), dim};
+  }
+
+  // How far each element of a parameter is centred (see partially_centred): the field NAME_centredness, as `lockstep centredness`
+  // makes it. 0, not centred, where the data have none.
+  Real centredness(const std::string& parameter, Dim dim) {
+    const std::string name = parameter + centredness_suffix;
+    if (find_field(name)) return real(name, dim);
+    dim.size = std::max(0, info(dim, name).size);
+    fields_bound_.try_emplace(name, std::array{dim.id, -1});
+    double* values = own<double>(std::size_t(dim.size));
+    std::fill_n(values, dim.size, 0.);
+    return {with_tables(name, values, dim.size, 1), dim};
   }
 
   // The values of an action, as a field's: owned by the data set.

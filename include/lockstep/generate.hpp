@@ -10,6 +10,7 @@
 //   states       position -> the states that were summed out, drawn given the position and the data, and then what is missing,
 //                given the states; of observed sites without states, their values
 //   pointwise    position -> log likelihood of each observation, or of all that depend on an element of a latent
+//   scales       position -> location and scale of each parameter's elements, if they are partially centred; else NaN twice
 //   log_prior    position -> log prior density of each parameter's elements (or rows, if their prior is joint), without
 //                Jacobians
 //
@@ -46,7 +47,7 @@
 
 namespace lockstep {
 
-enum class Meaning : std::int32_t { layout, constrain, unconstrain, prior, predict, observed, states, pointwise, log_prior };
+enum class Meaning : std::int32_t { layout, constrain, unconstrain, prior, predict, observed, states, pointwise, log_prior, scales };
 
 // Distributions that can be drawn from.
 template <class M, class R, class Kernel, class... A>
@@ -809,6 +810,10 @@ class Generate {
     if (in_.meaning == Meaning::layout)
       in_.sites->push_back({name, kind, support, shape.rank, {shape.rows.id, shape.columns.id}, shape.size(), event_rank, events,
                             shape.rows.first, coordinate_, coordinates, whole});
+    if (in_.meaning == Meaning::scales) {
+      if (kind == SiteKind::parameter) in_.out = std::fill_n(in_.out, 2 * shape.size(), missing_value);
+      return;
+    }
     const bool densities = in_.meaning == Meaning::pointwise || in_.meaning == Meaning::log_prior;
     if (in_.observed_out && kind == SiteKind::observed) in_.observed_out = std::copy_n(values, shape.size(), in_.observed_out);
     if (!in_.out || of_observed(in_.meaning) != (kind == SiteKind::observed)) return;
@@ -925,6 +930,7 @@ class Generate {
     }
     report_events(name, SiteKind::parameter, shape, event_rank, events, log_density.empty() ? values : log_density.data(),
                   S::description, false, coordinates);
+    if (in_.meaning == Meaning::scales) put_scales(shape, prior, in_.out - 2 * shape.size());
     if constexpr (JointDistribution<Prior>) {
       note_factor(prior);
       if (in_.meaning == Meaning::layout) {
@@ -944,6 +950,17 @@ class Generate {
     coordinate_ += coordinates;
   }
 
+  template <class Prior> void put_scales(const Shape& shape, const Prior& prior, double* out) const {
+    if constexpr (!JointDistribution<Prior>)
+      for (int i = 0; i < shape.size(); ++i) {
+        const auto d = element(prior, shape, i);
+        if constexpr (is_partially_centred<std::remove_const_t<decltype(d)>>) {
+          out[2 * i] = location_of(d.distribution).evaluate(*this).value;
+          out[2 * i + 1] = scale_of(d.distribution).evaluate(*this).value;
+        }
+      }
+  }
+
   template <class S, class Prior>
   void from_line(const Shape& shape, const S& support, const Prior& prior, const double* x, double* values) const {
     const Blocks<S> blocks(shape);
@@ -953,8 +970,8 @@ class Generate {
           prior.distribution.from_standard(*this, shape.last(), x + e * shape.last().size, values + e * shape.last().size);
       else
         for (int i = 0; i < shape.size(); ++i) {
-          const auto d = element(prior, shape, i).distribution;
-          values[i] = location_of(d).evaluate(*this).value + scale_of(d).evaluate(*this).value * x[i];
+          const auto d = element(prior, shape, i);
+          values[i] = d.by.value(d.distribution, Constant(x[i])).evaluate(*this).value;
         }
     } else if constexpr (S::elementwise) {
       auto bound = support.bind(*this);
@@ -977,8 +994,8 @@ class Generate {
           prior.distribution.to_standard(*this, shape.last(), values + e * shape.last().size, x + e * shape.last().size);
       else
         for (int i = 0; i < shape.size(); ++i) {
-          const auto d = element(prior, shape, i).distribution;
-          x[i] = (values[i] - location_of(d).evaluate(*this).value) / scale_of(d).evaluate(*this).value;
+          const auto d = element(prior, shape, i);
+          x[i] = d.by.coordinate(d.distribution, Constant(values[i])).evaluate(*this).value;
         }
     } else if constexpr (S::elementwise) {
       auto bound = support.bind(*this);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "lockstep/calibration.hpp"
+#include "lockstep/centredness.hpp"
 #include "lockstep/model.hpp"
 #include "lockstep/model_table.hpp"
 #include "lockstep/predict.hpp"
@@ -33,6 +34,9 @@ template <class Model> Fit predict(const Fit& fit, const Data& data = {}, const 
 }
 template <class Model> Fit recover_states(const Fit& fit, std::uint64_t seed = 1, int threads = 0) {
   return recover_states(*model_table<Model>(), fit, seed, threads);
+}
+template <class Model> Data choose_centredness(const Data& data, const CentrednessOptions& options = {}) {
+  return choose_centredness(*model_table<Model>(), data, options);
 }
 template <class Model> Calibration calibrate(const Data& data, const CalibrationOptions& options = {}) {
   return calibrate(*model_table<Model>(), data, options);

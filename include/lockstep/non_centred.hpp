@@ -3,11 +3,16 @@
 //   m.param("theta", normal(mu, tau), county)                                          centred
 //   m.param("theta", non_centred(normal(mu, tau)), county)                             not
 //   m.param("b", non_centred(mv_normal_cholesky(mean, L)), county, effect)             rows of a matrix
+//   m.param("theta", county, [&](auto j) { return partially_centred(normal(mu, tau), c[j]); })       between the two
 //
 // The prior is the same, and theta is theta for all that reads it. What is sampled is z = (theta - mu)/tau, or
 // L^-1 (theta - mean), which has a standard distribution of its own, whatever mu and tau are: no funnel where groups have
 // few data. (Where each has many, the centred one is better.) The density of theta with its Jacobian is that of z, which is
 // what is computed: nothing is left to cancel.
+//
+// Between the two, with c from 0 (not centred) to 1 (centred), what is sampled is x = c mu + tau^(c - 1) (theta - mu), which has
+// location c mu and scale tau^c (Papaspiliopoulos, Roberts & Skoeld 2003; Gorinova, Moore & Hoffman 2020, "Automatic
+// reparameterisation of probabilistic programs"). Each element may have a c of its own.
 #pragma once
 
 #include <concepts>
@@ -27,19 +32,21 @@ struct Standardised {
 
 // ---- of numbers ------------------------------------------------------------------------------------------------------
 
-template <class D> struct NonCentred : DistributionTag {
+// `By` is how values and coordinates are made of each other.
+template <class D, class By> struct NonCentred : DistributionTag {
   D distribution;
-  LOCKSTEP_FN explicit NonCentred(const D& d) : distribution(d) {}
+  By by;
+  LOCKSTEP_FN NonCentred(const D& d, const By& b) : distribution(d), by(b) {}
 };
-template <class D> LOCKSTEP_FN Standardised support_of(const NonCentred<D>&) { return {}; }
-template <class M, class D> class Prepared<M, NonCentred<D>> : public Prepared<M, D> {
+template <class D, class By> LOCKSTEP_FN Standardised support_of(const NonCentred<D, By>&) { return {}; }
+template <class M, class D, class By> class Prepared<M, NonCentred<D, By>> : public Prepared<M, D> {
  public:
-  LOCKSTEP_FN Prepared(const M& m, const NonCentred<D>& d) : Prepared<M, D>(m, d.distribution) {}
-  template <class Y> LOCKSTEP_FN auto at(const M& m, const NonCentred<D>& d, const Y& y) {
+  LOCKSTEP_FN Prepared(const M& m, const NonCentred<D, By>& d) : Prepared<M, D>(m, d.distribution) {}
+  template <class Y> LOCKSTEP_FN auto at(const M& m, const NonCentred<D, By>& d, const Y& y) {
     return Prepared<M, D>::at(m, d.distribution, y);
   }
 };
-template <class M, class R, class D> double draw_from(const M& m, R& random, const NonCentred<D>& d) {
+template <class M, class R, class D, class By> double draw_from(const M& m, R& random, const NonCentred<D, By>& d) {
   return draw_from(m, random, d.distribution);
 }
 
@@ -50,20 +57,51 @@ template <class Kernel, class... A> LOCKSTEP_FN auto location_of(const Distribut
 template <class Kernel, class... A> LOCKSTEP_FN auto scale_of(const Distribution<Kernel, A...>& d) {
   return get<sizeof...(A) - 1>(d.arguments).expression;
 }
-template <class Kernel, class... A, std::size_t... I>
-LOCKSTEP_FN auto standard_of(const Distribution<Kernel, A...>& d, std::index_sequence<I...>) {
-  return make_distribution<Kernel>(get<I>(d.arguments)..., argument<Location>(0.), argument<Scale>(1.));
+// The same with another location and scale.
+template <class Kernel, class... A, class Mu, class S, std::size_t... I>
+LOCKSTEP_FN auto moved(const Distribution<Kernel, A...>& d, const Mu& mu, const S& scale, std::index_sequence<I...>) {
+  return make_distribution<Kernel>(get<I>(d.arguments)..., argument<Location>(mu), argument<Scale>(scale));
 }
-template <class Kernel, class... A> LOCKSTEP_FN auto standard_of(const Distribution<Kernel, A...>& d) {
-  return standard_of(d, std::make_index_sequence<sizeof...(A) - 2>());
+template <class Kernel, class... A, class Mu, class S>
+LOCKSTEP_FN auto moved(const Distribution<Kernel, A...>& d, const Mu& mu, const S& scale) {
+  return moved(d, mu, scale, std::make_index_sequence<sizeof...(A) - 2>());
 }
+
+struct Standardising {
+  template <class D> LOCKSTEP_FN static auto of_coordinate(const D& d) { return moved(d, 0., 1.); }
+  template <class D, class Z> LOCKSTEP_FN static auto value(const D& d, const Z& z) { return location_of(d) + scale_of(d) * z; }
+  template <class D, class Y> LOCKSTEP_FN static auto coordinate(const D& d, const Y& y) {
+    return (y - location_of(d)) / scale_of(d);
+  }
+};
+template <class C> struct PartlyStandardising {
+  C centredness;
+  template <class D> LOCKSTEP_FN auto of_coordinate(const D& d) const {
+    return moved(d, centredness * location_of(d), exp(centredness * log(scale_of(d))));
+  }
+  template <class D, class Z> LOCKSTEP_FN auto value(const D& d, const Z& z) const {
+    return location_of(d) + exp((1. - centredness) * log(scale_of(d))) * (z - centredness * location_of(d));
+  }
+  template <class D, class Y> LOCKSTEP_FN auto coordinate(const D& d, const Y& y) const {
+    return centredness * location_of(d) + exp((centredness - 1.) * log(scale_of(d))) * (y - location_of(d));
+  }
+};
 
 // A prior of location and scale (normal, student_t, cauchy, laplace, logistic, gumbel), by standardised coordinates. Stan's
 // offset and multiplier; PyMC has it in other words, z and mu + tau * z.
 template <class Kernel, class... A> requires requires { requires Kernel::location_scale; }
 LOCKSTEP_FN auto non_centred(const Distribution<Kernel, A...>& d) {
-  return NonCentred<Distribution<Kernel, A...>>(d);
+  return NonCentred<Distribution<Kernel, A...>, Standardising>(d, {});
 }
+// The same, more or less: `centredness` is 0 for non_centred, 1 for the distribution as it is, or between them: a number or data,
+// such as Dataset::centredness has.
+template <class Kernel, class... A, Operand C> requires requires { requires Kernel::location_scale; }
+LOCKSTEP_FN auto partially_centred(const Distribution<Kernel, A...>& d, const C& centredness) {
+  using By = PartlyStandardising<RecipeOf<C>>;
+  return NonCentred<Distribution<Kernel, A...>, By>(d, By{as_recipe(centredness)});
+}
+template <class Prior> inline constexpr bool is_partially_centred = false;
+template <class D, class C> inline constexpr bool is_partially_centred<NonCentred<D, PartlyStandardising<C>>> = true;
 
 // ---- of vectors ------------------------------------------------------------------------------------------------------
 
@@ -97,7 +135,10 @@ template <class Prior> struct StandardCoordinates {
   Prior prior;
   template <class... J> LOCKSTEP_FN auto operator()(J... j) const {
     if constexpr (JointDistribution<Prior>) return normal(0., 1.);
-    else return standard_of(prior(j...).distribution);
+    else return of_coordinate(prior(j...));
+  }
+  template <class D> LOCKSTEP_FN static auto of_coordinate(const D& d) {
+    return d.by.of_coordinate(d.distribution);
   }
 };
 template <class Prior, class Z> struct NonCentredValues {
@@ -105,14 +146,14 @@ template <class Prior, class Z> struct NonCentredValues {
   const Z* z;
   LOCKSTEP_FN auto operator()(Index j) const {
     if constexpr (JointDistribution<Prior>) return prior.distribution.mu[j] + dot(prior.distribution.factor->row(j), *z);
-    else return value_of(prior(j).distribution, (*z)[j]);
+    else return value_of(prior(j), (*z)[j]);
   }
   LOCKSTEP_FN auto operator()(Index i, Index j) const {
     if constexpr (JointDistribution<Prior>) return prior.distribution.mu[j] + dot(prior.distribution.factor->row(j), z->row(i));
-    else return value_of(prior(i, j).distribution, (*z)(i, j));
+    else return value_of(prior(i, j), (*z)(i, j));
   }
   template <class D, class E> LOCKSTEP_FN static auto value_of(const D& d, const E& z) {
-    return location_of(d) + scale_of(d) * z;
+    return d.by.value(d.distribution, z);
   }
 };
 
@@ -122,15 +163,15 @@ template <class M> struct ScalarCoordinates {
   template <class D> LOCKSTEP_FN ScalarCoordinates(M& m, const D& d) : coordinates(m, d, RealLine{}) {}
 };
 template <class M, class D>
-using NonCentredExpression = decltype(NonCentredValues<int, int>::value_of(std::declval<const D&>().distribution,
-                                                                           std::declval<const ScalarParam<M, RealLine>&>()));
+using NonCentredExpression =
+    decltype(NonCentredValues<int, int>::value_of(std::declval<const D&>(), std::declval<const ScalarParam<M, RealLine>&>()));
 template <class M, class D>
 class NonCentredScalar : private ScalarCoordinates<M>, public ScalarLet<M, NonCentredExpression<M, D>> {
  public:
   LOCKSTEP_FN NonCentredScalar(M& m, const D& prior, const Standardised&)
-      : ScalarCoordinates<M>(m, standard_of(prior.distribution)),
+      : ScalarCoordinates<M>(m, StandardCoordinates<D>::of_coordinate(prior)),
         ScalarLet<M, NonCentredExpression<M, D>>(
-            m, NonCentredValues<int, int>::value_of(prior.distribution, ScalarCoordinates<M>::coordinates)) {}
+            m, NonCentredValues<int, int>::value_of(prior, ScalarCoordinates<M>::coordinates)) {}
 };
 
 template <class M> struct VectorCoordinates {

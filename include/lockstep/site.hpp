@@ -10,6 +10,9 @@ enum class SiteKind : std::int32_t { parameter, deterministic, observed };
 // An observed site some elements of which are missing is two sites, by its name and these: those that are there, and parameters.
 inline constexpr const char *observed_suffix = "_observed", *imputed_suffix = "_unobserved";
 
+// Data that say how far each element of a parameter is centred have the parameter's name and this (Dataset::centredness).
+inline constexpr const char* centredness_suffix = "_centredness";
+
 // One site as it crosses the boundary between a compiled model and the engine. Strings live as long as the model.
 struct SiteView {
   const char* name;
