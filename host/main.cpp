@@ -26,11 +26,13 @@ Exit codes:
   1  failed: the data, the model, a results file, memory or the disk; stderr says why
   2  the command line is wrong; nothing was done
   3  stopped by Ctrl-C, SIGTERM or SIGHUP; the draws so far are in the results file, if there were any
+  4  stopped likewise, with a checkpoint: lockstep resume goes on with the run
 
 Examples:
   lockstep sample eight_schools
   lockstep sample my_model.hpp --data my_data.json
   lockstep sample radon --chains 64 --draws 500 --seed 7 --out radon.nc
+  lockstep sample radon --checkpoint radon.checkpoint; lockstep resume radon.checkpoint
   lockstep predict radon.nc --data new_houses.csv
   lockstep summary radon.nc --format json
   lockstep draws radon.nc --csv --vars mu,sigma --out radon.csv
@@ -100,7 +102,8 @@ void run(int argc, char** argv) {
   app.get_formatter()->column_width(28);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   app.get_formatter()->label("Positionals", "Arguments");
-  add_sample_command(app);
+  add_sample_command(app, {argv + 1, argv + argc});
+  add_resume_command(app);
   add_prior_command(app);
   add_predict_command(app);
   add_posterior_command(app);
@@ -153,6 +156,9 @@ int main(int argc, char** argv) {
   } catch (const UsageError& error) {
     complain(error.what());
     return wrong_usage;
+  } catch (const Resumable& error) {
+    complain(error.what());
+    return resumable;
   } catch (const Interrupted& error) {
     complain(error.what());
     return stopped;

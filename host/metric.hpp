@@ -31,6 +31,8 @@ class MetricEstimator {
   // Of the last estimate: what it is, and why. "3 of 26 directions (...)".
   const std::string& description() const { return description_; }
 
+  void state(Archive& archive) { archive(description_); }
+
  private:
   MetricSettings settings_;
   std::string description_ = "diagonal";

@@ -38,19 +38,6 @@ std::string remedy(int error) {
 
 std::string prefix_of(const fs::path& target) { return target.filename().string() + ".partial-"; }
 
-// The lock goes with the process that holds it, even if that is killed.
-void remove_abandoned(const fs::path& target) {
-  std::error_code error;
-  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-  for (fs::directory_iterator each(folder, error), end; !error && each != end; each.increment(error)) {
-    if (!each->path().filename().string().starts_with(prefix_of(target))) continue;
-    const int file = open(each->path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0) continue;
-    if (flock(file, LOCK_EX | LOCK_NB) == 0) unlink(each->path().c_str());
-    close(file);
-  }
-}
-
 // A new file of that name, locked. The lock is a shared one, as HDF5 takes to read: one may look into a file that is
 // being written. On a file system without locks nobody can remove it, either.
 int create_locked(const fs::path& path) {
@@ -74,6 +61,19 @@ bool rename_to_free(const fs::path& from, const fs::path& to) {
 
 void cannot_write(const fs::path& target, int error) {
   throw std::runtime_error("Cannot write '" + target.string() + "' (" + std::strerror(error) + "). " + remedy(error));
+}
+
+// The lock goes with the process that holds it, even if that is killed.
+void remove_abandoned(const fs::path& target) {
+  std::error_code error;
+  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  for (fs::directory_iterator each(folder, error), end; !error && each != end; each.increment(error)) {
+    if (!each->path().filename().string().starts_with(prefix_of(target))) continue;
+    const int file = open(each->path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0) continue;
+    if (flock(file, LOCK_EX | LOCK_NB) == 0) unlink(each->path().c_str());
+    close(file);
+  }
 }
 
 fs::path free_name(const fs::path& path) {

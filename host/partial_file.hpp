@@ -31,6 +31,9 @@ class PartialFile {
   bool published_ = false;
 };
 
+// Removes what killed processes have left of files that were to become `target`.
+void remove_abandoned(const std::filesystem::path& target);
+
 // `path` if there is nothing of that name, else the first of NAME-2.nc, NAME-3.nc, ... that is free.
 std::filesystem::path free_name(const std::filesystem::path& path);
 

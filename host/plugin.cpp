@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "host/hash.hpp"
 #include "kernels/cuda/devices.hpp"
 #include "lockstep/model_table.hpp"
 
@@ -31,19 +32,6 @@ std::string read_file(const fs::path& path) {
   if (!file) throw BuildError(fmt::format("'{}' could not be opened (it does not exist, or may not be read). Check its name.", path.string()));
   return {std::istreambuf_iterator<char>(file), {}};
 }
-
-// FNV-1a, 64 bits: it tells versions of files apart, nothing more.
-class Hash {
- public:
-  void add(const std::string& text) {
-    for (unsigned char c : text) value_ = (value_ ^ c) * 0x100000001B3ull;
-    value_ = (value_ ^ 0xFF) * 0x100000001B3ull;  // so that ("ab", "c") is not ("a", "bc")
-  }
-  std::string text() const { return fmt::format("{:016x}", value_); }
-
- private:
-  std::uint64_t value_ = 0xCBF29CE484222325ull;
-};
 
 // The file and every file that it includes by a quoted name and that lies beside it.
 void add_with_includes(const fs::path& path, Hash& hash, std::set<fs::path>& seen) {

@@ -24,6 +24,8 @@ class PrecisionError {
   double relative() const;
   std::size_t looked_at() const { return errors_.size(); }
 
+  void state(Archive& archive) { archive(next_, errors_); }
+
  private:
   const HostModel& model_;
   std::int64_t next_ = 0, stride_;    // draws are counted over all chains, one draw of each after the other

@@ -1,5 +1,8 @@
 #include "lockstep/sample.hpp"
 
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -9,9 +12,7 @@
 #include <mutex>
 #include <thread>
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
+#include "host/checkpoint.hpp"
 #include "host/diagnostics.hpp"
 #include "host/fit_builder.hpp"
 #include "host/host_model.hpp"
@@ -23,17 +24,28 @@
 #include "host/starts.hpp"
 #include "host/warmup.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/window.hpp"
 
 namespace lockstep {
+
+namespace fs = std::filesystem;
 
 namespace {
 
 // While it exists, calls the user's functions a few times a second: says where the run is, asks whether it shall end.
+// Stops the ensemble when it shall, and when a checkpoint is due.
 class Watcher {
  public:
-  Watcher(Ensemble& ensemble, const SampleOptions& options)
-      : ensemble_(ensemble), report_(options.progress), cancel_(options.cancel) {
-    if (report_ || cancel_) thread_ = std::jthread([this](std::stop_token stop) { loop(stop); });
+  using Clock = std::chrono::steady_clock;
+
+  Watcher(Ensemble& ensemble, const SampleOptions& options, bool checkpoints)
+      : ensemble_(ensemble),
+        report_(options.progress),
+        cancel_(options.cancel),
+        every_(options.checkpoint.every),
+        checkpoints_(checkpoints) {
+    set_due();
+    if (report_ || cancel_ || checkpoints) thread_ = std::jthread([this](std::stop_token stop) { loop(stop); });
   }
   ~Watcher() {
     if (!thread_.joinable()) return;
@@ -58,11 +70,38 @@ class Watcher {
     const std::lock_guard<std::mutex> lock(mutex_);
     return ask();
   }
+  // The ensemble has stopped, and a checkpoint was saved. Shall the run go on?
+  bool go_on() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (ask()) return false;
+    set_due();
+    ensemble_.go_on();
+    wake_.notify_all();
+    return true;
+  }
 
  private:
+  // In at most ten years: clocks end.
+  void set_due() {
+    due_ = checkpoints_
+               ? Clock::now() +
+                     std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(every_, 3e8)))
+               : Clock::time_point::max();
+  }
   void loop(std::stop_token stop) {
     std::unique_lock<std::mutex> lock(mutex_);
-    while (!wake_.wait_for(lock, std::chrono::milliseconds(200), [&] { return stop.stop_requested(); })) {
+    auto next = Clock::now();
+    for (;;) {
+      next = std::max(next, Clock::now()) + std::chrono::milliseconds(200);
+      // A checkpoint may be due before the next look at the rest.
+      while (Clock::now() < next) {
+        const Clock::time_point due = due_;
+        wake_.wait_until(lock, std::min(next, due), [&] { return stop.stop_requested() || due_ != due; });
+        if (stop.stop_requested()) return;
+        if (Clock::now() < due_) continue;
+        ensemble_.stop();
+        due_ = Clock::time_point::max();
+      }
       ask();
       if (!report_) continue;
       progress_.done = std::clamp(ensemble_.draws_done() - before_, 0., progress_.total);
@@ -80,12 +119,53 @@ class Watcher {
   Ensemble& ensemble_;
   const std::function<void(const Progress&)>& report_;
   const std::function<bool()>& cancel_;
+  const double every_;
+  const bool checkpoints_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   Progress progress_;
   double before_ = 0;
+  Clock::time_point due_;
   bool cancelled_ = false;
   std::jthread thread_;
+};
+
+// The draws after warmup, in blocks that can be suspended.
+class Blocks {
+ public:
+  Blocks(Ensemble& ensemble, const RunPlan& plan, int first, const Tuning& tuning)
+      : ensemble_(ensemble), plan_(plan), first_(first), tuning_(tuning) {}
+
+  // As Ensemble::sample; ends early if `suspend` says so.
+  int run(const Ensemble::Take& take, const Suspend& suspend) {
+    for (bool more = true; more && done_ < plan_.draws;) {
+      if (!window_) open();
+      while (more && window_->draws() < window_->capacity()) {
+        ensemble_.advance(*window_, window_->capacity() - window_->draws(), tuning_);
+        if (window_->draws() < window_->capacity()) more = suspend([this](Archive& archive) { state(archive); });
+      }
+      take(window_->block(), first_ + done_, window_->draws());
+      done_ += window_->draws();
+      window_.reset();
+    }
+    return done_;
+  }
+
+  void state(Archive& archive) {
+    archive(done_);
+    if (archive.loading()) open();
+    window_->state(archive);
+  }
+
+ private:
+  void open() { window_ = ensemble_.make_window(first_ + done_, std::min(plan_.block, plan_.draws - done_), false); }
+
+  Ensemble& ensemble_;
+  const RunPlan& plan_;
+  const int first_;
+  const Tuning& tuning_;
+  int done_ = 0;                    // draws that were taken
+  std::unique_ptr<Window> window_;  // of the block that is being made
 };
 
 // The error of a mean from 2,500 independent draws. Beyond it, rounding is what limits a usual run.
@@ -165,10 +245,12 @@ void validate(const SampleOptions& o) {
   require(o.max_depth >= 1 && o.max_depth <= 20, fmt::format("max_depth is {} (1 to 20). Choose one in between.", o.max_depth));
   require(o.target_acceptance > 0 && o.target_acceptance < 1,
           fmt::format("target_acceptance is {} (between 0 and 1). 0.8 is usual.", o.target_acceptance));
+  require(o.checkpoint.every > 0,
+          fmt::format("checkpoint.every is {} (seconds; more than 0). 60 is usual.", o.checkpoint.every));
 }
 
 void run(const ModelTable& table, const Data& data, const SampleOptions& options, bool in_memory, DrawSink& sink,
-         std::size_t block_bytes, Devices devices) {
+         std::size_t block_bytes, Devices devices, Checkpoint* checkpoint) {
   validate(options);
   if (data.data_sets() != 1)
     throw SampleError(fmt::format("the data are {} stacked data sets (one run samples one of them). Sample them one by one.",
@@ -179,7 +261,11 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
     throw SampleError("the model has no parameters (there is nothing to sample). Add one with m.param.");
   int multiprocessors = 0;
   for (const auto& device : devices.open) multiprocessors += device->info().multiprocessors;
-  const RunPlan plan = make_run_plan(options, model, in_memory, block_bytes, multiprocessors);
+  if (checkpoint) checkpoint->require_same(model, data, options);
+  Archive* const saved = checkpoint ? checkpoint->saved() : nullptr;
+  SampleOptions planned = options;
+  if (saved) planned.chains = checkpoint->chains();  // they may have been chosen for another number of threads
+  const RunPlan plan = make_run_plan(planned, model, in_memory, block_bytes, multiprocessors);
   const auto started = std::chrono::steady_clock::now();
 
   std::vector<int> superchain(static_cast<std::size_t>(plan.chains));
@@ -187,37 +273,74 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   Recorder recorder(model, options, plan, superchain, sink);
 
   const Starts starts(model, options.init, options.seed);
-  std::vector<std::vector<double>> shared_starts;
-  for (int k = 0; k < plan.superchains; ++k) shared_starts.push_back(starts(std::uint32_t(k)));
-  std::vector<double> positions;
-  for (int c = 0; c < plan.chains; ++c) {
-    const std::vector<double>& start = shared_starts[std::size_t(superchain[std::size_t(c)])];
-    positions.insert(positions.end(), start.begin(), start.end());
-  }
-
   const std::unique_ptr<Ensemble> made = make_ensemble(model, plan.chains, options, std::move(devices));
   Ensemble& ensemble = *made;
-  ensemble.place(positions, std::vector<char>(std::size_t(plan.chains), 1));
+  if (checkpoint && !ensemble.has_state())
+    throw SampleError(
+        "A run on a GPU has no checkpoints yet (its state is on the device). Run it on the CPU, or without a "
+        "checkpoint.");
+  bool in_warmup = true;
+  if (saved) {
+    (*saved)(in_warmup, ensemble);
+  } else {
+    std::vector<std::vector<double>> shared_starts;
+    for (int k = 0; k < plan.superchains; ++k) shared_starts.push_back(starts(std::uint32_t(k)));
+    std::vector<double> positions;
+    for (int c = 0; c < plan.chains; ++c) {
+      const std::vector<double>& start = shared_starts[std::size_t(superchain[std::size_t(c)])];
+      positions.insert(positions.end(), start.begin(), start.end());
+    }
+    ensemble.place(positions, std::vector<char>(std::size_t(plan.chains), 1));
+  }
 
-  Watcher watcher(ensemble, options);
+  Watcher watcher(ensemble, options, checkpoint != nullptr);
+  const auto save_with = [&](const std::function<void(Archive&)>& state) {
+    checkpoint->save(plan.chains, [&](Archive& archive) {
+      archive(in_warmup, ensemble);
+      state(archive);
+    });
+    return watcher.go_on();
+  };
   const WarmupSettings warmup_settings{options.warmup, options.warmup_cap, options.max_depth, options.target_acceptance,
                                        {options.metric, gradient_cost(model.layout())}};
   std::function<void(const DrawBlock&, int)> record_warmup;
   if (options.keep_warmup) record_warmup = [&](const DrawBlock& block, int first) { recorder.warmup(block, first); };
-  watcher.phase(true, 0, double(plan.warmup_most) * plan.chains);
-  const WarmupResult warmup = warm_up(ensemble, superchain, warmup_settings, [&](int which) {
-    return starts(std::uint32_t(plan.superchains + which));
-  }, record_warmup);
-  watcher.finish(double(warmup.draws) * plan.chains);
+  WarmupResult warmup;
+  if (in_warmup) {
+    watcher.phase(true, 0, double(plan.warmup_most) * plan.chains);
+    if (saved) watcher.cancelled();  // one that is to end at once does not begin
+    Suspend suspend;
+    if (checkpoint) suspend = save_with;
+    warmup = warm_up(
+        ensemble, superchain, warmup_settings,
+        [&](int which) { return starts(std::uint32_t(plan.superchains + which)); }, record_warmup, suspend, saved);
+    watcher.finish(double(warmup.draws) * plan.chains);
+  } else {
+    (*saved)(warmup);
+  }
 
   PrecisionError precision_error(model, plan.chains, plan.draws);
   watcher.phase(false, double(warmup.draws) * plan.chains, double(plan.draws) * plan.chains);
-  const int done = watcher.cancelled() ? 0 : ensemble.sample(warmup.draws, plan.draws, plan.block, warmup.tuning,
-                                                             [&](const DrawBlock& block, int first, int made) {
+  const auto take = [&](const DrawBlock& block, int first, int made) {
     recorder.draws(block, first - warmup.draws, made);
     if (mixed) precision_error.draws(block, first - warmup.draws, made);
     return !watcher.cancelled();
-  });
+  };
+  int done = 0;
+  if (checkpoint) {
+    Blocks blocks(ensemble, plan, warmup.draws, warmup.tuning);
+    if (saved && !in_warmup) (*saved)(precision_error, blocks);
+    in_warmup = false;
+    watcher.cancelled();
+    done = blocks.run(take, [&](const std::function<void(Archive&)>& save) {
+      return save_with([&](Archive& archive) {
+        archive(warmup, precision_error);
+        save(archive);
+      });
+    });
+  } else if (!watcher.cancelled()) {
+    done = ensemble.sample(warmup.draws, plan.draws, plan.block, warmup.tuning, take);
+  }
   if (done == 0)
     throw Stopped("the run was stopped before every chain had a draw (there is nothing to return). Run it again.");
   if (done == plan.draws) watcher.finish(double(plan.draws) * plan.chains);
@@ -226,7 +349,9 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   attributes["created_at"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   attributes["inference_library"] = std::string("lockstep");
   attributes["inference_library_version"] = std::string(LOCKSTEP_VERSION);
-  attributes["sampling_time"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  attributes["sampling_time"] = checkpoint
+                                    ? checkpoint->elapsed()
+                                    : std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   attributes["tuning_steps"] = double(warmup.draws);
   attributes["warmup_settled"] = warmup.settled ? 1. : 0.;
   attributes["draws_asked_for"] = double(plan.draws);
@@ -257,19 +382,90 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   sink.close(attributes);
 }
 
-Fit sample(const ModelTable& table, const Data& data, const SampleOptions& options) {
-  FitBuilder builder;
+namespace {
+
+// Results of a stopped run that are put together before it ends: in a few seconds.
+constexpr std::uint64_t most_bytes_at_a_stop = std::uint64_t{2} << 30;
+
+// Through the log of a checkpoint; then `finish` puts it together.
+template <class Finish>
+void run_with_checkpoint(const ModelTable& table, const Data& data, const SampleOptions& options, bool in_memory,
+                         bool goes_on, const Finish& finish) {
+  Checkpoint checkpoint(options.checkpoint, goes_on);
+  try {
+    run(table, data, options, in_memory, checkpoint.draws(), usual_block_bytes, choose_devices(table, data, options),
+        &checkpoint);
+  } catch (const Stopped&) {
+    if (!checkpoint.was_saved()) throw;
+    throw Stopped(fmt::format("the run was stopped before every chain had a draw (its state is in '{}'). Resume it.",
+                              options.checkpoint.file.string()));
+  }
+  finish(checkpoint);
+  if (!checkpoint.stopped()) checkpoint.remove();
+}
+
+Fit into_memory(const ModelTable& table, const Data& data, const SampleOptions& options, bool goes_on) {
   validate(options);
-  run(table, data, options, true, builder, usual_block_bytes, choose_devices(table, data, options));
+  FitBuilder builder;
+  if (options.checkpoint.file.empty())
+    run(table, data, options, true, builder, usual_block_bytes, choose_devices(table, data, options));
+  else
+    run_with_checkpoint(table, data, options, true, goes_on,
+                        [&](Checkpoint& checkpoint) { checkpoint.draws().replay(builder); });
   return builder.take();
 }
 
-std::filesystem::path sample_to_file(const ModelTable& table, const Data& data, const std::filesystem::path& file,
-                                     const SampleOptions& options, bool overwrite) {
+fs::path into_file(const ModelTable& table, const Data& data, const fs::path& file, const SampleOptions& options,
+                   bool overwrite, bool goes_on) {
   validate(options);
   NetcdfWriter writer(file, overwrite);
-  run(table, data, options, false, writer, usual_block_bytes, choose_devices(table, data, options));
-  return writer.path();
+  if (options.checkpoint.file.empty()) {
+    run(table, data, options, false, writer, usual_block_bytes, choose_devices(table, data, options));
+    return writer.path();
+  }
+  const bool only_to_collect = goes_on && options.cancel && options.cancel();
+  fs::path written;
+  run_with_checkpoint(table, data, options, false, goes_on, [&](Checkpoint& checkpoint) {
+    const auto put_together = [&](NetcdfWriter& to) {
+      checkpoint.draws().replay(to);
+      written = to.path();
+    };
+    if (!checkpoint.stopped()) return put_together(writer);
+    if (!only_to_collect && checkpoint.draws().bytes() > most_bytes_at_a_stop)
+      throw Stopped(fmt::format(
+          "the run was stopped (its state and {:.1f} GiB of draws are with the checkpoint '{}'). Resume it.",
+          double(checkpoint.draws().bytes()) / 0x1p30, options.checkpoint.file.string()));
+    NetcdfWriter so_far(checkpoint.results(), true);
+    put_together(so_far);
+  });
+  return written;
+}
+
+void require_checkpoint(const SampleOptions& options) {
+  if (options.checkpoint.file.empty())
+    throw SampleError("there is no checkpoint to resume from (checkpoint.file is empty). Name it.");
+}
+
+}  // namespace
+
+Fit sample(const ModelTable& table, const Data& data, const SampleOptions& options) {
+  return into_memory(table, data, options, false);
+}
+
+fs::path sample_to_file(const ModelTable& table, const Data& data, const fs::path& file, const SampleOptions& options,
+                        bool overwrite) {
+  return into_file(table, data, file, options, overwrite, false);
+}
+
+Fit resume(const ModelTable& table, const Data& data, const SampleOptions& options) {
+  require_checkpoint(options);
+  return into_memory(table, data, options, true);
+}
+
+fs::path resume_to_file(const ModelTable& table, const Data& data, const fs::path& file, const SampleOptions& options,
+                        bool overwrite) {
+  require_checkpoint(options);
+  return into_file(table, data, file, options, overwrite, true);
 }
 
 }  // namespace lockstep

@@ -108,10 +108,19 @@ enum class Phase { gradients, tail, windows, burn_in, done };
 class Warmup {
  public:
   Warmup(Ensemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
-         const std::function<std::vector<double>(int)>& restart, const std::function<void(const DrawBlock&, int)>& record)
-      : ensemble_(ensemble), superchain_(superchain), settings_(settings), restart_(restart), record_(record), n_(ensemble.coordinates()),
-        chains_(std::size_t(ensemble.chains())), limit_(settings.draws >= 0 ? settings.draws : settings.cap),
-        round_(std::max(round_draws_min, (trajectories_per_round + ensemble.chains() - 1) / ensemble.chains())), estimator_(settings.metric) {
+         const std::function<std::vector<double>(int)>& restart,
+         const std::function<void(const DrawBlock&, int)>& record, const Suspend& suspend)
+      : ensemble_(ensemble),
+        superchain_(superchain),
+        settings_(settings),
+        restart_(restart),
+        record_(record),
+        suspend_(suspend),
+        n_(ensemble.coordinates()),
+        chains_(std::size_t(ensemble.chains())),
+        limit_(settings.draws >= 0 ? settings.draws : settings.cap),
+        round_(std::max(round_draws_min, (trajectories_per_round + ensemble.chains() - 1) / ensemble.chains())),
+        estimator_(settings.metric) {
     result_.stuck.assign(chains_, 0);
     windows_flagged_.assign(chains_, 0);
     restarts_.assign(chains_, 0);
@@ -120,8 +129,11 @@ class Warmup {
     result_.tuning.metric.scale.assign(std::size_t(n_), 1.);
   }
 
-  WarmupResult run() {
-    start();
+  WarmupResult run(Archive* saved) {
+    if (saved)
+      state(*saved);
+    else
+      start();
     while (phase_ != Phase::done) {
       make_draws();
       switch (phase_) {
@@ -141,10 +153,11 @@ class Warmup {
  private:
   // Every chain makes draws until the round ends.
   void make_draws() {
-    const int draws = round_end_ - window_->draws();
-    if (ensemble_.advance(*window_, draws, result_.tuning) < draws)
-      throw Stopped("the run was stopped during warmup (no chain has a draw from the posterior yet). Run it again.");
-    drawn_ += draws;
+    while (window_->draws() < round_end_) {
+      drawn_ += ensemble_.advance(*window_, round_end_ - window_->draws(), result_.tuning);
+      if (window_->draws() < round_end_ && !(suspend_ && suspend_([this](Archive& archive) { state(archive); })))
+        throw Stopped("the run was stopped during warmup (no chain has a draw from the posterior yet). Run it again.");
+    }
     if (record_ && window_->draws() == window_->capacity()) record_(window_->block(), window_->first());
   }
   // The next window, of one round unless that is told to end earlier.
@@ -320,17 +333,26 @@ class Warmup {
 
   int left() const { return limit_ - drawn_; }
 
+  void state(Archive& archive) {
+    int first = archive.loading() ? 0 : window_->first(), capacity = archive.loading() ? 0 : window_->capacity();
+    archive(phase_, first, capacity, drawn_, round_begin_, round_end_, rounds_, previous_lp_, adapts_metric_,
+            near_target_, flagged_, restarts_, windows_flagged_, result_, estimator_);
+    if (archive.loading()) window_ = ensemble_.make_window(first, capacity);
+    window_->state(archive);
+  }
+
   Ensemble& ensemble_;
   const std::vector<int>& superchain_;
   WarmupSettings settings_;
   const std::function<std::vector<double>(int)>& restart_;
   const std::function<void(const DrawBlock&, int)>& record_;
+  const Suspend& suspend_;
   int n_;
   std::size_t chains_;
   const int limit_, round_;
   MetricEstimator estimator_;
 
-  // What there is to go on from.
+  // What there is to go on from: see state().
   Phase phase_ = Phase::gradients;
   std::unique_ptr<Window> window_;
   int drawn_ = 0;                                // per chain
@@ -347,8 +369,8 @@ class Warmup {
 
 WarmupResult warm_up(Ensemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
                      const std::function<std::vector<double>(int)>& restart,
-                     const std::function<void(const DrawBlock&, int)>& record) {
-  return Warmup(ensemble, superchain, settings, restart, record).run();
+                     const std::function<void(const DrawBlock&, int)>& record, const Suspend& suspend, Archive* saved) {
+  return Warmup(ensemble, superchain, settings, restart, record, suspend).run(saved);
 }
 
 }  // namespace lockstep

@@ -29,15 +29,23 @@ struct WarmupResult {
   std::vector<char> stuck;      // per chain: still flagged at the end
   int restarted = 0;            // chains that were restarted
   std::string metric;           // what it is, and why
+
+  void state(Archive& archive) { archive(tuning, draws, settled, stuck, restarted, metric); }
 };
+
+// How a run is suspended when its ensemble was told to stop. It is given what saves the state of the part of the run
+// that is going on; true: go on.
+using Suspend = std::function<bool(const std::function<void(Archive&)>& save)>;
 
 // Draws that every chain makes and discards with the frozen kernel, after warmup (rules §1).
 inline constexpr int burn_in_draws = 10;
 
-// `restart(which)` gives fresh starting points for chains that are stuck, one for each number. `record(block, first)` is shown all draws as they
-// are made, the first of a block being number `first`; it may be empty. Throws Stopped if the ensemble was told to stop.
+// `restart(which)` gives fresh starting points for chains that are stuck, one for each number. `record(block, first)` is shown all draws as
+// they are made, the first of a block being number `first`; it may be empty. `suspend` may be empty, too: then no run
+// goes on. Throws Stopped if it does not. `saved`: goes on from there.
 WarmupResult warm_up(Ensemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
                      const std::function<std::vector<double>(int which)>& restart,
-                     const std::function<void(const DrawBlock& block, int first)>& record = {});
+                     const std::function<void(const DrawBlock& block, int first)>& record = {},
+                     const Suspend& suspend = {}, Archive* saved = nullptr);
 
 }  // namespace lockstep

@@ -520,9 +520,10 @@ void DeviceEnsemble::place(std::span<const double> positions, const std::vector<
 // A ring on every device, read where it is.
 class DeviceEnsemble::DeviceWindow : public Window {
  public:
-  DeviceWindow(const DeviceEnsemble& ensemble, int first, int capacity) : Window(first, capacity), ensemble_(ensemble) {
+  DeviceWindow(const DeviceEnsemble& ensemble, int first, int capacity, bool gradients)
+      : Window(first, capacity), ensemble_(ensemble), has_gradients_(gradients) {
     for (const auto& part : ensemble.parts_) {
-      rings_.push_back(part->make_ring(capacity, true));
+      rings_.push_back(part->make_ring(capacity, gradients));
       for (std::vector<double>* statistic : {&lp_, &acceptance_})
         statistic->resize(statistic->size() + std::size_t(part->tiles() * capacity * ensemble.geometry_.lanes));
     }
@@ -533,7 +534,7 @@ class DeviceEnsemble::DeviceWindow : public Window {
   ChainMoments positions() const override { return moments(&Part::Ring::positions); }
   ChainMoments gradients() const override { return moments(&Part::Ring::gradients); }
   const DrawBlock& block() override {
-    block_.emplace(ensemble_.make_block(capacity(), true));
+    block_.emplace(ensemble_.make_block(capacity(), has_gradients_));
     for (std::size_t p = 0; p < rings_.size(); ++p) ensemble_.parts_[p]->copy_block(rings_[p], *block_);
     return *block_;
   }
@@ -564,13 +565,14 @@ class DeviceEnsemble::DeviceWindow : public Window {
   }
 
   const DeviceEnsemble& ensemble_;
+  bool has_gradients_;
   std::vector<Part::Ring> rings_;
   std::vector<double> lp_, acceptance_;
   std::optional<DrawBlock> block_;
 };
 
-std::unique_ptr<Window> DeviceEnsemble::make_window(int first, int capacity) {
-  return std::make_unique<DeviceWindow>(*this, first, capacity);
+std::unique_ptr<Window> DeviceEnsemble::make_window(int first, int capacity, bool gradients) {
+  return std::make_unique<DeviceWindow>(*this, first, capacity, gradients);
 }
 
 int DeviceEnsemble::advance(Window& window, int draws, const Tuning& tuning) {

@@ -29,7 +29,7 @@ class DeviceEnsemble : public Ensemble {
   ~DeviceEnsemble() override;
 
   void place(std::span<const double> positions, const std::vector<char>& moved) override;
-  std::unique_ptr<Window> make_window(int first, int capacity) override;
+  std::unique_ptr<Window> make_window(int first, int capacity, bool gradients) override;
   int advance(Window& window, int draws, const Tuning& tuning) override;
   int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) override;
   std::vector<ChainMoments> halves() const override { return halves_; }

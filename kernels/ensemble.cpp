@@ -23,6 +23,13 @@ DrawBlock::DrawBlock(int chains, int coordinates, int draws, bool gradients, int
   statistics_ = allocate(rows * draw_statistics);
 }
 
+void DrawBlock::state(Archive& archive) {
+  const std::size_t rows = std::size_t(tiles()) * std::size_t(draws_) * std::size_t(lanes_);
+  archive.array(positions_.data(), rows * std::size_t(coordinates_));
+  if (has_gradients_) archive.array(gradients_.data(), rows * std::size_t(coordinates_));
+  archive.array(statistics_.data(), rows * draw_statistics);
+}
+
 DrawBuffer DrawBlock::tile(int t, int first) const {
   const std::int64_t rows = std::int64_t(t) * draws_ * lanes_;
   return {positions_.data() + rows * coordinates_, has_gradients_ ? gradients_.data() + rows * coordinates_ : nullptr,

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/archive.hpp"
 #include "kernels/nuts.hpp"
 
 namespace lockstep {
@@ -44,6 +45,7 @@ class DrawBlock {
   double statistic(int chain, int draw, DrawStatistic k) const { return read(statistics_, draw_statistics, chain, draw, int(k)); }
   // Where tile t's rows are; row 0 is draw `first`.
   DrawBuffer tile(int t, int first = 0) const;
+  void state(Archive& archive);
 
  private:
   double read(const AlignedArray& array, int rows, int chain, int draw, int i) const {
@@ -60,6 +62,7 @@ struct Metric {
   std::vector<double> scale, directions, stretch_less_1;
   int groups() const { return int(stretch_less_1.size()) / MetricView::group; }
   MetricView view() const { return {scale.data(), groups(), directions.data(), stretch_less_1.data()}; }
+  void state(Archive& archive) { archive(scale, directions, stretch_less_1); }
 };
 
 // What all chains share while they advance, and which of them use a step size of their own.
@@ -67,6 +70,8 @@ struct Tuning {
   Metric metric;
   double log_step = 0;                  // pooled
   std::vector<char> own_step;           // per chain
+
+  void state(Archive& archive) { archive(metric, log_step, own_step); }
 };
 
 // Of every chain: [element][chain].
@@ -85,10 +90,10 @@ class Ensemble {
 
   // Puts chains at new positions ([chain][coordinate]); those with `moved` false stay where they are.
   virtual void place(std::span<const double> positions, const std::vector<char>& moved) = 0;
-  // Room for `capacity` draws of every chain, from draw `first` on.
-  virtual std::unique_ptr<Window> make_window(int first, int capacity) = 0;
+  // Room for `capacity` draws of every chain, from draw `first` on, and for their gradients if these are wanted.
+  virtual std::unique_ptr<Window> make_window(int first, int capacity, bool gradients = true) = 0;
   // Every chain makes `draws` more draws of the window. Returns how many of these every chain has made: all, unless it was
-  // told to stop; then nothing but draws_done() and gradients_done() makes sense any more.
+  // told to stop. After go_on(), a call for the rest takes all trajectories up where they were.
   virtual int advance(Window& window, int draws, const Tuning& tuning) = 0;
   // Every chain makes draws first .. first + draws - 1, handed over in blocks of `block_draws`, in order, while the next
   // are being made if the ensemble can do that. Returns how many were handed over.
@@ -96,8 +101,12 @@ class Ensemble {
   // Moments of the positions that the last `sample` made, of its first and of its second half (the middle one of an odd
   // number is in neither): gathered while it ran. None if that was not done, or the run was stopped.
   virtual std::vector<ChainMoments> halves() const { return {}; }
-  // Ends `advance` and `sample`, now and from now on, between two gradients. May be called from any thread.
+  // Ends `advance` and `sample`, now and until go_on() is called, between two gradients. May be called from any thread.
   void stop() { stopped_.store(true, std::memory_order_relaxed); }
+  void go_on() { stopped_.store(false, std::memory_order_relaxed); }
+  // All that the chains go on from after advance() was stopped, their windows apart, if it can be had.
+  virtual bool has_state() const { return false; }
+  virtual void state(Archive&) {}
   // Dual averaging starts afresh in these chains, near a log step size.
   virtual void restart_step(const std::vector<char>& chains, double log_step) = 0;
   virtual double own_log_step(int chain) const = 0;   // the averaged one

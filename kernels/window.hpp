@@ -21,6 +21,8 @@ class Window {
   virtual ChainMoments gradients() const = 0;
   // All of it, with the host.
   virtual const DrawBlock& block() = 0;
+  // Of an ensemble that has state: what is in it. It is loaded into a window of the same shape.
+  virtual void state(Archive& archive) { archive(draws_); }
 
  protected:
   Window(int first, int capacity) : first_(first), capacity_(capacity) {}

@@ -461,7 +461,7 @@ TEST_F(CommandLine, HelpSaysCommandsExitCodesAndExamples) {
   EXPECT_EQ(outcome.err, "");
   for (const char* part :
        {"\n  sample ", "\n  summary ", "\n  models ", "\n  version ", "\n  help ", "Exit codes:\n  0 ", "\n  1 ",
-        "\n  2 ", "\n  3 ", "\n  draws ", "\n  lockstep sample eight_schools\n"})
+        "\n  2 ", "\n  3 ", "\n  4 ", "\n  resume ", "\n  draws ", "\n  lockstep sample eight_schools\n"})
     EXPECT_TRUE(contains(outcome.out, part)) << part << " is missing from\n" << outcome.out;
   EXPECT_EQ(run({"--help"}).out, outcome.out);
   EXPECT_EQ(run({"-h"}).out, outcome.out);
@@ -469,7 +469,7 @@ TEST_F(CommandLine, HelpSaysCommandsExitCodesAndExamples) {
 
 TEST_F(CommandLine, HelpFitsTheLinesOfATerminal) {
   for (const Words& words :
-       {Words{"help"}, {"help", "sample"}, {"help", "summary"}, {"help", "draws"}, {"help", "help"}})
+       {Words{"help"}, {"help", "sample"}, {"help", "resume"}, {"help", "summary"}, {"help", "draws"}, {"help", "help"}})
     for (const std::string& line : lines(run(words).out)) EXPECT_LE(line.size(), 110u) << line;
 }
 

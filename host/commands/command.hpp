@@ -18,7 +18,7 @@
 
 namespace lockstep {
 
-enum ExitCode { done = 0, failed = 1, wrong_usage = 2, stopped = 3 };
+enum ExitCode { done = 0, failed = 1, wrong_usage = 2, stopped = 3, resumable = 4 };
 
 class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -26,6 +26,11 @@ class UsageError : public std::runtime_error {
 
 // A signal ended the work before its time.
 class Interrupted : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// The same, and `lockstep resume` goes on with it.
+class Resumable : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
@@ -40,7 +45,9 @@ void add_models_command(CLI::App& app);
 void add_posterior_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
 void add_prior_command(CLI::App& app);
-void add_sample_command(CLI::App& app);
+// `arguments`: of the program; a checkpoint keeps them.
+void add_sample_command(CLI::App& app, const std::vector<std::string>& arguments);
+void add_resume_command(CLI::App& app);
 void add_sbc_command(CLI::App& app);
 void add_summary_command(CLI::App& app);
 

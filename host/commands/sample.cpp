@@ -1,6 +1,10 @@
 #include "lockstep/sample.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <limits>
+#include <optional>
 
 #include "host/commands/command.hpp"
 #include "host/commands/stop_signals.hpp"
@@ -17,8 +21,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// "60s", "1.5h" in seconds.
+double parse_duration(const std::string& option, const std::string& text) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  const std::string_view unit(rest, std::size_t(end - rest));
+  for (const auto& [name, seconds] : {std::pair{"s", 1.}, {"m", 60.}, {"h", 3600.}})
+    if (error == std::errc{} && unit == name && number > 0 && std::isfinite(number)) return number * seconds;
+  throw UsageError(fmt::format("{} is '{}' (a time is needed: a number, and s, m or h). Write it as 60s, 10m or 1.5h.",
+                               option, text));
+}
+
+// A run that goes on.
+struct Resumption {
+  std::string checkpoint;     // as the user names it
+  bool only_collect = false;  // the draws so far, and no more
+};
+
 struct SampleCommand {
-  std::string model, seed = "1", metric = "auto", keep, predictive;
+  std::string model, seed = "1", metric = "auto", keep, predictive, checkpoint, every = "60s";
+  std::vector<std::string> arguments;  // of the program
+  std::optional<Resumption> resumption;
   ModelInput input;
   DeviceInput device;
   ResultsInput results;
@@ -63,9 +87,14 @@ struct SampleCommand {
     option("--predictive", predictive, "auto|all|none",
            "Simulate the observations from the draws. auto: from every k-th, so that\n"
            "they are at most 4000 in all, and 1 GiB; all: from each. Default: none");
+    option("--checkpoint", checkpoint, "FILE",
+           "Save the run in FILE at intervals, so that it can go on after it was stopped or\n"
+           "killed: lockstep resume FILE. It is removed at the end. On the CPU only");
+    option("--every", every, "TIME", "How often: 30s, 10m, 2h. Default: 60s");
     command->footer(
         "Prints a summary and a verdict; progress goes to stderr. Draws are written while it samples.\n"
-        "Ctrl-C ends it early and well: with the draws so far, a summary of them, and exit code 3.");
+        "Ctrl-C ends it early and well: with the draws so far, a summary of them, and exit code 3.\n"
+        "With --checkpoint: with the draws so far in FILE.nc, and exit code 4.");
     command->callback([this] { run(); });
   }
 
@@ -97,27 +126,82 @@ struct SampleCommand {
     options.init = parse_init(init);
     const ModelTable table = named.table(options.processor, options.precision);
     options.attributes["model"] = model;
+    read_checkpoint(options);
 
     const StopSignals signals;
-    options.cancel = [] { return StopSignals::caught(); };
+    const bool collect = resumption && resumption->only_collect;
+    options.cancel = [collect] { return collect || StopSignals::caught(); };
     fs::path written;
-    const Digest digested = [&] {
-      ProgressBar bar(stderr, options.warmup < 0);
-      options.progress = [&bar](const Progress& progress) { bar(progress); };
+    if (!options.checkpoint.file.empty()) return run_with_checkpoint(table, data, file, options);
+    const Digest digested = with_progress(options, [&](ProgressBar& bar) {
       try {
         written = sample_to_file(table, data, file, options, results.overwrite());
       } catch (const Stopped&) {
         throw Interrupted("Stopped by a signal (there was no draw to keep yet, so nothing was written). Run it again.");
       }
-      bar.now("summarising");
-      return digest(FitFile(written, {"posterior", "sample_stats"}));
-    }();
+      return summarise(bar, written);
+    });
     say(digested, written);
     if (digested.fit.stopped_early())
       throw Interrupted(
           fmt::format("Stopped by a signal ({:.0f} of {:.0f} draws of each chain were made, and are in '{}'). Run it "
                       "again for all.",
                       number(digested, "draws_made"), number(digested, "draws_asked_for"), written.string()));
+  }
+
+  template <class F>
+  static std::invoke_result_t<F, ProgressBar&> with_progress(SampleOptions& options, const F& work) {
+    ProgressBar bar(stderr, options.warmup < 0);
+    options.progress = [&bar](const Progress& progress) { bar(progress); };
+    return work(bar);
+  }
+  static Digest summarise(ProgressBar& bar, const fs::path& results) {
+    bar.now("summarising");
+    return digest(FitFile(results, {"posterior", "sample_stats"}));
+  }
+
+  void read_checkpoint(SampleOptions& options) const {
+    if (command->count("--every") > 0 && command->count("--checkpoint") == 0)
+      throw UsageError(
+          "--every is given without --checkpoint (it says how often that is written). Name the checkpoint.");
+    if (command->count("--checkpoint") == 0) return;
+    if (checkpoint.empty())
+      throw UsageError("--checkpoint is empty (it takes the name of a file). Give one, or leave it out.");
+    options.checkpoint = {resumption ? resumption->checkpoint : checkpoint,
+                          parse_duration("--every", every),
+                          {fs::current_path().string()}};
+    options.checkpoint.note.insert(options.checkpoint.note.end(), arguments.begin(), arguments.end());
+  }
+
+  // One that is stopped is not summarised: it has to end soon.
+  void run_with_checkpoint(const ModelTable& table, const Data& data, const fs::path& file,
+                           SampleOptions& options) const {
+    const std::string saved = options.checkpoint.file.string(), go_on = "Go on with: lockstep resume " + saved;
+    const bool collect = resumption && resumption->only_collect;
+    const auto stopped_without_draws = [&] {
+      if (collect)
+        throw std::runtime_error(
+            fmt::format("There are no draws in '{}' yet (every chain must have one). {}", saved, go_on));
+      throw Resumable(fmt::format("Stopped by a signal (all there is to go on from is in '{}'). {}", saved, go_on));
+    };
+    fs::path written;
+    std::optional<Digest> digested;
+    Fit stopped;
+    with_progress(options, [&](ProgressBar& bar) {
+      try {
+        written = resumption ? resume_to_file(table, data, file, options, results.overwrite())
+                             : sample_to_file(table, data, file, options, results.overwrite());
+      } catch (const Stopped&) {
+        stopped_without_draws();
+      }
+      stopped = FitFile(written, {"posterior"}).outline();
+      if (!stopped.stopped_early()) digested = summarise(bar, written);
+    });
+    if (digested) return say(*digested, written);
+    const std::string draws = fmt::format("{} of {:.0f} draws of each chain are in '{}'", stopped.draws,
+                                          std::get<double>(stopped.attributes.at("draws_asked_for")), written.string());
+    if (!collect) throw Resumable(fmt::format("Stopped by a signal ({}). {}", draws, go_on));
+    print(draws + "\n");
   }
 
   static double number(const Digest& results, const char* attribute) {
@@ -159,8 +243,68 @@ struct SampleCommand {
 
 }  // namespace
 
-void add_sample_command(CLI::App& app) {
+void add_sample_command(CLI::App& app, const std::vector<std::string>& arguments) {
   static SampleCommand command;
+  command.arguments = arguments;
+  command.add_to(app);
+}
+
+namespace {
+
+// The sample command once more, as its checkpoint has it, with what is given now.
+struct ResumeCommand {
+  std::string checkpoint, threads, out;
+  bool overwrite = false, draws_so_far = false;
+  CLI::App* command = nullptr;
+
+  void add_to(CLI::App& app) {
+    command = app.add_subcommand("resume", "Go on with a run that was stopped or killed");
+    command->add_option("FILE", checkpoint, "What sample --checkpoint has saved")->required()->option_text(" ");
+    command->add_option("--threads", threads, "Threads. Default: as the run had")->option_text("N|auto");
+    command->add_option("--out", out, "Write the results there. Default: as the run had")->option_text("FILE");
+    command->add_flag("--overwrite", overwrite, "Replace a file of that name");
+    command->add_flag("--draws-so-far", draws_so_far, "Only put the draws so far into FILE.nc");
+    command->footer(
+        "Goes on in the folder in which the run was begun, with the same model, data and options; the draws are the\n"
+        "same, bit for bit, as if it had never ended. At the end the checkpoint is removed.");
+    command->callback([this] { run(); });
+  }
+
+  void run() const {
+    const fs::path file = fs::absolute(checkpoint);
+    const std::vector<std::string> note = checkpoint_note(file);
+    if (note.size() < 2)
+      throw std::runtime_error(fmt::format(
+          "The checkpoint '{}' was not written by this program (a program of its own resumes it).", checkpoint));
+    SampleCommand sample;
+    sample.arguments.assign(note.begin() + 1, note.end());
+    sample.resumption = {checkpoint, draws_so_far};
+    std::error_code error;
+    if (note[0] != fs::current_path()) {
+      fs::current_path(note[0], error);
+      if (error)
+        throw std::runtime_error(
+            fmt::format("The run was begun in the folder '{}', which cannot be entered ({}). Make it there again.",
+                        note[0], error.message()));
+      sample.resumption->checkpoint = file;
+    }
+    std::vector<std::string> arguments = sample.arguments;
+    if (command->count("--threads") > 0) arguments.insert(arguments.end(), {"--threads", threads});
+    if (command->count("--out") > 0) arguments.insert(arguments.end(), {"--out", out});
+    if (overwrite) arguments.push_back("--overwrite");
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+    CLI::App app;
+    sample.add_to(app);
+    for (const char* name : {"--threads", "--out"})
+      sample.command->get_option(name)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    app.parse(arguments);
+  }
+};
+
+}  // namespace
+
+void add_resume_command(CLI::App& app) {
+  static ResumeCommand command;
   command.add_to(app);
 }
 

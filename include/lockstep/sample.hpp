@@ -74,6 +74,14 @@ enum class MetricKind {
 };
 std::optional<MetricKind> metric_named(const std::string& text);  // "auto", "diagonal", "low-rank", "dense"
 
+// Where a run is saved while it goes on, so that it can be resumed: in `file`; beside it, until the run is finished, in FILE.draws
+// its draws, and in FILE.nc those that it had when it was stopped. On the CPU only.
+struct CheckpointOptions {
+  std::filesystem::path file;         // empty: nowhere
+  double every = 60;                  // seconds between two; if it is killed, a run loses what it did since the last
+  std::vector<std::string> note;      // is saved with it: see checkpoint_note
+};
+
 struct SampleOptions {
   int chains = 0;                     // 0: chosen for this machine
   int warmup = -1;                    // draws per chain; -1: stops by itself, at most `warmup_cap`; 10 more follow
@@ -100,10 +108,12 @@ struct SampleOptions {
   Generated generated = Generated::automatic;
   std::map<std::string, Attribute> attributes;  // to be put beside the run's own
 
+  CheckpointOptions checkpoint;
+
   // Called a few times a second, and neither may throw.
   std::function<void(const Progress&)> progress;
   // True ends the run within a second or so: what is returned has the draws that all chains have made, and
-  // Fit::stopped_early(). May be called from another thread than the caller's.
+  // Fit::stopped_early(). With a checkpoint, the run can then be resumed. May be called from another thread than the caller's.
   std::function<bool()> cancel;
 };
 
@@ -124,6 +134,17 @@ Fit sample(const ModelTable& model, const Data& data, const SampleOptions& optio
 // be written; then nothing is left behind.
 std::filesystem::path sample_to_file(const ModelTable& model, const Data& data, const std::filesystem::path& file,
                                      const SampleOptions& options = {}, bool overwrite = false);
+
+// The same for a run that was stopped or killed: go on from options.checkpoint, as if it had never ended, also from the middle of
+// warmup. Draws and statistics are the same, bit for bit, for any number of threads. Throw SampleError if there is no such
+// checkpoint, if it is damaged, or if program, model, data or options are not those of the run. What a checkpoint has is removed
+// when the run is finished. A run to a file that is stopped has its draws so far in FILE.nc, which is then returned; if they are
+// more than 2 GiB that is left for resume with a `cancel` that is true from the beginning, which does nothing else.
+Fit resume(const ModelTable& model, const Data& data, const SampleOptions& options);
+std::filesystem::path resume_to_file(const ModelTable& model, const Data& data, const std::filesystem::path& file,
+                                     const SampleOptions& options, bool overwrite = false);
+// CheckpointOptions::note of the run that was saved there. Throws SampleError if it is no checkpoint, or a damaged one.
+std::vector<std::string> checkpoint_note(const std::filesystem::path& checkpoint);
 
 // ---- the zoo ----
 

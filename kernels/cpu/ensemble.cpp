@@ -35,11 +35,11 @@ struct CpuEnsemble::Tile {
 CpuEnsemble::CpuEnsemble(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
                          const NutsSettings& settings, int threads, std::int64_t data_sets, bool mixed)
     : Ensemble(chains, int(table.layout(model)->coordinates), settings), table_(table), model_(model),
-      threads_(threads > 0 ? std::min(threads, available_threads()) : available_threads()), mixed_(mixed) {
-  const std::size_t elements = std::size_t(NutsVectors<Pack>::arrays(settings.max_depth, 1) * coordinates_) * pack_width;
+      threads_(threads > 0 ? std::min(threads, available_threads()) : available_threads()), mixed_(mixed),
+      elements_(std::size_t(NutsVectors<Pack>::arrays(settings.max_depth, 1) * coordinates_) * pack_width) {
   for (std::size_t t = 0; t < tiles_for(chains); ++t) {
     auto tile = std::make_unique<Tile>();
-    tile->memory = AlignedArray(elements);
+    tile->memory = AlignedArray(elements_);
     tile->streams.seed = seed;
     for (int l = 0; l < pack_width; ++l) {
       const int chain = int(t) * pack_width + l;
@@ -153,13 +153,17 @@ namespace {
 
 class CpuWindow : public Window {
  public:
-  CpuWindow(int chains, int coordinates, int first, int capacity)
-      : Window(first, capacity), coordinates_(coordinates), block_(chains, coordinates, capacity, true, pack_width) {}
+  CpuWindow(int chains, int coordinates, int first, int capacity, bool gradients)
+      : Window(first, capacity), coordinates_(coordinates), block_(chains, coordinates, capacity, gradients, pack_width) {}
   double lp(int chain, int draw) const override { return block_.statistic(chain, draw, DrawStatistic::lp); }
   double acceptance(int chain, int draw) const override { return block_.statistic(chain, draw, DrawStatistic::acceptance_rate); }
   ChainMoments positions() const override { return moments(block_.tile(0).positions); }
   ChainMoments gradients() const override { return moments(block_.tile(0).gradients); }
   const DrawBlock& block() override { return block_; }
+  void state(Archive& archive) override {
+    Window::state(archive);
+    archive(block_);
+  }
   void advanced(int draws) { add(draws); }
 
  private:
@@ -177,8 +181,8 @@ class CpuWindow : public Window {
 
 }  // namespace
 
-std::unique_ptr<Window> CpuEnsemble::make_window(int first, int capacity) {
-  return std::make_unique<CpuWindow>(chains_, coordinates_, first, capacity);
+std::unique_ptr<Window> CpuEnsemble::make_window(int first, int capacity, bool gradients) {
+  return std::make_unique<CpuWindow>(chains_, coordinates_, first, capacity, gradients);
 }
 
 int CpuEnsemble::advance(Window& window, int draws, const Tuning& tuning) {
@@ -248,6 +252,17 @@ double CpuEnsemble::draws_done() const {
   double done = 0;
   for (const auto& tile : tiles_) done += tile->draws_done.load(std::memory_order_relaxed);
   return done;
+}
+
+void CpuEnsemble::state(Archive& archive) {
+  double gradients = gradients_done_;
+  archive(settings_.max_depth, gradients);
+  gradients_done_ = gradients;
+  for (const auto& tile : tiles_) {
+    archive.array(tile->memory.data(), elements_);
+    archive(tile->state);
+    tile->count_draws();
+  }
 }
 
 std::string CpuEnsemble::geometry() const { return "cpu, packs of " + std::to_string(pack_width) + " lanes"; }

@@ -16,7 +16,7 @@ class CpuEnsemble : public Ensemble {
   ~CpuEnsemble() override;
 
   void place(std::span<const double> positions, const std::vector<char>& moved) override;
-  std::unique_ptr<Window> make_window(int first, int capacity) override;
+  std::unique_ptr<Window> make_window(int first, int capacity, bool gradients) override;
   int advance(Window& window, int draws, const Tuning& tuning) override;
   int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) override;
   void restart_step(const std::vector<char>& chains, double log_step) override;
@@ -24,6 +24,8 @@ class CpuEnsemble : public Ensemble {
   double draws_done() const override;
   double gradients_done() const override { return gradients_done_; }
   std::string geometry() const override;
+  bool has_state() const override { return true; }
+  void state(Archive& archive) override;
 
  private:
   struct Tile;
@@ -36,6 +38,7 @@ class CpuEnsemble : public Ensemble {
   const void* model_;
   int threads_;
   bool mixed_;
+  std::size_t elements_;                  // doubles of a tile
   std::vector<std::unique_ptr<Tile>> tiles_;
   std::vector<AlignedArray> scratch_;     // per worker
   std::atomic<double> gradients_done_{0};
