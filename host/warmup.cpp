@@ -262,7 +262,6 @@ class Warmup {
     }
     // Chains that have just been restarted have a window as short as this one to show where they are.
     if (!restart_stuck(flags.hopeless)) rounds_ = std::max(rounds_ + 1, int(std::lround(rounds_ * window_growth)));
-    ensemble_.set_max_depth(none_flagged ? settings_.max_depth : std::min(early_max_depth, settings_.max_depth));
     open_next_window();
   }
 
