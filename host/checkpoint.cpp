@@ -22,12 +22,6 @@ namespace fs = std::filesystem;
 constexpr std::array<char, 8> magic{'L', 'O', 'C', 'K', 'C', 'K', 'P', 'T'};
 constexpr std::uint32_t format_version = 1;
 
-std::uint64_t checksum(std::span<const char> bytes) {
-  Hash hash;
-  hash.add_bytes(bytes);
-  return hash.value();
-}
-
 template <class T>
 std::span<const char> bytes_of(const T& value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};

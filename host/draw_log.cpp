@@ -30,12 +30,6 @@ struct Record {
   std::uint64_t bytes = 0, checksum = 0;
 };
 
-std::uint64_t checksum(std::span<const char> bytes) {
-  Hash hash;
-  hash.add_bytes(bytes);
-  return hash.value();
-}
-
 }  // namespace
 
 DrawLog::DrawLog(const std::filesystem::path& path) : path_(path) {

@@ -25,4 +25,10 @@ class Hash {
   std::uint64_t value_ = 0xCBF29CE484222325ull;
 };
 
+inline std::uint64_t checksum(std::span<const char> bytes) {
+  Hash hash;
+  hash.add_bytes(bytes);
+  return hash.value();
+}
+
 }  // namespace lockstep

@@ -203,13 +203,10 @@ class Warmup {
     previous_lp_ = lp.centre;
     update_metric(window_->positions());
     pool_own_steps();
-    if (arrived) {
-      restart_stuck(flags.hopeless);
-      return leave_tail();
-    }
-    ensemble_.restart_step(result_.tuning.own_step, result_.tuning.log_step);
+    if (!arrived) ensemble_.restart_step(result_.tuning.own_step, result_.tuning.log_step);
     restart_stuck(flags.hopeless);
-    open_tail_window();
+    if (arrived) leave_tail();
+    else open_tail_window();
   }
   void leave_tail() {
     phase_ = Phase::windows;
@@ -223,9 +220,8 @@ class Warmup {
       result_.settled = settings_.draws >= 0;
       return freeze();
     }
-    share_step();
-    const bool none_flagged = std::none_of(flagged_.begin(), flagged_.end(), [](char f) { return f; });
-    ensemble_.set_max_depth(none_flagged ? settings_.max_depth : std::min(early_max_depth, settings_.max_depth));
+    result_.tuning.own_step = flagged_;  // the chains in the bulk share one; the others go on adapting theirs
+    ensemble_.set_max_depth(none_flagged() ? settings_.max_depth : std::min(early_max_depth, settings_.max_depth));
     const int step_only = settings_.draws >= 0 ? int(step_only_share * limit_) : 0;
     adapts_metric_ = left() > step_only;
     int length = rounds_ * round_;
@@ -255,8 +251,7 @@ class Warmup {
     const ChainMoments positions = window_->positions();
     double change = HUGE_VAL;
     if (adapts_metric_) change = update_metric(positions);
-    const bool none_flagged = std::none_of(flagged_.begin(), flagged_.end(), [](char f) { return f; });
-    if (settings_.draws < 0 && none_flagged && change < metric_tolerance && near_target_ && mixed(*window_, positions, superchain_)) {
+    if (settings_.draws < 0 && none_flagged() && change < metric_tolerance && near_target_ && mixed(*window_, positions, superchain_)) {
       result_.settled = true;
       return freeze();
     }
@@ -274,12 +269,7 @@ class Warmup {
     open_window(burn_in_draws);
   }
 
-  // The chains that are in the bulk share the step size; the others go on adapting theirs.
-  void share_step() {
-    for (std::size_t c = 0; c < chains_; ++c) {
-      result_.tuning.own_step[c] = !flagged_[c] ? 0 : 1;
-    }
-  }
+  bool none_flagged() const { return std::none_of(flagged_.begin(), flagged_.end(), [](char f) { return f; }); }
 
   // Of the chains that share the step size, from draw `from` of the window on.
   double pooled_acceptance(const Window& window, int from) const {
@@ -310,8 +300,8 @@ class Warmup {
     if (count > 0) result_.tuning.log_step = sum / count;
   }
 
-  // A chain that is hopeless, or has been flagged for several windows, gets a fresh start: more than one where most starts lead to a place that no
-  // chain should be in. True: one did.
+  // A chain that is hopeless, or has been flagged for several windows, gets a fresh start: more than one where most starts lead
+  // to a place that no chain should be in. True: one did.
   bool restart_stuck(const std::vector<char>& hopeless) {
     std::vector<char> moved(chains_, 0);
     std::vector<double> positions(chains_ * std::size_t(n_));

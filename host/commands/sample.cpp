@@ -129,8 +129,7 @@ struct SampleCommand {
     read_checkpoint(options);
 
     const StopSignals signals;
-    const bool collect = resumption && resumption->only_collect;
-    options.cancel = [collect] { return collect || StopSignals::caught(); };
+    options.cancel = [collect = only_collects()] { return collect || StopSignals::caught(); };
     fs::path written;
     if (!options.checkpoint.file.empty()) return run_with_checkpoint(table, data, file, options);
     const Digest digested = with_progress(options, [&](ProgressBar& bar) {
@@ -160,6 +159,8 @@ struct SampleCommand {
     return digest(FitFile(results, {"posterior", "sample_stats"}));
   }
 
+  bool only_collects() const { return resumption && resumption->only_collect; }
+
   void read_checkpoint(SampleOptions& options) const {
     if (command->count("--every") > 0 && command->count("--checkpoint") == 0)
       throw UsageError(
@@ -177,7 +178,7 @@ struct SampleCommand {
   void run_with_checkpoint(const ModelTable& table, const Data& data, const fs::path& file,
                            SampleOptions& options) const {
     const std::string saved = options.checkpoint.file.string(), go_on = "Go on with: lockstep resume " + saved;
-    const bool collect = resumption && resumption->only_collect;
+    const bool collect = only_collects();
     const auto stopped_without_draws = [&] {
       if (collect)
         throw std::runtime_error(
