@@ -91,6 +91,12 @@ struct Bound {
     model.generate({Meaning::predict, position.data(), nullptr, seed, chain, draw, 0, nullptr, out.data()});
     return out;
   }
+  // Of the sites with states, in the order of the observed sites.
+  Values states(const Values& position, std::uint32_t draw) const {
+    Values out(count(true));
+    model.generate({Meaning::states, position.data(), nullptr, 11, 0, draw, 0, nullptr, out.data()});
+    return out;
+  }
   Values pointwise(const Values& position, std::int64_t data_set = 0) const {
     std::size_t events = 0;
     for (const SiteView& s : sites()) events += s.kind == SiteKind::observed ? std::size_t(s.events) : 0;

@@ -20,6 +20,8 @@
 #include "host/netcdf.hpp"
 #include "lockstep/model_table.hpp"
 #include "lockstep/sample.hpp"
+#include "tests/message_of.hpp"
+#include "tests/same_fit.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace lockstep {
@@ -28,42 +30,14 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-std::string content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 void write(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
-// All but when it was, and how long it took.
-void expect_same(const Fit& a, const Fit& b) {
-  EXPECT_EQ(a.chains, b.chains);
-  EXPECT_EQ(a.draws, b.draws);
-  EXPECT_EQ(a.superchain, b.superchain);
-  ASSERT_EQ(a.groups.size(), b.groups.size());
-  for (const Group& group : a.groups) {
-    const Group& other = b.group(group.name);
-    EXPECT_EQ(group.draw_numbers, other.draw_numbers) << group.name;
-    ASSERT_EQ(group.variables.size(), other.variables.size()) << group.name;
-    for (std::size_t v = 0; v < group.variables.size(); ++v) {
-      const std::vector<double>&x = group.variables[v].values, &y = other.variables[v].values;
-      EXPECT_EQ(group.variables[v].name, other.variables[v].name);
-      ASSERT_EQ(x.size(), y.size()) << group.variables[v].name;
-      EXPECT_TRUE(x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(double)) == 0)
-          << group.name << "/" << group.variables[v].name;
-    }
-  }
+// With the attributes, all but when it was and how long it took.
+void expect_same_run(const Fit& a, const Fit& b) {
+  expect_same(a, b);
   std::map<std::string, Attribute> of_a = a.attributes, of_b = b.attributes;
   for (const char* timing : {"sampling_time", "created_at"}) of_a.erase(timing), of_b.erase(timing);
   EXPECT_EQ(of_a, of_b);
-}
-
-std::string message_of(auto action) {
-  try {
-    action();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 class Checkpoints : public WithFolder {
@@ -115,7 +89,7 @@ TEST_F(Checkpoints, ThatAreSavedAllTheTimeChangeNothing) {
            [](SampleOptions& o) { o.warmup = 0, o.draws = 40; }}) {
     SampleOptions o = options(1e-3);
     change(o);
-    expect_same(begin(without_checkpoint(o)), begin(o));
+    expect_same_run(begin(without_checkpoint(o)), begin(o));
     EXPECT_EQ(files(), 0u);  // nothing is left behind
   }
 }
@@ -145,7 +119,7 @@ TEST_F(Checkpoints, AreGoneOnFromAsIfTheRunHadNeverEnded) {
         continue;
       }
       if (!fit.stopped_early()) {
-        expect_same(whole, fit);
+        expect_same_run(whole, fit);
         break;
       }
       ++in_sampling;
@@ -357,7 +331,7 @@ TEST_F(Killed, AtRandomPointsARunGoesOnBitForBit) {
       }
       ++kills[by_kill][any_draws];
     }
-    expect_same(whole, read_netcdf(file()));
+    expect_same_run(whole, read_netcdf(file()));
     for (const char* name : {"fit.nc", "out", "err"}) fs::remove(file(name));
     EXPECT_EQ(files(), 0u);
   }

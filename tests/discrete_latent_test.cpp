@@ -55,13 +55,6 @@ double joint_of_class(const Bound<Classes>& bound, const Values& values, std::si
 }
 const Values class_position{0.2, -0.5, 0.1, 1.1, -1.2, 0.8, -0.3, 1.4};
 
-// What `states` draws of the sites with states, in the order of the observed sites.
-Values states_at(const auto& bound, const Values& position, std::uint32_t draw) {
-  Values out(bound.count(true));
-  bound.model.generate({Meaning::states, position.data(), nullptr, 11, 0, draw, 0, nullptr, out.data()});
-  return out;
-}
-
 TEST(DiscreteLatent, ReadByTwoSitesIsSummedAndRecoveredAsEnumerated) {
   const Bound<Classes> bound(classes());
   const Values values = bound.constrain(class_position), log_likelihood = bound.pointwise(class_position);
@@ -84,7 +77,7 @@ TEST(DiscreteLatent, ReadByTwoSitesIsSummedAndRecoveredAsEnumerated) {
   EXPECT_NEAR(bound.log_density(class_position) - prior.log_density(class_position), std::log(total), 1e-12);
   for (const std::size_t i : {2u, 5u}) {
     Sample drawn;
-    for (int d = 0; d < draws; ++d) drawn.push_back(bound.part(states_at(bound, class_position, std::uint32_t(d)), "class")[i]);
+    for (int d = 0; d < draws; ++d) drawn.push_back(bound.part(bound.states(class_position, std::uint32_t(d)), "class")[i]);
     double all = 0;
     for (std::size_t k = 0; k < 3; ++k) all += joint_of_class(bound, values, i, k);
     EXPECT_GT(chi_square(drawn, [&](double k) { return k < 3 ? joint_of_class(bound, values, i, std::size_t(k)) / all : 0.; }), 1e-4);
@@ -220,7 +213,7 @@ TEST(DiscreteLatent, OfAChangeIsSummedAndRecoveredAsEnumerated) {
     EXPECT_NEAR(written_out.pointwise(position)[0], std::log(total), 1e-12);
     EXPECT_NEAR(bound.log_density(position), written_out.log_density(position), 1e-12);
     Sample drawn;
-    for (int d = 0; d < draws; ++d) drawn.push_back(bound.part(states_at(bound, position, std::uint32_t(d)), "change")[0]);
+    for (int d = 0; d < draws; ++d) drawn.push_back(bound.part(bound.states(position, std::uint32_t(d)), "change")[0]);
     EXPECT_GT(chi_square(drawn, [&](double k) { return k < values ? joint_of_change(rate, level, values, int(k)) / total : 0.; }), 1e-4);
     for (const double k : {0., values - 1.}) {
       Data known = changes(values);

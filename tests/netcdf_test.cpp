@@ -14,6 +14,7 @@
 
 #include "host/diagnostics.hpp"
 #include "host/digest.hpp"
+#include "tests/message_of.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace lockstep {
@@ -65,15 +66,6 @@ Fit example() {
 void expect_same(const std::vector<double>& a, const std::vector<double>& b, const std::string& name) {
   ASSERT_EQ(a.size(), b.size()) << name;
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(a[i] == b[i] || (a[i] != a[i] && b[i] != b[i])) << name << i;
-}
-
-std::string message_of(auto action) {
-  try {
-    action();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 void expect_contains(const std::string& text, const std::string& part) {

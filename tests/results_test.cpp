@@ -12,6 +12,8 @@
 #include "host/netcdf.hpp"
 #include "host/run.hpp"
 #include "lockstep/sample.hpp"
+#include "tests/message_of.hpp"
+#include "tests/same_fit.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace lockstep {
@@ -40,36 +42,6 @@ Fit fit_in_blocks(const char* name, const SampleOptions& options, std::size_t bl
   FitBuilder builder;
   run(*model.table(), example_data(model), options, true, builder, block_bytes);
   return builder.take();
-}
-
-bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0);
-}
-
-void expect_same(const Fit& a, const Fit& b) {
-  EXPECT_EQ(a.chains, b.chains);
-  EXPECT_EQ(a.draws, b.draws);
-  ASSERT_EQ(a.groups.size(), b.groups.size());
-  for (const Group& group : a.groups) {
-    const Group& other = b.group(group.name);
-    EXPECT_EQ(group.draw_numbers, other.draw_numbers) << group.name;
-    ASSERT_EQ(group.variables.size(), other.variables.size()) << group.name;
-    for (std::size_t v = 0; v < group.variables.size(); ++v) {
-      EXPECT_EQ(group.variables[v].name, other.variables[v].name);
-      EXPECT_EQ(group.variables[v].dims, other.variables[v].dims);
-      EXPECT_TRUE(same_bits(group.variables[v].values, other.variables[v].values))
-          << group.name << "/" << group.variables[v].name;
-    }
-  }
-}
-
-std::string message_of(auto action) {
-  try {
-    action();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 // ---------------------------------------------------------------- blocks and files

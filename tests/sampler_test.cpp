@@ -15,6 +15,7 @@
 #include "lockstep/sample.hpp"
 #include "models/eight_schools.hpp"
 #include "models/radon.hpp"
+#include "tests/same_fit.hpp"
 
 namespace lockstep {
 namespace {
@@ -382,10 +383,6 @@ TEST(Nuts, TheEmulatedTeamAgreesWithTheOracleAtAwkwardSizes) {
   emulated_agrees_with_oracle<models::EightSchools>("eight_schools", 0.4, 3, 2);
   emulated_agrees_with_oracle<models::EightSchools>("eight_schools", 0.4, 2, 3);
   emulated_agrees_with_oracle<models::Radon>("radon", 0.01, 1, 4);
-}
-
-bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
 }
 
 TEST(Nuts, TheEmulatedTeamGivesTheSameBitsForOneAndTwoThreadsAtAnyNumberOfSlices) {

@@ -62,12 +62,6 @@ std::vector<double> path_densities(double a, const std::vector<double>& start) {
   return all;
 }
 
-Values states_at(const auto& bound, const Values& position, std::uint32_t draw) {
-  Values out(bound.count(true));
-  bound.model.generate({Meaning::states, position.data(), nullptr, 11, 0, draw, 0, nullptr, out.data()});
-  return out;
-}
-
 TEST(States, OfAChainWhoseTransitionsChangeWithTimeAreSummedAndRecoveredAsEnumerated) {
   const Bound<Chain> bound(chain_data());
   const Values position{0.4, -0.3};
@@ -77,7 +71,7 @@ TEST(States, OfAChainWhoseTransitionsChangeWithTimeAreSummedAndRecoveredAsEnumer
   EXPECT_NEAR(sum(bound.pointwise(position)), std::log(sum(density)), 1e-12);
   Sample paths;
   for (int d = 0; d < draws; ++d) {
-    const Values states = states_at(bound, position, std::uint32_t(d));
+    const Values states = bound.states(position, std::uint32_t(d));
     int path = 0;
     for (int t = 0; t < 6; ++t) path |= int(states[std::size_t(t)]) << t;
     paths.push_back(path);
@@ -118,7 +112,7 @@ TEST(States, OfObservationsAreSummedAndRecoveredAsEnumerated) {
       EXPECT_NEAR(pointwise[i + (second ? 6 : 0)], std::log(joint(second, i, 0) + joint(second, i, 1) + joint(second, i, 2)), 1e-12);
   for (const bool second : {false, true}) {
     Sample third;
-    for (int d = 0; d < draws; ++d) third.push_back(states_at(bound, position, std::uint32_t(d))[2 + (second ? 6u : 0u)]);
+    for (int d = 0; d < draws; ++d) third.push_back(bound.states(position, std::uint32_t(d))[2 + (second ? 6u : 0u)]);
     double total = 0;
     for (std::size_t k = 0; k < 3; ++k) total += joint(second, 2, k);
     EXPECT_GT(chi_square(third, [&](double k) { return k < 3 ? joint(second, 2, std::size_t(k)) / total : 0.; }), level);
