@@ -11,32 +11,14 @@
 
 #include <limits>
 
+#include "kernels/draws.hpp"
 #include "kernels/dynamics.hpp"
-#include "kernels/lane_random.hpp"
 #include "kernels/step_size.hpp"
-#include "kernels/team.hpp"
 #include "kernels/uturn.hpp"
 
 namespace lockstep {
 
-struct NutsSettings {
-  int max_depth = 10;
-  double max_energy_error = 1000;       // beyond: the trajectory has diverged (Stan's limit)
-  double target_acceptance = 0.8;
-};
-
-// What is recorded with each draw, in the order of `DrawBuffer::statistics`.
-enum class DrawStatistic { lp, acceptance_rate, step_size, tree_depth, n_steps, diverging, reached_max_treedepth, energy,
-                           energy_error, max_energy_error, count };
-constexpr int draw_statistics = int(DrawStatistic::count);
-
-// Where finished draws go: [row][element][lane].
-struct DrawBuffer {
-  double* positions = nullptr;
-  double* gradients = nullptr;          // null: not kept
-  double* statistics = nullptr;
-  double first = 0, rows = 0;           // draw d is in row (d - first) modulo rows
-};
+using NutsSettings = SamplerSettings;
 
 // The arrays of one tile, [element][lane].
 template <class T> struct NutsVectors {
@@ -136,7 +118,6 @@ template <class T, class Team, class Gradient> class Nuts {
 
  private:
   static constexpr double infinity = std::numeric_limits<double>::infinity();
-  static constexpr double first_momentum_block = 2147483648.;
 
   LOCKSTEP_FN void prepare(double last, const T& log_step, const Mask& own_step) {
     last_ = T(last);
@@ -288,7 +269,7 @@ template <class T, class Team, class Gradient> class Nuts {
   LOCKSTEP_FN void start_trajectory(NutsState<T>& s, const Mask& mask) {
     if (!team_.any(mask)) return;
     s.step = select(mask, exp(select(own_step_, s.own_step.log_step, pooled_log_step_)), s.step);
-    draw_momentum(s, mask);
+    draw_momentum(team_, n_, streams_, s.draw, mask, v_.moving.momentum);
     copy(mask, v_.chosen, v_.moving.position);
     copy(mask, v_.chosen_gradient, v_.moving.gradient);
     copy(mask, v_.moving, v_.forward);
@@ -309,36 +290,8 @@ template <class T, class Team, class Gradient> class Nuts {
     s.direction = select(mask, 2. * bit - 1., s.direction);
   }
 
-  // Standard normals. Blocks from 2^31 on of a draw's stream are its momentum, two coordinates a
-  // block; those below are its steps. A few lanes at a time need one, so each is drawn with the pack's lanes along its
-  // coordinates.
-  LOCKSTEP_FN void draw_momentum(const NutsState<T>& s, const Mask& mask) {
-    constexpr int width = LaneTraits<T>::width;
-    alignas(64) double draw[width], normal[2][width];
-    LaneTraits<T>::store(draw, s.draw);
-    LaneTraits<T>::for_each_lane(mask, [&](int lane) {
-      double* momentum = v_.moving.momentum.base + lane;
-      const int pairs = (n_ + 1) / 2;
-      team_.each((pairs + width - 1) / width, [&](int group) {
-        const int first = group * width;
-        const NormalPair<T> z = normal_pair(
-            consecutive_blocks(streams_, lane, Purpose::transition, draw[lane], std::uint64_t(first_momentum_block) + std::uint64_t(first)));
-        LaneTraits<T>::store(normal[0], z.first);
-        LaneTraits<T>::store(normal[1], z.second);
-        for (int k = 0; k < width && first + k < pairs; ++k)
-          for (int half = 0; half < 2 && 2 * (first + k) + half < n_; ++half) {
-            const int i = 2 * (first + k) + half;
-            momentum[std::int64_t(i) * v_.moving.momentum.stride] = normal[half][k];
-          }
-      });
-    });
-    team_.barrier();  // a block's coordinates may belong to different slices
-  }
-
   LOCKSTEP_FN void finish_draw(NutsState<T>& s, const Mask& ended, const Mask& diverging, const Mask& deepest) {
     const T acceptance = s.sum_acceptance / s.steps;
-    const T since = s.draw - out_.first;
-    const T row = since - floor(since / out_.rows) * out_.rows;
     const auto as_number = [](const Mask& mask) { return select(mask, T(1.), T(0.)); };
     T recorded[draw_statistics];
     recorded[int(DrawStatistic::lp)] = s.lp;
@@ -351,26 +304,7 @@ template <class T, class Team, class Gradient> class Nuts {
     recorded[int(DrawStatistic::energy)] = s.energy;
     recorded[int(DrawStatistic::energy_error)] = s.energy - s.initial_energy;
     recorded[int(DrawStatistic::max_energy_error)] = s.max_energy_error;
-    alignas(64) double rows[LaneTraits<T>::width];
-    LaneTraits<T>::store(rows, row);
-    const int stride = v_.chosen.stride;
-    LaneTraits<T>::for_each_lane(ended, [&](int l) {
-      const std::int64_t first = std::int64_t(rows[l]) * n_;
-      team_.each(n_, [&](int i) {
-        out_.positions[(first + i) * stride + l] = v_.chosen.base[std::int64_t(i) * stride + l];
-        if (out_.gradients)
-          out_.gradients[(first + i) * stride + l] = v_.chosen_gradient.base[std::int64_t(i) * stride + l];
-      });
-    });
-    if (team_.slice() == 0) {
-      for (int k = 0; k < draw_statistics; ++k) {
-        alignas(64) double values[LaneTraits<T>::width];
-        LaneTraits<T>::store(values, recorded[k]);
-        LaneTraits<T>::for_each_lane(ended, [&](int l) {
-          out_.statistics[(std::int64_t(rows[l]) * draw_statistics + k) * stride + l] = values[l];
-        });
-      }
-    }
+    write_draw(team_, n_, out_, s.draw, ended, v_.chosen, v_.chosen_gradient, recorded);
     s.own_step.update(ended && own_step_, acceptance, settings_.target_acceptance);
     s.draw = select(ended, s.draw + 1., s.draw);
     s.running = select(ended, T(0.), s.running);
@@ -378,10 +312,10 @@ template <class T, class Team, class Gradient> class Nuts {
 
   // ---- masked vectors ----
   LOCKSTEP_FN static void store(const Mask& mask, const LaneArray<T>& to, int i, const T& value) {
-    LaneTraits<T>::store_masked(to.base + std::int64_t(i) * to.stride, mask, value);
+    store_masked(mask, to, i, value);
   }
   LOCKSTEP_FN void copy(const Mask& mask, const LaneArray<T>& from, const LaneArray<T>& to) const {
-    team_.each(n_, [&](int i) { store(mask, to, i, from.load(i)); });
+    copy_masked(team_, n_, mask, from, to);
   }
   LOCKSTEP_FN void copy(const Mask& mask, const PhasePoint<T>& from, const PhasePoint<T>& to) const {
     if (!team_.any(mask)) return;
