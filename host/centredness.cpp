@@ -16,12 +16,42 @@ namespace {
 struct Place {
   double value, location, log_scale;
 };
+// [element][draw], by the field of their centredness.
+using Places = std::map<std::string, std::vector<std::vector<Place>>>;
 
-// The best of 0, 0.05, ..., 1.
+// How likely logarithms of scales are that are less than any of the draws: below their twentieth part the probability falls
+// exponentially, with Hill's estimate of its rate (Hill 1975).
+class LowerTail {
+ public:
+  explicit LowerTail(const std::vector<Place>& draws) {
+    std::vector<double> values;
+    for (const Place& each : draws) values.push_back(each.log_scale);
+    const std::size_t count = std::size_t(share * double(values.size()));
+    std::nth_element(values.begin(), values.begin() + std::ptrdiff_t(count), values.end());
+    start_ = values[count];
+    for (std::size_t i = 0; i < count; ++i) mean_excess_ += (start_ - values[i]) / double(count);
+  }
+  double probability_below(double x) const {
+    if (x >= start_) return 1;
+    return mean_excess_ > 0 ? share * std::exp((x - start_) / mean_excess_) : 0;
+  }
+
+ private:
+  static constexpr double share = 0.05;
+  double start_ = 0, mean_excess_ = 0;
+};
+
+// The best of 0, 0.05, ..., 1 that has no neck: where the scale is small enough the prior alone makes a coordinate, unless c is
+// 0, narrower than a step, and chains stay there and diverge. The entropy does not see what is that rare. An end is taken if it
+// is about as good.
 double best_centredness(const std::vector<Place>& draws) {
   constexpr int steps = 20;
+  constexpr double narrow = 3;          // times narrower than its sd: a step of 0.5 sds is then nearly unstable
+  constexpr double rare = 3e-5;         // less often than a run of usual length has draws
+  constexpr double as_good = 0.01;      // nats
   const double n = double(draws.size());
-  double mean_log_scale = 0, best = 0, least = HUGE_VAL;
+  const LowerTail tail(draws);
+  double mean_log_scale = 0, entropy[steps + 1];
   for (const Place& each : draws) mean_log_scale += each.log_scale / n;
   for (int step = 0; step <= steps; ++step) {
     const double c = double(step) / steps;
@@ -32,15 +62,19 @@ double best_centredness(const std::vector<Place>& draws) {
       mean += off / ++count;
       squares += off * (x - mean);
     }
-    const double entropy = 0.5 * std::log(squares / n) + (1 - c) * mean_log_scale;
-    if (entropy < least) least = entropy, best = c;
+    const double log_sd = 0.5 * std::log(squares / n);
+    const bool has_neck = step > 0 && tail.probability_below((log_sd - std::log(narrow)) / c) > rare;
+    entropy[step] = has_neck ? HUGE_VAL : log_sd + (1 - c) * mean_log_scale;
   }
-  return best;
+  const int best = int(std::min_element(entropy, entropy + steps + 1) - entropy);
+  for (const int end : {0, steps})
+    if (entropy[end] <= entropy[best] + as_good) return double(end) / steps;
+  return double(best) / steps;
 }
 
-// By field; empty if the model has none.
+// By field; empty if the model has none. The run's draws are added to `places`.
 std::map<std::string, std::vector<double>> improved(const ModelTable& table, const Data& data, const CentrednessOptions& options,
-                                                    std::uint64_t seed) {
+                                                    std::uint64_t seed, Places& places) {
   const HostModel model(table, data);
   const LayoutView& layout = model.layout();
   const auto field_of = [&](const SiteView& site) {
@@ -59,7 +93,6 @@ std::map<std::string, std::vector<double>> improved(const ModelTable& table, con
   run.processor = Processor::cpu;
   const Fit fit = sample(table, data, run);
   const std::size_t draws = fit.chains * fit.draws;
-  std::map<std::string, std::vector<std::vector<Place>>> places;   // [element][draw]
   for (std::size_t d = 0; d < draws; ++d) {
     std::vector<double> values;
     for (std::int64_t i = 0; i < layout.site_count; ++i) {
@@ -96,9 +129,10 @@ Data choose_centredness(const ModelTable& model, const Data& data, const Centred
   if (data.data_sets() != 1)
     throw SampleError(fmt::format("the data are {} stacked data sets (one is looked at). Choose for them one by one.", data.data_sets()));
   Data current = data, result;
+  Places places;   // of all rounds: the posterior is the same
   for (int round = 0; round < options.rounds; ++round) {
     result = Data();
-    for (auto& [field, values] : improved(model, current, options, options.seed + std::uint64_t(round))) {
+    for (auto& [field, values] : improved(model, current, options, options.seed + std::uint64_t(round), places)) {
       current.set(field, values);
       result.set(field, std::move(values));
     }

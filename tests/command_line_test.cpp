@@ -1137,6 +1137,48 @@ TEST_F(CommandLine, SbcSaysWhetherAModelIsCalibrated) {
   EXPECT_EQ(run({"sbc", "std_normal", "--fits", "3"}).code, 2);
 }
 
+TEST_F(CommandLine, CentrednessIsDataForTheModel) {
+  write("schools.hpp", R"cpp(#include "lockstep/model.hpp"
+using namespace lockstep;
+struct Schools {
+  Dim school;
+  Real y, sigma, c;
+  explicit Schools(Dataset& d)
+      : school(d.dim("school")), y(d.real("y", school)), sigma(d.real("sigma", school)), c(d.centredness("theta", school)) {}
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto mu = m.param("mu", normal(0, 5));
+    auto tau = m.param("tau", half_cauchy(5));
+    auto theta = m.param("theta", school, [&](auto j) { return partially_centred(normal(mu, tau), c[j]); });
+    m.observe("y", y, school, [&](auto j) { return normal(theta[j], sigma[j]); });
+  }
+};
+)cpp");
+  write("data.json", R"({"school": ["a", "b", "c", "d"], "y": [28, 8, -3, 7], "sigma": [100, 0.1, 100, 0.1]})");
+  Words there{"data.json", "schools.hpp"};
+  const Outcome outcome = run({"centredness", "schools.hpp", "--data", "data.json", "--seed", "3"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const nlohmann::json chosen = nlohmann::json::parse(outcome.out);
+  const std::vector<double> c = chosen.at("theta_centredness");
+  ASSERT_EQ(c.size(), 4u);
+  EXPECT_EQ(chosen.size(), 1u);
+  for (const std::size_t j : {0, 2}) EXPECT_LE(c[j], 0.1) << j;    // without data to speak of
+  for (const std::size_t j : {1, 3}) EXPECT_GE(c[j], 0.9) << j;
+  EXPECT_EQ(files(), there);
+  EXPECT_EQ(run({"centredness", "schools.hpp", "--data", "data.json", "--seed", "3", "--threads", "1"}).out, outcome.out);
+  write("chosen.json", outcome.out);
+  ASSERT_EQ(run(quick("schools.hpp", {"--data", "data.json", "--data", "chosen.json", "--out", "fit.nc"})).code, 0);
+  EXPECT_EQ(read_netcdf(file("fit.nc")).variable("constant_data", "theta_centredness").values, c);
+  there = {"chosen.json", "data.json", "fit.nc", "schools.hpp"};
+  expect_refused(run({"centredness", "eight_schools"}), 1, "no parameter of the model is partially centred", there);
+  expect_refused(run({"centredness", "schools.hpp", "--data", "missing.json"}), 1, "'missing.json'", there);
+  write("chosen.json", R"({"theta_centredness": [0, 0.5]})");
+  expect_refused(run({"centredness", "schools.hpp", "--data", "data.json", "--data", "chosen.json"}), 1, "'theta_centredness'", there);
+  expect_refused(run({"centredness"}), 2, "MODEL", there);
+  expect_refused(run({"centredness", "bogus"}), 2, "'bogus'", there);
+  expect_refused(run({"centredness", "schools.hpp", "--seed", "x"}), 2, "--seed is 'x'", there);
+  expect_refused(run({"centredness", "schools.hpp", "--threads", "0"}), 2, "--threads is '0'", there);
+}
+
 TEST_F(CommandLine, MissingValuesAreImputedWithANote) {
   write("gaps.csv", "y,sigma\n1,1\n,1\n3,1\n");
   const Outcome outcome = run({"sample", "eight_schools", "--data", "gaps.csv", "--chains", "2", "--warmup", "10", "--draws", "5"});

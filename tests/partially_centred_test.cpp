@@ -154,7 +154,7 @@ struct KnownScale {
 };
 TEST(Centredness, IsTheShareOfInformationThatIsFromTheData) {
   Data data;
-  const Values sigma{0.2, 1, 2, 4, 20};
+  const Values sigma{0.2, 1, 2, 3, 20};
   data.set("y", {3., 1., -3., 2., 0.});
   data.set("sigma", sigma);
   CentrednessOptions options;
@@ -162,7 +162,7 @@ TEST(Centredness, IsTheShareOfInformationThatIsFromTheData) {
   const Data chosen = choose_centredness<KnownScale>(data, options);
   ASSERT_EQ(chosen.fields().size(), 1u);
   const Values& c = chosen.fields().at("theta_centredness").values;
-  // The slope by mu of a normal with 16,000 draws is known to a hundredth or two; c is one of 0, 0.05, ...
+  // The slope by mu of a normal with 16,000 draws and more is known to a hundredth or two; c is one of 0, 0.05, ...
   for (std::size_t j = 0; j < sigma.size(); ++j)
     EXPECT_NEAR(c[j] * std::pow(2, 1 - c[j]), 1 / (1 + sigma[j] * sigma[j] / 4), 0.06) << j;
 }
@@ -184,6 +184,46 @@ TEST(Centredness, OfElementsWithoutDataIsNone) {
   EXPECT_GE(c[1], 0.9);
   EXPECT_LE(c[2], 0.1);
   EXPECT_GE(c[3], 0.9);
+}
+
+// models/radon.hpp, by the counties' levels.
+struct Counties {
+  Dim house, county;
+  GroupIndex county_of;
+  Real log_uppm, floor_measure, log_radon, c;
+  explicit Counties(Dataset& d)
+      : house(d.dim("house")), county(d.dim("county")), county_of(d.index("county_idx", house, county)),
+        log_uppm(d.real("log_uppm", house)), floor_measure(d.real("floor_measure", house)), log_radon(d.real("log_radon", house)),
+        c(d.centredness("alpha", county)) {}
+  template <class M> void operator()(M& m) const {
+    auto mu = m.param("mu", normal(0, 10));
+    auto uranium = m.param("uranium", normal(0, 10));
+    auto floor = m.param("floor", normal(0, 10));
+    auto tau = m.param("tau", half_normal(1));
+    auto sigma = m.param("sigma", half_normal(1));
+    auto alpha = m.param("alpha", county, [&](auto j) { return partially_centred(normal(mu, tau), c[j]); });
+    m.observe("log_radon", log_radon, house, [&](auto i) {
+      return normal(alpha[county_of[i]] + uranium * log_uppm[i] + floor * floor_measure[i], sigma);
+    });
+  }
+};
+// Of the county with 116 houses, the share of what is known that comes from its data is 0.85: so much would be best, were it not
+// that tau, of 0.15, is at times below 0.01, where such a coordinate is so narrow that a chain stays there for hundreds of draws. It
+// is not seen in every run, so the bound on c is what is tested. (With 0 instead of what is chosen there are no divergences, and
+// with the entropy alone up to 300 in 8000 draws.)
+TEST(Centredness, LeavesNoNeckInWhichChainsWouldStay) {
+  Data data = example_data(*find_zoo_model("radon"));
+  const Data chosen = choose_centredness<Counties>(data);
+  const Values& c = chosen.fields().at("alpha_centredness").values;
+  EXPECT_LE(*std::max_element(c.begin(), c.end()), 0.5);
+  EXPECT_GE(c[69], 0.1);
+  data.set("alpha_centredness", c);
+  SampleOptions options;
+  options.chains = 4;
+  options.draws = 1000;
+  options.metric = MetricKind::diagonal;
+  const Fit fit = sample<Counties>(data, options);
+  EXPECT_LE(sum(fit.variable("sample_stats", "diverging").values), 1);
 }
 
 struct None : KnownScale {
