@@ -10,6 +10,7 @@ struct SamplerSettings {
   int max_depth = 10;                   // of a tree, which has 2^depth - 1 leapfrog steps at most
   double max_energy_error = 1000;       // beyond: the trajectory has diverged (Stan's limit)
   double target_acceptance = 0.8;       // of lanes that adapt a step size of their own
+  int patience = 0;                     // steps that a lane may wait to start its next trajectory together with others
 };
 
 // What is recorded with each draw, in the order of `DrawBuffer::statistics`.
@@ -25,21 +26,39 @@ struct DrawBuffer {
   double first = 0, rows = 0;           // draw d is in row (d - first) modulo rows
 };
 
+template <class T, class Mask> LOCKSTEP_FN inline void store_masked(const Mask& mask, const LaneArray<T>& to, int i, const T& value) {
+  LaneTraits<T>::store_masked(to.base + std::int64_t(i) * to.stride, mask, value);
+}
+template <class T, class Team, class Mask>
+LOCKSTEP_FN inline void copy_masked(const Team& team, int n, const Mask& mask, const LaneArray<T>& from, const LaneArray<T>& to) {
+  team.each(n, [&](int i) { store_masked(mask, to, i, from.load(i)); });
+}
+
 // Blocks from here on of a draw's stream are its momentum, two coordinates a block; those below are for its steps.
 constexpr double first_momentum_block = 2147483648.;
 
-// Standard normals in the lanes of `mask`. A few lanes at a time need them, so each is drawn with the pack's lanes along its
-// coordinates.
+// Standard normals in the lanes of `mask`: where these are few, each is drawn with the pack's lanes along its coordinates.
 template <class T, class Team, class Mask>
 LOCKSTEP_FN inline void draw_momentum(const Team& team, int n, const LaneStreams<T>& streams, const T& draws, const Mask& mask,
                                       const LaneArray<T>& momentum) {
   constexpr int width = LaneTraits<T>::width;
+  int lanes = 0;
+  LaneTraits<T>::for_each_lane(mask, [&](int) { ++lanes; });
+  const int groups = ((n + 1) / 2 + width - 1) / width;
+  if (width > 1 && lanes * groups > (n + 1) / 2) {
+    team.each((n + 1) / 2, [&](int pair) {
+      const NormalPair<T> z = normal_pair(lane_block(streams, Purpose::transition, draws, T(first_momentum_block + pair)));
+      store_masked(mask, momentum, 2 * pair, z.first);
+      if (2 * pair + 1 < n) store_masked(mask, momentum, 2 * pair + 1, z.second);
+    });
+    return;
+  }
   alignas(64) double draw[width], normal[2][width];
   LaneTraits<T>::store(draw, draws);
   LaneTraits<T>::for_each_lane(mask, [&](int lane) {
     double* to = momentum.base + lane;
     const int pairs = (n + 1) / 2;
-    team.each((pairs + width - 1) / width, [&](int group) {
+    team.each(groups, [&](int group) {
       const int first = group * width;
       const NormalPair<T> z = normal_pair(
           consecutive_blocks(streams, lane, Purpose::transition, draw[lane], std::uint64_t(first_momentum_block) + std::uint64_t(first)));
@@ -79,14 +98,6 @@ LOCKSTEP_FN inline void write_draw(const Team& team, int n, const DrawBuffer& ou
       out.statistics[(std::int64_t(rows[l]) * draw_statistics + k) * stride + l] = values[l];
     });
   }
-}
-
-template <class T, class Mask> LOCKSTEP_FN inline void store_masked(const Mask& mask, const LaneArray<T>& to, int i, const T& value) {
-  LaneTraits<T>::store_masked(to.base + std::int64_t(i) * to.stride, mask, value);
-}
-template <class T, class Team, class Mask>
-LOCKSTEP_FN inline void copy_masked(const Team& team, int n, const Mask& mask, const LaneArray<T>& from, const LaneArray<T>& to) {
-  team.each(n, [&](int i) { store_masked(mask, to, i, from.load(i)); });
 }
 
 }  // namespace lockstep

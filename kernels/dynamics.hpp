@@ -72,6 +72,19 @@ LOCKSTEP_FN inline void kick(const Team& team, int n, const PhasePoint<T>& z, co
   stretch<T>(team, n, metric, scaled_gradient, [&](int i, const T& x) { z.momentum.store(i, z.momentum.load(i) + half * x); });
 }
 
+// The last half kick, and the kinetic energy after it; `visit(i, momentum)` sees each element of it once.
+template <class Team, class T, class Visit>
+LOCKSTEP_FN inline T kick_and_weigh(const Team& team, int n, const PhasePoint<T>& z, const MetricView& metric, const T& half, const Visit& visit) {
+  if (metric.groups > 0) kick(team, n, z, metric, half);
+  const T kicked = metric.groups > 0 ? T(0.) : half;
+  return 0.5 * team.template sum<1>(n, [&](int i) {
+    const T q = z.momentum.load(i) + kicked * (metric.scale[i] * z.gradient.load(i));
+    z.momentum.store(i, q);
+    visit(i, q);
+    return std::array<T, 1>{q * q};
+  })[0];
+}
+
 template <class Team, class T>
 LOCKSTEP_FN inline T kinetic_energy(const Team& team, int n, const LaneArray<T>& momentum) {
   return 0.5 * team.template sum<1>(n, [&](int i) {

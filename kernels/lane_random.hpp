@@ -94,7 +94,13 @@ LOCKSTEP_FN inline LaneBlock<T> consecutive_blocks(const LaneStreams<T>& streams
 template <class T> struct NormalPair {
   T first, second;
 };
-template <class T> LOCKSTEP_FN inline NormalPair<T> normal_pair(const LaneBlock<T>& block) {
+// One copy of the code for all callers: another might be compiled to round differently, and a chain's momentum would depend on
+// which lanes start with it.
+template <class T>
+#if !defined(__CUDACC__)
+[[gnu::noinline]]
+#endif
+LOCKSTEP_FN inline NormalPair<T> normal_pair(const LaneBlock<T>& block) {
   const T radius = sqrt(T(-2.) * log(block.uniform[0]));
   const SineCosine<T> angle = sine_cosine_pi(T(2. * block.uniform[1]));
   return {radius * angle.cosine, radius * angle.sine};

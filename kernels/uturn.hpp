@@ -55,15 +55,13 @@ LOCKSTEP_FN inline auto goes_on_two(const Team& team, int n, const LaneArray<T>&
 template <class T> struct Checkpoints {
   LaneArray<T> momentum;      // [slot][coordinate]: at the leaf
   LaneArray<T> previous;      // at the leaf before it
-  LaneArray<T> sum_before;    // sum of the momenta of all leaves before it
+  LaneArray<T> sum;           // of the momenta of all leaves up to it
 };
 
 #if defined(__CUDA_ARCH__)
 __device__ inline int count_of_ones(std::uint32_t bits) { return __popc(bits); }
-__device__ inline int count_of_trailing_ones(std::uint32_t bits) { return __ffs(~bits) - 1; }
 #else
 LOCKSTEP_FN inline int count_of_ones(std::uint32_t bits) { return std::popcount(bits); }
-LOCKSTEP_FN inline int count_of_trailing_ones(std::uint32_t bits) { return std::countr_one(bits); }
 #endif
 
 // popcount(n/2) and the trailing ones of n, for whole numbers held in lanes.
@@ -77,7 +75,7 @@ template <class T> LOCKSTEP_FN inline LeafBits<T> leaf_bits(const T& n) {
   for (int l = 0; l < width; ++l) {
     const std::uint32_t bits = std::uint32_t(std::int32_t(leaf[l]));
     slot[l] = count_of_ones(bits >> 1);
-    ones[l] = count_of_trailing_ones(bits);
+    ones[l] = count_of_ones(bits & ~(bits + 1));
   }
   return {LaneTraits<T>::load(slot), LaneTraits<T>::load(ones)};
 }

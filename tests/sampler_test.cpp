@@ -43,6 +43,7 @@ struct Setting {
   int max_depth = 10;
   int ticks_at_a_time = 0;  // 0: all in one go
   bool directions = false;  // in the metric
+  int patience = 0;
 };
 
 double start_of(int chain, int i) { return 0.8 * std::sin(1.7 * chain + 0.9 * i + 0.3); }
@@ -71,7 +72,7 @@ template <class T> std::vector<double> aligned_storage(std::size_t count, double
 }
 
 // Whole lanes: packs, or the scalar oracle.
-template <class T> SampledRun run_lanes(const HostModel& model, const Setting& setting) {
+template <class T> SampledRun run_lanes(const HostModel& model, const Setting& setting, double far = 0) {
   constexpr int width = LaneTraits<T>::width;
   const int n = model.coordinates();
   SampledRun run{width, setting.draws, n, {}, {}};
@@ -93,9 +94,10 @@ template <class T> SampledRun run_lanes(const HostModel& model, const Setting& s
   for (int l = 0; l < width; ++l) streams.chain[l] = std::uint32_t(setting.first_chain + l);
   NutsVectors<T> vectors(memory, width, n, setting.max_depth, 1);
   for (int l = 0; l < width; ++l)
-    for (int i = 0; i < n; ++i) vectors.chosen.base[i * width + l] = start_of(setting.first_chain + l, i);
+    for (int i = 0; i < n; ++i) vectors.chosen.base[i * width + l] = start_of(setting.first_chain + l, i) + far;
   NutsSettings nuts_settings;
   nuts_settings.max_depth = setting.max_depth;
+  nuts_settings.patience = setting.patience;
   NutsState<T> state;
   Nuts<T, LaneTeam<T>, decltype(gradient)> nuts(LaneTeam<T>{}, n, vectors, metric.view(), nuts_settings, streams,
                                                 DrawBuffer{positions, nullptr, statistics, 0, double(setting.draws)}, gradient);
@@ -417,6 +419,36 @@ TEST(Nuts, GivesTheSameBitsInSlicesOfAFewTicks) {
       EXPECT_TRUE(same_bits(sliced.positions, whole.positions)) << name << ", " << ticks << " ticks";
       EXPECT_TRUE(same_bits(sliced.statistics, whole.statistics)) << name << ", " << ticks << " ticks";
     }
+  }
+}
+
+// A lane starts with whichever others wait; its momentum is drawn another way if they are many.
+TEST(Nuts, GivesTheSameBitsWhetherOrNotLanesWaitForEachOther) {
+  for (const char* name : {"eight_schools", "flat_regression", "radon"}) {
+    Data data;
+    const HostModel model = zoo_model(name, data);
+    Setting setting{5, 12, 0.2, true};
+    const SampledRun impatient = run_lanes<Pack>(model, setting);
+    for (int patience : {1, 3, 1000}) {
+      setting.patience = patience;
+      const SampledRun patient = run_lanes<Pack>(model, setting);
+      EXPECT_TRUE(same_bits(patient.positions, impatient.positions)) << name << ", patience " << patience;
+      EXPECT_TRUE(same_bits(patient.statistics, impatient.statistics)) << name << ", patience " << patience;
+    }
+  }
+}
+
+// Long steps far out, where a leaf may weigh e^5000 times the start: the leapfrog's own energy, x^2 (1 - step^2/4) + p^2, is kept, so
+// the true one is far below the start's where x is small.
+TEST(Nuts, WeighsLeavesFarBelowTheStart) {
+  Data data;
+  const HostModel model = zoo_model("std_normal", data);
+  const Setting setting{3, 40, 1.9};
+  const SampledRun run = run_lanes<Pack>(model, setting, 60.);
+  for (int l = 0; l < pack_width; ++l) {
+    EXPECT_LT(run.statistic(0, DrawStatistic::energy_error, l), -1000) << l;
+    EXPECT_GT(run.statistic(39, DrawStatistic::lp, l), -60) << l;
+    for (int d = 0; d < 40; ++d) EXPECT_TRUE(std::isfinite(run.statistic(d, DrawStatistic::energy, l))) << l;
   }
 }
 

@@ -23,6 +23,7 @@ template <> struct LaneTraits<double> {
     if (mask) f(0);
   }
   LOCKSTEP_FN static bool any(bool mask) { return mask; }
+  LOCKSTEP_FN static int first_lane(bool) { return 0; }          // of those in the mask, which are not none
   // The value of each lane's own column; `columns` holds one column number per lane.
   LOCKSTEP_FN static double gather(const double* p, const std::int64_t* columns) { return p[*columns]; }
 };

@@ -32,6 +32,15 @@ LOCKSTEP_FN inline double abs(double x) { return ::fabs(x); }
 LOCKSTEP_FN inline double max(double x, double y) { return x > y ? x : y; }
 LOCKSTEP_FN inline double min(double x, double y) { return x < y ? x : y; }
 
+// A mask of one lane is a bool.
+LOCKSTEP_FN inline double select(bool mask, double if_true, double if_false) { return mask ? if_true : if_false; }
+// `select`, also where the mask is one bool for all lanes (a condition on shared data). By type, not by whether the mask
+// converts to bool: the pack library's AVX-512 mask does, as "any lane".
+template <class Mask, class V> LOCKSTEP_FN V choose(const Mask& mask, const V& if_true, const V& if_false) {
+  if constexpr (std::is_same_v<Mask, bool>) return mask ? if_true : if_false;
+  else return select(mask, if_true, if_false);
+}
+
 template <class T> struct SineCosine {
   T sine, cosine;
 };
@@ -42,18 +51,20 @@ template <class T> LOCKSTEP_FN SineCosine<T> sine_cosine_pi(const T& x) {
   ::sincospi(x, &result.sine, &result.cosine);
   return result;
 #else
-  const T angle = 3.141592653589793 * x;
-  return {sin(angle), cos(angle)};
+  // pi x = a + k pi/2 with |a| <= pi/4: k and the rest are exact. Taylor's series of both, to 5e-17 there.
+  const T k = floor(2. * x + 0.5), turns = k - 4. * floor(0.25 * k);
+  const T a = 3.141592653589793 * (x - 0.5 * k), square = a * a;
+  T sine = T(-1. / 1307674368000.), cosine = T(1. / 20922789888000.);
+  for (double coefficient : {1. / 6227020800., -1. / 39916800., 1. / 362880., -1. / 5040., 1. / 120., -1. / 6.})
+    sine = sine * square + coefficient;
+  for (double coefficient : {-1. / 87178291200., 1. / 479001600., -1. / 3628800., 1. / 40320., -1. / 720., 1. / 24., -1. / 2.})
+    cosine = cosine * square + coefficient;
+  sine = a + a * (square * sine);
+  cosine = 1. + square * cosine;
+  const auto odd = turns == T(1.) || turns == T(3.);
+  const T first = select(odd, cosine, sine), second = select(odd, sine, cosine);
+  return {select(turns >= T(2.), -first, first), select(turns == T(1.) || turns == T(2.), -second, second)};
 #endif
-}
-
-// A mask of one lane is a bool.
-LOCKSTEP_FN inline double select(bool mask, double if_true, double if_false) { return mask ? if_true : if_false; }
-// `select`, also where the mask is one bool for all lanes (a condition on shared data). By type, not by whether the mask
-// converts to bool: the pack library's AVX-512 mask does, as "any lane".
-template <class Mask, class V> LOCKSTEP_FN V choose(const Mask& mask, const V& if_true, const V& if_false) {
-  if constexpr (std::is_same_v<Mask, bool>) return mask ? if_true : if_false;
-  else return select(mask, if_true, if_false);
 }
 
 }  // namespace lockstep

@@ -50,6 +50,7 @@ template <> struct LaneTraits<Pack> {
     for (unsigned bits = lane_bits(mask); bits != 0; bits &= bits - 1) f(std::countr_zero(bits));
   }
   static bool any(const PackMask& mask) { return xsimd::any(mask); }
+  static int first_lane(const PackMask& mask) { return std::countr_zero(lane_bits(mask)); }
 };
 
 // ---- single precision: as many lanes as a pack of doubles has, in a register of half the width ---------------------------------

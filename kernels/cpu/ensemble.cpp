@@ -13,6 +13,8 @@
 namespace lockstep {
 
 namespace {
+constexpr int gradients_between_timed = 64;
+
 std::size_t tiles_for(int chains) { return std::size_t((chains + pack_width - 1) / pack_width); }
 }  // namespace
 
@@ -61,19 +63,37 @@ CpuEnsemble::~CpuEnsemble() = default;
 // Calls use(sampler, tile, vectors) with a sampler set up on the tile.
 template <class F>
 void CpuEnsemble::on_tile(int t, int worker, const MetricView& metric, const DrawBuffer& out, const F& use) {
+  using Clock = std::chrono::steady_clock;
   Tile& tile = *tiles_[std::size_t(t)];
-  double gradients = 0;
+  double gradients = 0, timed = 0;
+  Clock::duration in_timed{0};
+  const Clock::time_point start = Clock::now();
+  NutsSettings settings = settings_;
+  settings.patience = gradients_are_cheap_.load(std::memory_order_relaxed) ? 1 : 0;
   const auto gradient = [&](const LaneArray<Pack>& position, const LaneArray<Pack>& gradient_out) {
     alignas(64) double log_density[pack_width];
     const auto function = mixed_ ? table_.log_density_gradient_mixed : table_.log_density_gradient;
-    function(model_, position.base, log_density, gradient_out.base, scratch_[std::size_t(worker)].data(), tile.data_columns);
+    const auto evaluate = [&] {
+      function(model_, position.base, log_density, gradient_out.base, scratch_[std::size_t(worker)].data(), tile.data_columns);
+    };
     gradients += 1;
+    if (int(gradients) % gradients_between_timed == 0) {
+      const Clock::time_point before = Clock::now();
+      evaluate();
+      in_timed += Clock::now() - before;
+      timed += 1;
+    } else {
+      evaluate();
+    }
     if (int(gradients) % 256 == 0) tile.count_draws();
     return Pack::load_aligned(log_density);
   };
   const NutsVectors<Pack> vectors(tile.memory.data(), pack_width, coordinates_, settings_.max_depth, 1);
-  Nuts<Pack, PackTeam, decltype(gradient)> nuts(PackTeam{}, coordinates_, vectors, metric, settings_, tile.streams, out, gradient);
+  Nuts<Pack, PackTeam, decltype(gradient)> nuts(PackTeam{}, coordinates_, vectors, metric, settings, tile.streams, out, gradient);
   use(nuts, tile, vectors);
+  // Lanes wait for each other where that costs less than it wins; their draws are the same.
+  if (timed > 0)
+    gradients_are_cheap_.store(in_timed * (gradients / timed) < 0.5 * (Clock::now() - start), std::memory_order_relaxed);
   tile.count_draws();
   gradients_done_.fetch_add(gradients * pack_width, std::memory_order_relaxed);
 }

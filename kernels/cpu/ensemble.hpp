@@ -42,6 +42,7 @@ class CpuEnsemble : public Ensemble {
   std::vector<std::unique_ptr<Tile>> tiles_;
   std::vector<AlignedArray> scratch_;     // per worker
   std::atomic<double> gradients_done_{0};
+  std::atomic<bool> gradients_are_cheap_{false};  // less than half of a tick
 };
 
 }  // namespace lockstep
