@@ -83,6 +83,7 @@ class Fitting {
     options.chains = options_.draws;
     options.draws = draws_each;
     options.seed = options_.seed * 0x9e3779b97f4a7c15u + number;  // so that seeds next to each other share no fits
+    options.sampler = options_.sampler;
     options.processor = Processor::cpu;
     options.threads = 1;
     options.log_likelihood = truth_.has_group("prior_predictive");

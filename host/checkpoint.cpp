@@ -123,6 +123,7 @@ std::vector<std::pair<std::string, std::string>> identity_of(const HostModel& mo
   add("init", text_of(o.init));
   add("geometry", o.geometry);
   add("precision", precision_text(o.precision));
+  add("sampler", o.sampler);
   add("max_depth", o.max_depth);
   add("target_acceptance", o.target_acceptance);
   add("metric", int(o.metric));

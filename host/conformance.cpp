@@ -17,6 +17,7 @@ ConformanceRun run(const ModelTable& model, const Data& data, const Reference& r
   SampleOptions options;
   options.seed = seed;
   options.threads = conformance.threads;
+  options.sampler = conformance.sampler;
   options.processor = conformance.processor;
   options.gpus = conformance.gpus;
   options.geometry = conformance.geometry;

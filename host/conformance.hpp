@@ -13,6 +13,7 @@ namespace lockstep {
 
 struct ConformanceOptions {
   std::uint64_t seed = 1;
+  std::string sampler = "nuts";
   int threads = 0;            // 0: all that the process may use
   Processor processor = Processor::automatic;  // as SampleOptions's; so are the next three
   std::vector<int> gpus;

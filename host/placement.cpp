@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "kernels/cpu/ensemble.hpp"
+#include "host/samplers.hpp"
 #include "kernels/cuda/devices.hpp"
 #include "kernels/device_ensemble.hpp"
 
@@ -54,6 +54,12 @@ Devices choose_devices(const ModelTable& table, const Data& data, const SampleOp
       throw SampleError("Sites are done or observed, and the run is to be on a GPU (its kernels know no such sites). Run on the CPU.");
     return {};
   }
+  if (options.sampler != "nuts") {
+    if (options.processor == Processor::cuda)
+      throw SampleError(fmt::format("sampler is {}, and the run is to be on a GPU (its kernels know nuts only, yet). Run on the CPU.",
+                                    options.sampler));
+    return {};
+  }
   const auto has_nan = [](const auto& field) {
     return std::any_of(field.second.values.begin(), field.second.values.end(), [](double v) { return std::isnan(v); });
   };
@@ -84,21 +90,21 @@ Devices choose_devices(const ModelTable& table, const Data& data, const SampleOp
 
 std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, const SampleOptions& options,
                                         Devices devices) {
-  NutsSettings nuts;
-  nuts.max_depth = options.max_depth;
-  nuts.target_acceptance = options.target_acceptance;
+  SamplerSettings shared;
+  shared.max_depth = options.max_depth;
+  shared.target_acceptance = target_acceptance(options);
   if (devices.open.empty()) {
     if (options.precision == Precision::tf32)
       throw SampleError("precision is tf32 (matrix products by a GPU's tensor cores, and the run is on the CPU). Ask for mixed.");
-    return std::make_unique<CpuEnsemble>(model.table(), model.handle(), chains, options.seed, nuts, options.threads, 1,
-                                         options.precision == Precision::mixed);
+    return find_sampler(options.sampler)->on_cpu(model.table(), model.handle(), chains, options.seed, shared, options.threads,
+                                                 options.precision == Precision::mixed);
   }
   ErrorMessage error;
   KernelResources resources;
   if (!devices.table->resources(&resources, &error.sink)) throw DeviceError(error.text);
   const DeviceInfo info = devices.open.front()->info();
   DeviceEnsemble::Settings settings;
-  settings.nuts = nuts;
+  settings.nuts = shared;
   settings.scratch = model.layout().scratch;
   settings.tf32 = options.precision == Precision::tf32;
   settings.geometry = options.geometry == "auto" ? choose_geometry(info, resources, (chains - 1) / int(devices.open.size()) + 1,

@@ -21,6 +21,7 @@
 #include "host/recorder.hpp"
 #include "host/run.hpp"
 #include "host/run_plan.hpp"
+#include "host/samplers.hpp"
 #include "host/starts.hpp"
 #include "host/warmup.hpp"
 #include "kernels/geometry.hpp"
@@ -158,7 +159,7 @@ class Blocks {
   }
 
  private:
-  void open() { window_ = ensemble_.make_window(first_ + done_, std::min(plan_.block, plan_.draws - done_), false); }
+  void open() { window_ = ensemble_.make_window(first_ + done_, std::min(plan_.block, plan_.draws - done_), Keep::positions); }
 
   Ensemble& ensemble_;
   const RunPlan& plan_;
@@ -243,8 +244,10 @@ void validate(const SampleOptions& o) {
     }
   }
   require(o.max_depth >= 1 && o.max_depth <= 20, fmt::format("max_depth is {} (1 to 20). Choose one in between.", o.max_depth));
-  require(o.target_acceptance > 0 && o.target_acceptance < 1,
-          fmt::format("target_acceptance is {} (between 0 and 1). 0.8 is usual.", o.target_acceptance));
+  require(find_sampler(o.sampler),
+          fmt::format("sampler is '{}' (there are {}). Choose one of these.", o.sampler, sampler_names()));
+  require(o.target_acceptance >= 0 && o.target_acceptance < 1,
+          fmt::format("target_acceptance is {} (between 0 and 1; 0 is the sampler's own). 0.8 is usual.", o.target_acceptance));
   require(o.checkpoint.every > 0,
           fmt::format("checkpoint.every is {} (seconds; more than 0). 60 is usual.", o.checkpoint.every));
 }
@@ -259,6 +262,10 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   const HostModel model(table, data, mixed);
   if (model.coordinates() == 0)
     throw SampleError("the model has no parameters (there is nothing to sample). Add one with m.param.");
+  const Sampler& sampler = *find_sampler(options.sampler);
+  if (model.coordinates() < sampler.least_coordinates)
+    throw SampleError(fmt::format("the model has {} coordinate{} (the sampler {} moves on the unit sphere of {} or more). Use another sampler.",
+                                  model.coordinates(), model.coordinates() == 1 ? "" : "s", sampler.name, sampler.least_coordinates));
   int multiprocessors = 0;
   for (const auto& device : devices.open) multiprocessors += device->info().multiprocessors;
   if (checkpoint) checkpoint->require_same(model, data, options);
@@ -301,8 +308,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
     });
     return watcher.go_on();
   };
-  const WarmupSettings warmup_settings{options.warmup, options.warmup_cap, options.max_depth, options.target_acceptance,
-                                       {options.metric, gradient_cost(model.layout())}};
+  const WarmupSettings warmup_settings{options.warmup, options.warmup_cap, options.max_depth, target_acceptance(options),
+                                       {options.metric, gradient_cost(model.layout())}, &sampler};
   std::function<void(const DrawBlock&, int)> record_warmup;
   if (options.keep_warmup) record_warmup = [&](const DrawBlock& block, int first) { recorder.warmup(block, first); };
   WarmupResult warmup;
@@ -362,6 +369,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   attributes["stuck_chains"] = double(std::count(warmup.stuck.begin(), warmup.stuck.end(), 1));
   attributes["restarted_chains"] = double(warmup.restarted);
   attributes["metric"] = warmup.metric;
+  attributes["sampler"] = options.sampler;
+  if (warmup.tuning.trajectory_length > 0) attributes["trajectory_length"] = warmup.tuning.trajectory_length;
   attributes["gradients"] = ensemble.gradients_done();
   attributes["geometry"] = ensemble.geometry();
   attributes["precision"] = std::string(precision_text(options.precision));

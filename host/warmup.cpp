@@ -21,6 +21,9 @@ constexpr double step_gain = 1.5;            // of log step per unit of acceptan
 constexpr double step_tolerance = 0.05;      // settled: acceptance this near its target
 constexpr double metric_tolerance = 0.7;     // settled: no inverse mass changed by more than this, in logarithms
 constexpr double rhat_limit = 1.05;          // rules §1
+constexpr double least_in_harmonic_mean = 1e-2;   // rules §6
+constexpr double rejecting = 0.1;            // a chain whose acceptance is below this is stuck (rules §1)
+constexpr double most_rejecting_share = 0.25;
 constexpr double step_only_share = 0.15;     // of a warmup of fixed length, at the end
 constexpr int windows_before_restart = 2;
 constexpr int most_restarts = 5;             // of a chain
@@ -66,7 +69,7 @@ struct Flags {
   std::vector<char> hopeless;  // of these, the ones that have come no tenth of their way in the window
 };
 Flags flag_stuck(const Window& window, int chains, int coordinates) {
-  constexpr double sds = 6, least_acceptance = 0.1, least_progress = 0.1;
+  constexpr double sds = 6, least_progress = 0.1;
   std::vector<double> means, variances;
   for (int c = 0; c < chains; ++c) {
     means.push_back(mean_lp(window, c));
@@ -79,7 +82,7 @@ Flags flag_stuck(const Window& window, int chains, int coordinates) {
   Flags flags;
   for (int c = 0; c < chains; ++c) {
     const double gap = reference - means[std::size_t(c)], progress = window.lp(c, window.draws() - 1) - window.lp(c, 0);
-    const bool stuck = !(gap <= sds * sd) || mean_acceptance(window, c, 0, window.draws()) < least_acceptance;
+    const bool stuck = !(gap <= sds * sd) || mean_acceptance(window, c, 0, window.draws()) < rejecting;
     flags.stuck.push_back(stuck);
     flags.hopeless.push_back(stuck && !(progress > least_progress * gap));
   }
@@ -120,13 +123,15 @@ class Warmup {
         chains_(std::size_t(ensemble.chains())),
         limit_(settings.draws >= 0 ? settings.draws : settings.cap),
         round_(std::max(round_draws_min, (trajectories_per_round + ensemble.chains() - 1) / ensemble.chains())),
-        estimator_(settings.metric) {
+        estimator_(settings.metric),
+        length_(settings.sampler->length()) {
     result_.stuck.assign(chains_, 0);
     windows_flagged_.assign(chains_, 0);
     restarts_.assign(chains_, 0);
     flagged_.assign(chains_, 0);
     result_.tuning.own_step.assign(chains_, 1);
     result_.tuning.metric.scale.assign(std::size_t(n_), 1.);
+    result_.tuning.trajectory_length = length_->first(n_);
   }
 
   WarmupResult run(Archive* saved) {
@@ -162,7 +167,7 @@ class Warmup {
   }
   // The next window, of one round unless that is told to end earlier.
   void open_window(int draws) {
-    window_ = ensemble_.make_window(drawn_, draws);
+    window_ = ensemble_.make_window(drawn_, draws, settings_.sampler->keep);
     round_end_ = draws;
   }
 
@@ -184,7 +189,7 @@ class Warmup {
       }
       result_.tuning.metric.scale[std::size_t(i)] = std::exp(-0.5 * sum / double(chains_));
     }
-    ensemble_.restart_step(std::vector<char>(chains_, 1), 0.);
+    ensemble_.restart_step(std::vector<char>(chains_, 1), std::log(settings_.sampler->first_step(n_)));
     ensemble_.set_max_depth(std::min(early_max_depth, settings_.max_depth));
     phase_ = Phase::tail;
     open_tail_window();
@@ -229,6 +234,7 @@ class Warmup {
     const int room = adapts_metric_ ? left() - step_only : left();
     if (room < length + rounds_ * round_ / 2) length = room;
     open_window(length);
+    acceptances_.clear();
     open_round(0);
   }
   // No round shorter than half of a full one.
@@ -237,11 +243,18 @@ class Warmup {
     round_begin_ = done;
     round_end_ = done + (rest < round_ + round_ / 2 ? rest : round_);
   }
+  // The step size goes by what a round accepted, by less and less within a window, whose metric is one. Where the draws of a round
+  // are of unlike trajectories, a round says little: what counts is the last half of the window's.
   void end_round() {
     const double acceptance = pooled_acceptance(*window_, round_begin_);
-    near_target_ = std::abs(acceptance - settings_.target_acceptance) < step_tolerance;
+    acceptances_.push_back(acceptance);
+    const auto half = acceptances_.end() - std::ptrdiff_t((acceptances_.size() + 1) / 2);
+    const double of_half = std::accumulate(half, acceptances_.end(), 0.) / double(acceptances_.end() - half);
+    near_target_ = std::abs(of_half - settings_.target_acceptance) < step_tolerance;
+    result_.tuning.trajectory_length = length_->after_round(*window_, round_begin_, result_.tuning, result_.tuning.own_step);
     const bool any_pooled = std::any_of(result_.tuning.own_step.begin(), result_.tuning.own_step.end(), [](char own) { return !own; });
-    if (any_pooled) result_.tuning.log_step += step_gain * (acceptance - settings_.target_acceptance);
+    if (any_pooled)
+      result_.tuning.log_step += step_gain / std::sqrt(double(acceptances_.size())) * (acceptance - settings_.target_acceptance);
     if (window_->draws() < window_->capacity()) open_round(window_->draws());
     else end_window();
   }
@@ -251,7 +264,8 @@ class Warmup {
     const ChainMoments positions = window_->positions();
     double change = HUGE_VAL;
     if (adapts_metric_) change = update_metric(positions);
-    if (settings_.draws < 0 && none_flagged() && change < metric_tolerance && near_target_ && mixed(*window_, positions, superchain_)) {
+    if (settings_.draws < 0 && none_flagged() && change < metric_tolerance && near_target_ && length_->settled() &&
+        mixed(*window_, positions, superchain_)) {
       result_.settled = true;
       return freeze();
     }
@@ -264,6 +278,7 @@ class Warmup {
   void freeze() {
     ensemble_.set_max_depth(settings_.max_depth);
     result_.tuning.own_step.assign(chains_, 0);
+    result_.tuning.trajectory_length = length_->last(result_.tuning);
     result_.stuck = flagged_;
     phase_ = Phase::burn_in;
     open_window(burn_in_draws);
@@ -271,13 +286,19 @@ class Warmup {
 
   bool none_flagged() const { return std::none_of(flagged_.begin(), flagged_.end(), [](char f) { return f; }); }
 
-  // Of the chains that share the step size, from draw `from` of the window on.
+  // Of the chains that share the step size, from draw `from` of the window on: the mean over chains of each one's mean over draws. Of
+  // a harmonic mean, one chain that rejects everything would make up the most: it is left out, unless it is one of many.
   double pooled_acceptance(const Window& window, int from) const {
-    double total = 0;
-    int count = 0;
+    std::vector<double> each;
     for (std::size_t c = 0; c < chains_; ++c)
-      if (!result_.tuning.own_step[c]) total += mean_acceptance(window, int(c), from, window.draws()), ++count;
-    return count > 0 ? total / count : 0;
+      if (!result_.tuning.own_step[c]) each.push_back(mean_acceptance(window, int(c), from, window.draws()));
+    if (each.empty()) return 0;
+    if (settings_.sampler->mean == AcceptanceMean::arithmetic) return std::accumulate(each.begin(), each.end(), 0.) / double(each.size());
+    const auto rejects = [](double acceptance) { return acceptance < rejecting; };
+    if (double(std::count_if(each.begin(), each.end(), rejects)) < most_rejecting_share * double(each.size())) std::erase_if(each, rejects);
+    double inverses = 0;
+    for (double acceptance : each) inverses += 1 / std::max(acceptance, least_in_harmonic_mean);
+    return double(each.size()) / inverses;
   }
 
   // The largest change of a logarithm of an inverse mass; no number if directions have come or gone.
@@ -285,6 +306,7 @@ class Warmup {
     if (window_->draws() < 2) return HUGE_VAL;
     const Metric before = result_.tuning.metric;
     result_.tuning.metric = estimator_(*window_, positions, window_->gradients(), flagged_, before);
+    result_.tuning.trajectory_length = length_->after_window(*window_, result_.tuning, flagged_);
     const Metric& now = result_.tuning.metric;
     if ((now.groups() > 0) != (before.groups() > 0)) return HUGE_VAL;
     double change = 0;
@@ -325,8 +347,8 @@ class Warmup {
   void state(Archive& archive) {
     int first = archive.loading() ? 0 : window_->first(), capacity = archive.loading() ? 0 : window_->capacity();
     archive(phase_, first, capacity, drawn_, round_begin_, round_end_, rounds_, previous_lp_, adapts_metric_,
-            near_target_, flagged_, restarts_, windows_flagged_, result_, estimator_);
-    if (archive.loading()) window_ = ensemble_.make_window(first, capacity);
+            near_target_, acceptances_, flagged_, restarts_, windows_flagged_, result_, estimator_, *length_);
+    if (archive.loading()) window_ = ensemble_.make_window(first, capacity, settings_.sampler->keep);
     window_->state(archive);
   }
 
@@ -340,6 +362,7 @@ class Warmup {
   std::size_t chains_;
   const int limit_, round_;
   MetricEstimator estimator_;
+  std::unique_ptr<TrajectoryLength> length_;
 
   // What there is to go on from: see state().
   Phase phase_ = Phase::gradients;
@@ -349,6 +372,7 @@ class Warmup {
   int rounds_ = 0;                               // of the window
   double previous_lp_ = -HUGE_VAL;               // of the last window in the tail
   bool adapts_metric_ = false, near_target_ = false;
+  std::vector<double> acceptances_;              // of the window's rounds
   std::vector<char> flagged_;
   std::vector<int> windows_flagged_, restarts_;
   WarmupResult result_;

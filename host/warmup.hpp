@@ -1,4 +1,5 @@
-// Pooled warmup: all chains estimate one metric and one step size (rules §1).
+// Pooled warmup: all chains estimate one metric, one step size and, where the sampler has one, one length of trajectories
+// (rules §1).
 //
 // First each chain finds a step size of its own, until it has left the tail of the density for the bulk; then all share
 // one. Everything is read at fixed numbers of draws behind a barrier and reduced in chain order, so the result does not
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "host/metric.hpp"
+#include "host/samplers.hpp"
 
 namespace lockstep {
 
@@ -20,6 +22,7 @@ struct WarmupSettings {
   int max_depth = 10;
   double target_acceptance = 0.8;
   MetricSettings metric;
+  const Sampler* sampler = find_sampler("nuts");
 };
 
 struct WarmupResult {

@@ -520,10 +520,10 @@ void DeviceEnsemble::place(std::span<const double> positions, const std::vector<
 // A ring on every device, read where it is.
 class DeviceEnsemble::DeviceWindow : public Window {
  public:
-  DeviceWindow(const DeviceEnsemble& ensemble, int first, int capacity, bool gradients)
-      : Window(first, capacity), ensemble_(ensemble), has_gradients_(gradients) {
+  DeviceWindow(const DeviceEnsemble& ensemble, int first, int capacity, Keep keep)
+      : Window(first, capacity), ensemble_(ensemble), keep_(keep) {
     for (const auto& part : ensemble.parts_) {
-      rings_.push_back(part->make_ring(capacity, gradients));
+      rings_.push_back(part->make_ring(capacity, keep >= Keep::gradients));
       for (std::vector<double>* statistic : {&lp_, &acceptance_})
         statistic->resize(statistic->size() + std::size_t(part->tiles() * capacity * ensemble.geometry_.lanes));
     }
@@ -534,7 +534,7 @@ class DeviceEnsemble::DeviceWindow : public Window {
   ChainMoments positions() const override { return moments(&Part::Ring::positions); }
   ChainMoments gradients() const override { return moments(&Part::Ring::gradients); }
   const DrawBlock& block() override {
-    block_.emplace(ensemble_.make_block(capacity(), has_gradients_));
+    block_.emplace(ensemble_.make_block(capacity(), keep_));
     for (std::size_t p = 0; p < rings_.size(); ++p) ensemble_.parts_[p]->copy_block(rings_[p], *block_);
     return *block_;
   }
@@ -565,14 +565,14 @@ class DeviceEnsemble::DeviceWindow : public Window {
   }
 
   const DeviceEnsemble& ensemble_;
-  bool has_gradients_;
+  Keep keep_;
   std::vector<Part::Ring> rings_;
   std::vector<double> lp_, acceptance_;
   std::optional<DrawBlock> block_;
 };
 
-std::unique_ptr<Window> DeviceEnsemble::make_window(int first, int capacity, bool gradients) {
-  return std::make_unique<DeviceWindow>(*this, first, capacity, gradients);
+std::unique_ptr<Window> DeviceEnsemble::make_window(int first, int capacity, Keep keep) {
+  return std::make_unique<DeviceWindow>(*this, first, capacity, keep);
 }
 
 int DeviceEnsemble::advance(Window& window, int draws, const Tuning& tuning) {
@@ -603,7 +603,7 @@ int DeviceEnsemble::advance(Window& window, int draws, const Tuning& tuning) {
 
 int DeviceEnsemble::sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) {
   const int rows = std::min(draws, block_draws);
-  DrawBlock one = make_block(rows, false), other = make_block(rows, false);
+  DrawBlock one = make_block(rows, Keep::positions), other = make_block(rows, Keep::positions);
   const std::vector<DrawBlock*> blocks{&one, &other};
   Exchange exchange(parts_.size(), int(blocks.size()));
   for (const auto& part : parts_) part->set_tuning(tuning, settings_);
@@ -651,8 +651,8 @@ double DeviceEnsemble::own_log_step(int chain) const {
   return 0;
 }
 
-DrawBlock DeviceEnsemble::make_block(int draws, bool gradients) const {
-  return DrawBlock(chains_, coordinates_, draws, gradients, geometry_.lanes, devices_[0]->host_memory());
+DrawBlock DeviceEnsemble::make_block(int draws, Keep keep) const {
+  return DrawBlock(chains_, coordinates_, draws, keep, geometry_.lanes, devices_[0]->host_memory());
 }
 
 ChainMoments DeviceEnsemble::room_for_moments() const {

@@ -29,7 +29,7 @@ class DeviceEnsemble : public Ensemble {
   ~DeviceEnsemble() override;
 
   void place(std::span<const double> positions, const std::vector<char>& moved) override;
-  std::unique_ptr<Window> make_window(int first, int capacity, bool gradients) override;
+  std::unique_ptr<Window> make_window(int first, int capacity, Keep keep) override;
   int advance(Window& window, int draws, const Tuning& tuning) override;
   int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) override;
   std::vector<ChainMoments> halves() const override { return halves_; }
@@ -43,7 +43,7 @@ class DeviceEnsemble : public Ensemble {
   class Part;
   class Exchange;
   class DeviceWindow;
-  DrawBlock make_block(int draws, bool gradients) const;
+  DrawBlock make_block(int draws, Keep keep) const;
   ChainMoments room_for_moments() const;
 
   std::vector<std::unique_ptr<Device>> devices_;

@@ -11,6 +11,8 @@ struct SamplerSettings {
   double max_energy_error = 1000;       // beyond: the trajectory has diverged (Stan's limit)
   double target_acceptance = 0.8;       // of lanes that adapt a step size of their own
   int patience = 0;                     // steps that a lane may wait to start its next trajectory together with others
+  double trajectory_length = 0;         // of the longest, where the sampler does not see for itself when to end one; in the
+                                        // coordinates in which momenta are kept (kernels/dynamics.hpp)
 };
 
 // What is recorded with each draw, in the order of `DrawBuffer::statistics`.
@@ -24,6 +26,8 @@ struct DrawBuffer {
   double* gradients = nullptr;          // null: not kept
   double* statistics = nullptr;
   double first = 0, rows = 0;           // draw d is in row (d - first) modulo rows
+  double* proposals = nullptr;          // where each trajectory ended, accepted or not, and with which momentum; null: not kept
+  double* proposal_momenta = nullptr;
 };
 
 template <class T, class Mask> LOCKSTEP_FN inline void store_masked(const Mask& mask, const LaneArray<T>& to, int i, const T& value) {
@@ -74,14 +78,19 @@ LOCKSTEP_FN inline void draw_momentum(const Team& team, int n, const LaneStreams
   team.barrier();  // a block's coordinates may belong to different slices
 }
 
+// The rows of draws numbered `draws`, one for each lane.
+template <class T> LOCKSTEP_FN inline void rows_of(const DrawBuffer& out, const T& draws, double* rows) {
+  const T since = draws - out.first;
+  LaneTraits<T>::store(rows, since - floor(since / out.rows) * out.rows);
+}
+
 // Writes the draws of the lanes of `mask`, numbered `draws`, to their rows.
 template <class T, class Team, class Mask>
 LOCKSTEP_FN inline void write_draw(const Team& team, int n, const DrawBuffer& out, const T& draws, const Mask& mask,
                                    const LaneArray<T>& position, const LaneArray<T>& gradient, const T (&statistics)[draw_statistics]) {
   constexpr int width = LaneTraits<T>::width;
-  const T since = draws - out.first;
   alignas(64) double rows[width];
-  LaneTraits<T>::store(rows, since - floor(since / out.rows) * out.rows);
+  rows_of(out, draws, rows);
   const int stride = position.stride;
   LaneTraits<T>::for_each_lane(mask, [&](int l) {
     const std::int64_t first = std::int64_t(rows[l]) * n;
@@ -98,6 +107,23 @@ LOCKSTEP_FN inline void write_draw(const Team& team, int n, const DrawBuffer& ou
       out.statistics[(std::int64_t(rows[l]) * draw_statistics + k) * stride + l] = values[l];
     });
   }
+}
+
+// Writes where their trajectories ended, if that is kept.
+template <class T, class Team, class Mask>
+LOCKSTEP_FN inline void write_proposal(const Team& team, int n, const DrawBuffer& out, const T& draws, const Mask& mask,
+                                       const LaneArray<T>& position, const LaneArray<T>& momentum) {
+  if (!out.proposals) return;
+  alignas(64) double rows[LaneTraits<T>::width];
+  rows_of(out, draws, rows);
+  const int stride = position.stride;
+  LaneTraits<T>::for_each_lane(mask, [&](int l) {
+    const std::int64_t first = std::int64_t(rows[l]) * n;
+    team.each(n, [&](int i) {
+      out.proposals[(first + i) * stride + l] = position.base[std::int64_t(i) * stride + l];
+      out.proposal_momenta[(first + i) * stride + l] = momentum.base[std::int64_t(i) * stride + l];
+    });
+  });
 }
 
 }  // namespace lockstep

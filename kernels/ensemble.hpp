@@ -28,20 +28,25 @@ class AlignedArray {
   std::unique_ptr<double[], Free> data_{nullptr, [](double*) {}};
 };
 
+// What is kept of draws besides their positions and statistics: each has what the one before has.
+enum class Keep { positions, gradients, proposals };
+
 // The draws that all chains made between two barriers: [tile][draw][element][lane], `lanes` chains a tile.
 class DrawBlock {
  public:
   using Allocate = AlignedArray (*)(std::size_t count);
-  DrawBlock(int chains, int coordinates, int draws, bool gradients, int lanes,
+  DrawBlock(int chains, int coordinates, int draws, Keep keep, int lanes,
             Allocate allocate = [](std::size_t count) { return AlignedArray(count); });
   int chains() const { return chains_; }
   int draws() const { return draws_; }
   int coordinates() const { return coordinates_; }
   int lanes() const { return lanes_; }
   int tiles() const { return (chains_ + lanes_ - 1) / lanes_; }
-  bool has_gradients() const { return has_gradients_; }
+  bool has_gradients() const { return keep_ >= Keep::gradients; }
   double position(int chain, int draw, int i) const { return read(positions_, coordinates_, chain, draw, i); }
   double gradient(int chain, int draw, int i) const { return read(gradients_, coordinates_, chain, draw, i); }
+  double proposal(int chain, int draw, int i) const { return read(proposals_, coordinates_, chain, draw, i); }
+  double proposal_momentum(int chain, int draw, int i) const { return read(proposal_momenta_, coordinates_, chain, draw, i); }
   double statistic(int chain, int draw, DrawStatistic k) const { return read(statistics_, draw_statistics, chain, draw, int(k)); }
   // Where tile t's rows are; row 0 is draw `first`.
   DrawBuffer tile(int t, int first = 0) const;
@@ -53,8 +58,8 @@ class DrawBlock {
     return array.data()[row * lanes_ + chain % lanes_];
   }
   int chains_, coordinates_, draws_, lanes_;
-  bool has_gradients_;
-  AlignedArray positions_, gradients_, statistics_;
+  Keep keep_;
+  AlignedArray positions_, gradients_, statistics_, proposals_, proposal_momenta_;
 };
 
 // The metric's numbers, as kernels/dynamics.hpp reads them; the last group of directions is filled up with zeros.
@@ -69,9 +74,10 @@ struct Metric {
 struct Tuning {
   Metric metric;
   double log_step = 0;                  // pooled
+  double trajectory_length = 0;         // of the longest, for samplers that have one
   std::vector<char> own_step;           // per chain
 
-  void state(Archive& archive) { archive(metric, log_step, own_step); }
+  void state(Archive& archive) { archive(metric, log_step, trajectory_length, own_step); }
 };
 
 // Of every chain: [element][chain].
@@ -90,8 +96,8 @@ class Ensemble {
 
   // Puts chains at new positions ([chain][coordinate]); those with `moved` false stay where they are.
   virtual void place(std::span<const double> positions, const std::vector<char>& moved) = 0;
-  // Room for `capacity` draws of every chain, from draw `first` on, and for their gradients if these are wanted.
-  virtual std::unique_ptr<Window> make_window(int first, int capacity, bool gradients = true) = 0;
+  // Room for `capacity` draws of every chain, from draw `first` on, and for what else is kept.
+  virtual std::unique_ptr<Window> make_window(int first, int capacity, Keep keep = Keep::gradients) = 0;
   // Every chain makes `draws` more draws of the window. Returns how many of these every chain has made: all, unless it was
   // told to stop. After go_on(), a call for the rest takes all trajectories up where they were.
   virtual int advance(Window& window, int draws, const Tuning& tuning) = 0;
@@ -120,12 +126,12 @@ class Ensemble {
   virtual std::string geometry() const = 0;
 
  protected:
-  Ensemble(int chains, int coordinates, const NutsSettings& settings)
+  Ensemble(int chains, int coordinates, const SamplerSettings& settings)
       : chains_(chains), coordinates_(coordinates), settings_(settings) {}
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
 
   const int chains_, coordinates_;
-  NutsSettings settings_;  // arrays are sized by the max_depth it has at first; it may be lowered
+  SamplerSettings settings_;  // arrays are sized by the max_depth it has at first; it may be lowered
 
  private:
   std::atomic<bool> stopped_{false};

@@ -384,4 +384,10 @@ template <class T, class Team, class Gradient> class Nuts {
   Mask own_step_ = T(0.) > T(0.);
 };
 
+struct NutsKernel {
+  template <class T> using Vectors = NutsVectors<T>;
+  template <class T> using State = NutsState<T>;
+  template <class T, class Team, class Gradient> using Machine = Nuts<T, Team, Gradient>;
+};
+
 }  // namespace lockstep

@@ -87,6 +87,8 @@ TEST_F(Checkpoints, ThatAreSavedAllTheTimeChangeNothing) {
            [](SampleOptions&) {},
            [](SampleOptions& o) { o.thin = 3, o.warmup = -1, o.warmup_cap = 100, o.metric = MetricKind::dense; },
            [](SampleOptions& o) { o.precision = Precision::mixed, o.chains = 5, o.init = InitPrior{}; },
+           [](SampleOptions& o) { o.sampler = "chees"; },
+           [](SampleOptions& o) { o.sampler = "mams"; },
            [](SampleOptions& o) { o.warmup = 0, o.draws = 40; }}) {
     SampleOptions o = options(1e-3);
     change(o);

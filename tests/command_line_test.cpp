@@ -170,6 +170,14 @@ TEST_F(CommandLine, SampleDoesWhatItsOptionsSay) {
   EXPECT_EQ(std::get<std::string>(fit.attributes.at("seed")), "18446744073709551615");
 }
 
+TEST_F(CommandLine, SamplesWithTheSamplerThatIsNamed) {
+  const Outcome outcome = run({"sample", "eight_schools", "--sampler", "mams", "--chains", "16", "--draws", "100"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Fit fit = read_netcdf(file("eight_schools.nc"));
+  EXPECT_EQ(std::get<std::string>(fit.attributes.at("sampler")), "mams");
+  EXPECT_GT(std::get<double>(fit.attributes.at("trajectory_length")), 0);
+}
+
 TEST_F(CommandLine, EveryModelOfTheZooIsSampledWithItsExampleData) {
   for (const std::string& line : lines(run({"models"}).out)) {
     const std::string model = line.substr(0, line.find(' '));
@@ -544,6 +552,9 @@ TEST_F(CommandLine, WrongCommandLinesAreRefusedWithCodeTwo) {
       {{"sample", "eight_schools", "--seed", "auto"}, "--seed is 'auto'"},
       {{"sample", "eight_schools", "--threads", "0"}, "--threads is '0'"},
       {{"sample", "eight_schools", "--metric", "full"}, "--metric is 'full' (there are auto, diagonal, low-rank and dense)"},
+      {{"sample", "eight_schools", "--sampler", "gibbs"}, "--sampler is 'gibbs' (there are nuts, hmc, chees, mams). Choose one of these."},
+      {{"conformance", ".", "--sampler", ""}, "--sampler is ''"},
+      {{"sbc", "eight_schools", "--sampler", "NUTS"}, "--sampler is 'NUTS'"},
       {{"sample", "eight_schools", "--threads", "100000"}, "--threads is '100000'"},
       {{"sample", "eight_schools", "--warmup", "-5"}, "--warmup is '-5'"},
       {{"sample", "eight_schools", "--data", ""}, "--data is empty"},

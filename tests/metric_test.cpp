@@ -69,7 +69,7 @@ TEST(Dynamics, AStepIsThatOfTheMatrix) {
 // Draws and gradients that are given, as a window.
 class GivenWindow : public Window {
  public:
-  GivenWindow(int chains, int coordinates, int draws) : Window(0, draws), block_(chains, coordinates, draws, true, 1), n_(coordinates) { add(draws); }
+  GivenWindow(int chains, int coordinates, int draws) : Window(0, draws), block_(chains, coordinates, draws, Keep::gradients, 1), n_(coordinates) { add(draws); }
   void set(int chain, int draw, const VectorXd& x, const VectorXd& gradient) {
     const DrawBuffer tile = block_.tile(chain);
     for (int i = 0; i < n_; ++i) tile.positions[draw * n_ + i] = x[i], tile.gradients[draw * n_ + i] = gradient[i];

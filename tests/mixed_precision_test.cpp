@@ -234,7 +234,7 @@ TEST(PrecisionError, IsTheRelativeSdOfTheWeightsThatWouldMakeUpForIt) {
   const ZooSubject subject("eight_schools");
   constexpr int chains = 2, draws = 500;
   for (const double d : {1e-4, 0.7}) {
-    DrawBlock block(chains, subject.model.coordinates(), draws, false, 1);
+    DrawBlock block(chains, subject.model.coordinates(), draws, Keep::positions, 1);
     std::vector<double> point(std::size_t(subject.model.coordinates()));
     for (int c = 0; c < chains; ++c)
       for (int row = 0; row < draws; ++row) {
@@ -254,7 +254,7 @@ TEST(PrecisionError, OfNoDrawsAndOfImpossibleOnesIsInfinite) {
   const ZooSubject subject("eight_schools");
   PrecisionError error(subject.model, 2, 2);
   EXPECT_EQ(error.relative(), std::numeric_limits<double>::infinity());
-  DrawBlock block(2, subject.model.coordinates(), 2, false, 1);
+  DrawBlock block(2, subject.model.coordinates(), 2, Keep::positions, 1);
   block.tile(0).statistics[int(DrawStatistic::lp)] = std::numeric_limits<double>::quiet_NaN();
   error.draws(block, 0, 2);
   EXPECT_EQ(error.looked_at(), 4u);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <numeric>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -10,7 +11,7 @@
 #include "host/host_model.hpp"
 #include "kernels/emulated_team.hpp"
 #include "kernels/ensemble.hpp"
-#include "kernels/nuts.hpp"
+#include "kernels/microcanonical.hpp"
 #include "kernels/pack_team.hpp"
 #include "lockstep/sample.hpp"
 #include "models/eight_schools.hpp"
@@ -44,6 +45,7 @@ struct Setting {
   int ticks_at_a_time = 0;  // 0: all in one go
   bool directions = false;  // in the metric
   int patience = 0;
+  double length = 2.5;      // of the longest trajectory, where the machine does not end them itself
 };
 
 double start_of(int chain, int i) { return 0.8 * std::sin(1.7 * chain + 0.9 * i + 0.3); }
@@ -71,13 +73,21 @@ template <class T> std::vector<double> aligned_storage(std::size_t count, double
   return storage;
 }
 
+SamplerSettings settings_of(const Setting& setting) {
+  SamplerSettings settings;
+  settings.max_depth = setting.max_depth;
+  settings.trajectory_length = setting.length;
+  settings.patience = setting.patience;
+  return settings;
+}
+
 // Whole lanes: packs, or the scalar oracle.
-template <class T> SampledRun run_lanes(const HostModel& model, const Setting& setting, double far = 0) {
+template <class T, class Kernel = NutsKernel> SampledRun run_lanes(const HostModel& model, const Setting& setting, double far = 0) {
   constexpr int width = LaneTraits<T>::width;
   const int n = model.coordinates();
   SampledRun run{width, setting.draws, n, {}, {}};
   double *memory, *scratch, *positions, *statistics;
-  auto keep0 = aligned_storage<T>(std::size_t(NutsVectors<T>::arrays(setting.max_depth, 1) * n * width), memory);
+  auto keep0 = aligned_storage<T>(std::size_t(Kernel::template Vectors<T>::arrays(setting.max_depth, 1) * n * width), memory);
   auto keep1 = aligned_storage<T>(std::size_t(model.layout().scratch + 1) * width, scratch);
   auto keep2 = aligned_storage<T>(std::size_t(setting.draws * n * width), positions);
   auto keep3 = aligned_storage<T>(std::size_t(setting.draws * draw_statistics * width), statistics);
@@ -92,34 +102,32 @@ template <class T> SampledRun run_lanes(const HostModel& model, const Setting& s
   LaneStreams<T> streams;
   streams.seed = setting.seed;
   for (int l = 0; l < width; ++l) streams.chain[l] = std::uint32_t(setting.first_chain + l);
-  NutsVectors<T> vectors(memory, width, n, setting.max_depth, 1);
+  typename Kernel::template Vectors<T> vectors(memory, width, n, setting.max_depth, 1);
   for (int l = 0; l < width; ++l)
     for (int i = 0; i < n; ++i) vectors.chosen.base[i * width + l] = start_of(setting.first_chain + l, i) + far;
-  NutsSettings nuts_settings;
-  nuts_settings.max_depth = setting.max_depth;
-  nuts_settings.patience = setting.patience;
-  NutsState<T> state;
-  Nuts<T, LaneTeam<T>, decltype(gradient)> nuts(LaneTeam<T>{}, n, vectors, metric.view(), nuts_settings, streams,
-                                                DrawBuffer{positions, nullptr, statistics, 0, double(setting.draws)}, gradient);
+  typename Kernel::template State<T> state;
+  typename Kernel::template Machine<T, LaneTeam<T>, decltype(gradient)> machine(
+      LaneTeam<T>{}, n, vectors, metric.view(), settings_of(setting), streams,
+      DrawBuffer{positions, nullptr, statistics, 0, double(setting.draws)}, gradient);
   const auto all = T(1.) > T(0.);
-  nuts.arrive(state, all);
+  machine.arrive(state, all);
   state.own_step.restart(all, T(std::log(setting.step)));
   const auto own_step = setting.own_step ? all : T(0.) > T(0.);
   int left = 0;
   const auto goes_on = [&] { return setting.ticks_at_a_time == 0 || left-- > 0; };
   do left = setting.ticks_at_a_time;
-  while (!nuts.advance(state, setting.draws, T(std::log(setting.step)), own_step, goes_on));
+  while (!machine.advance(state, setting.draws, T(std::log(setting.step)), own_step, goes_on));
   run.positions.assign(positions, positions + setting.draws * n * width);
   run.statistics.assign(statistics, statistics + setting.draws * draw_statistics * width);
   return run;
 }
 
 // The device's team, emulated.
-template <class Model> SampledRun run_emulated(const BoundModel<Model>& model, const Setting& setting, int lanes, int slices) {
+template <class Kernel = NutsKernel, class Model> SampledRun run_emulated(const BoundModel<Model>& model, const Setting& setting, int lanes, int slices) {
   const int n = int(model.layout().coordinates);
   SampledRun run{lanes, setting.draws, n, std::vector<double>(std::size_t(setting.draws * n * lanes)),
           std::vector<double>(std::size_t(setting.draws * draw_statistics * lanes))};
-  std::vector<double> memory(std::size_t(NutsVectors<double>::arrays(setting.max_depth, slices) * n * lanes));
+  std::vector<double> memory(std::size_t(Kernel::template Vectors<double>::arrays(setting.max_depth, slices) * n * lanes));
   std::vector<double> scratch(std::size_t(model.layout().scratch * slices + 1) * std::size_t(lanes));
   const Metric metric = metric_for(n, setting.directions);
   EmulatedTeam::run(lanes, slices, [&](const EmulatedTeam& team) {
@@ -133,17 +141,15 @@ template <class Model> SampledRun run_emulated(const BoundModel<Model>& model, c
     LaneStreams<double> streams;
     streams.seed = setting.seed;
     streams.chain[0] = std::uint32_t(setting.first_chain + lane);
-    NutsVectors<double> vectors(memory.data() + lane, lanes, n, setting.max_depth, slices);
+    typename Kernel::template Vectors<double> vectors(memory.data() + lane, lanes, n, setting.max_depth, slices);
     team.each(n, [&](int i) { vectors.chosen.store(i, start_of(setting.first_chain + lane, i)); });
-    NutsSettings nuts_settings;
-    nuts_settings.max_depth = setting.max_depth;
-    NutsState<double> state;
-    Nuts<double, EmulatedTeam, decltype(gradient)> nuts(
-        team, n, vectors, metric.view(), nuts_settings, streams,
+    typename Kernel::template State<double> state;
+    typename Kernel::template Machine<double, EmulatedTeam, decltype(gradient)> machine(
+        team, n, vectors, metric.view(), settings_of(setting), streams,
         DrawBuffer{run.positions.data() + lane, nullptr, run.statistics.data() + lane, 0, double(setting.draws)}, gradient);
-    nuts.arrive(state, true);
+    machine.arrive(state, true);
     state.own_step.restart(true, std::log(setting.step));
-    nuts.advance(state, setting.draws, std::log(setting.step), setting.own_step, [] { return true; });
+    machine.advance(state, setting.draws, std::log(setting.step), setting.own_step, [] { return true; });
   });
   return run;
 }
@@ -342,17 +348,21 @@ TEST(Nuts, TreesAreThoseOfTheRecursiveDefinition) {
   EXPECT_GT(diverged, 0);
 }
 
-TEST(Nuts, PacksAgreeWithTheScalarOracleOverAShortRun) {
+template <class Kernel> class EveryMachine : public ::testing::Test {};
+using Machines = ::testing::Types<NutsKernel, HmcKernel, MamsKernel>;
+TYPED_TEST_SUITE(EveryMachine, Machines);
+
+TYPED_TEST(EveryMachine, OnPacksAgreesWithTheScalarOracleOverAShortRun) {
   for (const char* name : {"eight_schools", "ar_k", "gauss_mix", "linear_regression"}) {
     Data data;
     const HostModel model = zoo_model(name, data);
     Setting setting{5, 4, std::string(name) == "eight_schools" ? 0.4 : 0.002};
     setting.directions = std::string(name) != "ar_k";
-    const SampledRun pack = run_lanes<Pack>(model, setting);
+    const SampledRun pack = run_lanes<Pack, TypeParam>(model, setting);
     for (int l = 0; l < pack_width; ++l) {
       Setting one = setting;
       one.first_chain = l;
-      const SampledRun scalar = run_lanes<double>(model, one);
+      const SampledRun scalar = run_lanes<double, TypeParam>(model, one);
       for (int d = 0; d < setting.draws; ++d) {
         ASSERT_EQ(pack.statistic(d, DrawStatistic::n_steps, l), scalar.statistic(d, DrawStatistic::n_steps, 0)) << name;
         for (int i = 0; i < pack.coordinates; ++i)
@@ -362,16 +372,16 @@ TEST(Nuts, PacksAgreeWithTheScalarOracleOverAShortRun) {
   }
 }
 
-template <class Model> void emulated_agrees_with_oracle(const char* name, double step, int lanes, int slices) {
+template <class Kernel, class Model> void emulated_agrees_with_oracle(const char* name, double step, int lanes, int slices) {
   const Bound<Model> bound(name);
   const HostModel model(*find_zoo_model(name)->table(), bound.data);
   Setting setting{9, 3, step};
   setting.directions = slices > 1;
-  const SampledRun emulated = run_emulated(bound.model, setting, lanes, slices);
+  const SampledRun emulated = run_emulated<Kernel>(bound.model, setting, lanes, slices);
   for (int l = 0; l < lanes; ++l) {
     Setting one = setting;
     one.first_chain = l;
-    const SampledRun scalar = run_lanes<double>(model, one);
+    const SampledRun scalar = run_lanes<double, Kernel>(model, one);
     for (int d = 0; d < setting.draws; ++d) {
       ASSERT_EQ(emulated.statistic(d, DrawStatistic::n_steps, l), scalar.statistic(d, DrawStatistic::n_steps, 0));
       for (int i = 0; i < emulated.coordinates; ++i)
@@ -380,24 +390,24 @@ template <class Model> void emulated_agrees_with_oracle(const char* name, double
   }
 }
 
-TEST(Nuts, TheEmulatedTeamAgreesWithTheOracleAtAwkwardSizes) {
-  emulated_agrees_with_oracle<models::EightSchools>("eight_schools", 0.4, 1, 1);
-  emulated_agrees_with_oracle<models::EightSchools>("eight_schools", 0.4, 3, 2);
-  emulated_agrees_with_oracle<models::EightSchools>("eight_schools", 0.4, 2, 3);
-  emulated_agrees_with_oracle<models::Radon>("radon", 0.01, 1, 4);
+TYPED_TEST(EveryMachine, OnTheEmulatedTeamAgreesWithTheOracleAtAwkwardSizes) {
+  emulated_agrees_with_oracle<TypeParam, models::EightSchools>("eight_schools", 0.4, 1, 1);
+  emulated_agrees_with_oracle<TypeParam, models::EightSchools>("eight_schools", 0.4, 3, 2);
+  emulated_agrees_with_oracle<TypeParam, models::EightSchools>("eight_schools", 0.4, 2, 3);
+  emulated_agrees_with_oracle<TypeParam, models::Radon>("radon", 0.01, 1, 4);
 }
 
-TEST(Nuts, TheEmulatedTeamGivesTheSameBitsForOneAndTwoThreadsAtAnyNumberOfSlices) {
+TYPED_TEST(EveryMachine, OnTheEmulatedTeamGivesTheSameBitsForOneAndTwoThreadsAtAnyNumberOfSlices) {
   const Bound<models::EightSchools> bound("eight_schools");
   for (int slices : {1, 2, 3, 4}) {
     // Two tiles of two chains, each chain adapting a step size; one after the other, and at the same time.
     Setting tile[2];
     for (int t = 0; t < 2; ++t) tile[t] = {21, 12, 0.4, true, 2 * t};
     SampledRun in_turn[2], together[2];
-    for (int t = 0; t < 2; ++t) in_turn[t] = run_emulated(bound.model, tile[t], 2, slices);
+    for (int t = 0; t < 2; ++t) in_turn[t] = run_emulated<TypeParam>(bound.model, tile[t], 2, slices);
     {
-      std::jthread other([&] { together[1] = run_emulated(bound.model, tile[1], 2, slices); });
-      together[0] = run_emulated(bound.model, tile[0], 2, slices);
+      std::jthread other([&] { together[1] = run_emulated<TypeParam>(bound.model, tile[1], 2, slices); });
+      together[0] = run_emulated<TypeParam>(bound.model, tile[0], 2, slices);
     }
     for (int t = 0; t < 2; ++t) {
       EXPECT_TRUE(same_bits(in_turn[t].positions, together[t].positions)) << slices << " slices, tile " << t;
@@ -407,15 +417,15 @@ TEST(Nuts, TheEmulatedTeamGivesTheSameBitsForOneAndTwoThreadsAtAnyNumberOfSlices
   }
 }
 
-TEST(Nuts, GivesTheSameBitsInSlicesOfAFewTicks) {
+TYPED_TEST(EveryMachine, GivesTheSameBitsInSlicesOfAFewTicks) {
   for (const char* name : {"eight_schools", "radon"}) {
     Data data;
     const HostModel model = zoo_model(name, data);
     Setting setting{5, 6, 0.1, true};
-    const SampledRun whole = run_lanes<Pack>(model, setting);
+    const SampledRun whole = run_lanes<Pack, TypeParam>(model, setting);
     for (int ticks : {1, 2, 7, 64}) {
       setting.ticks_at_a_time = ticks;
-      const SampledRun sliced = run_lanes<Pack>(model, setting);
+      const SampledRun sliced = run_lanes<Pack, TypeParam>(model, setting);
       EXPECT_TRUE(same_bits(sliced.positions, whole.positions)) << name << ", " << ticks << " ticks";
       EXPECT_TRUE(same_bits(sliced.statistics, whole.statistics)) << name << ", " << ticks << " ticks";
     }
@@ -450,6 +460,131 @@ TEST(Nuts, WeighsLeavesFarBelowTheStart) {
     EXPECT_GT(run.statistic(39, DrawStatistic::lp, l), -60) << l;
     for (int d = 0; d < 40; ++d) EXPECT_TRUE(std::isfinite(run.statistic(d, DrawStatistic::energy, l))) << l;
   }
+}
+
+// ---- trajectories of a given length: against their definition -------------------------------------------------------------
+
+using Vector = std::vector<double>;
+
+// One trajectory on plain vectors, with a unit metric. It shares the random bits with the sampler, and nothing else: microcanonical
+// directions turn by the plain formula, with hyperbolic functions.
+struct PlainTrajectory {
+  const HostModel& model;
+  double step;
+  Vector position, momentum, gradient = Vector(position.size());
+  double lp = model.log_density(position.data(), gradient.data());
+  double volume = 0;  // of directions, logarithm
+
+  double norm(const Vector& v) const { return std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.)); }
+  void kick(bool microcanonical) {
+    if (!microcanonical) {
+      for (std::size_t i = 0; i < position.size(); ++i) momentum[i] += step / 2 * gradient[i];
+      return;
+    }
+    const double force = norm(gradient), speed = double(position.size() - 1), d = step / 2 * force / speed;
+    const double cosine = std::inner_product(momentum.begin(), momentum.end(), gradient.begin(), 0.) / force;
+    const double divisor = std::cosh(d) + cosine * std::sinh(d);
+    for (std::size_t i = 0; i < position.size(); ++i)
+      momentum[i] = (momentum[i] + gradient[i] / force * (std::sinh(d) + cosine * (std::cosh(d) - 1))) / divisor;
+    volume += speed * std::log(divisor);
+  }
+  void move(bool microcanonical) {
+    kick(microcanonical);
+    for (std::size_t i = 0; i < position.size(); ++i) position[i] += step * momentum[i];
+    lp = model.log_density(position.data(), gradient.data());
+    kick(microcanonical);
+  }
+  double energy(bool microcanonical) const {
+    const double q = norm(momentum);
+    return (microcanonical ? volume : q * q / 2) - lp;
+  }
+};
+
+template <class Kernel> void expect_trajectories_of_the_definition(bool microcanonical, double length) {
+  Data data;
+  const HostModel model = zoo_model("eight_schools", data);
+  const std::size_t n = std::size_t(model.coordinates());
+  int accepted = 0, rejected = 0;
+  for (double step : {0.05, 0.3, 0.8}) {
+    Setting setting{31, 6, step * length};
+    setting.length = 2.9 * length;
+    const SampledRun run = run_lanes<Pack, Kernel>(model, setting);
+    for (int l = 0; l < pack_width; ++l) {
+      Vector at(n);
+      for (std::size_t i = 0; i < n; ++i) at[i] = start_of(l, int(i));
+      const double halton[] = {1. / 2, 1. / 4, 3. / 4, 1. / 8, 5. / 8, 3. / 8};
+      for (int d = 0; d < setting.draws; ++d) {
+        LaneStreams<double> streams;
+        streams.seed = setting.seed;
+        streams.chain[0] = std::uint32_t(l);
+        const auto block = [&](double number) { return lane_block(streams, Purpose::transition, double(d), number); };
+        Vector momentum(n);
+        for (std::size_t i = 0; i < n; i += 2) {
+          const NormalPair<double> z = normal_pair(block(first_momentum_block + double(i / 2)));
+          momentum[i] = z.first;
+          if (i + 1 < n) momentum[i + 1] = z.second;
+        }
+        PlainTrajectory path{model, setting.step, at, momentum};
+        if (microcanonical)
+          for (double& q : path.momentum) q /= path.norm(momentum);
+        const double before = path.energy(microcanonical);
+        const int steps = int(std::ceil(halton[d] * setting.length / setting.step));
+        for (int k = 0; k < steps; ++k) path.move(microcanonical);
+        const double error = path.energy(microcanonical) - before;
+        const bool takes = std::log(block(0).uniform[0]) < -error;
+        if (takes) at = path.position;
+        (takes ? accepted : rejected) += 1;
+        ASSERT_EQ(run.statistic(d, DrawStatistic::n_steps, l), steps) << "step " << step << " chain " << l << " draw " << d;
+        EXPECT_NEAR(run.statistic(d, DrawStatistic::acceptance_rate, l), std::exp(std::min(-error, 0.)), 1e-9);
+        EXPECT_NEAR(run.statistic(d, DrawStatistic::energy_error, l), takes ? error : 0, 1e-8);
+        EXPECT_EQ(run.statistic(d, DrawStatistic::tree_depth, l), 0);
+        EXPECT_EQ(run.statistic(d, DrawStatistic::diverging, l), 0);
+        for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(run.position(d, int(i), l), at[i], 1e-8);
+      }
+    }
+  }
+  EXPECT_GT(accepted, 50);
+  EXPECT_GT(rejected, 0);
+}
+
+TEST(Hmc, TrajectoriesAreThoseOfTheDefinition) { expect_trajectories_of_the_definition<HmcKernel>(false, 1); }
+TEST(Mams, TrajectoriesAreThoseOfTheDefinition) { expect_trajectories_of_the_definition<MamsKernel>(true, 4); }
+
+TEST(Halton, SharesAreTheVanDerCorputSequence) {
+  const double expected[] = {1. / 2, 1. / 4, 3. / 4, 1. / 8, 5. / 8, 3. / 8, 7. / 8, 1. / 16};
+  for (int k = 0; k < 8; ++k) EXPECT_EQ(halton(k), expected[k]);
+  double sum = 0;
+  for (int k = 0; k < 1023; ++k) sum += halton(k);
+  EXPECT_NEAR(sum / 1023, 0.5, 1e-12);
+}
+
+// Under any force, in 2 to 1000 dimensions: where cosh d would overflow, too.
+TEST(Mams, DirectionsStayDirectionsUnderAnyForce) {
+  for (int n : {2, 3, 1000})
+    for (double force : {0., 1e-9, 1., 1e3, 1e8, 1e150}) {
+      SCOPED_TRACE(testing::Message() << n << " dimensions, force " << force);
+      std::vector<double> memory(std::size_t(HmcVectors<double>::arrays(10, 1) * n));
+      const HmcVectors<double> v(memory.data(), 1, n, 10, 1);
+      const std::vector<double> scale(std::size_t(n), 1.);
+      const MetricView metric{scale.data()};
+      LaneStreams<double> streams;
+      streams.seed = 5;
+      draw_momentum(ScalarTeam{}, n, streams, 0., true, v.moving.momentum);
+      double squares = 0;
+      for (int i = 0; i < n; ++i) squares += std::pow(std::sin(1. + i), 2);
+      for (int i = 0; i < n; ++i) v.moving.gradient.store(i, force * std::sin(1. + i) / std::sqrt(squares));
+      double kinetic = Microcanonical::start(ScalarTeam{}, n, v, metric, true), cosine = 0;
+      EXPECT_EQ(kinetic, 0);
+      for (int i = 0; i < n; ++i) cosine += v.moving.momentum.load(i) * std::sin(1. + i) / std::sqrt(squares);
+      const double d = 0.3 * force / 2 / (n - 1);
+      kinetic = Microcanonical::leap(ScalarTeam{}, n, v, metric, 0.3, kinetic);
+      // (n - 1) log(cosh d + c sinh d), which is (n - 1) (d + log((1 + c) / 2)) where d is large.
+      const double expected = (n - 1) * (d < 300 ? std::log(std::cosh(d) + cosine * std::sinh(d)) : d + std::log((1 + cosine) / 2));
+      EXPECT_NEAR(kinetic, expected, 1e-9 * std::max(1., std::abs(expected)));
+      double norm = 0;
+      for (int i = 0; i < n; ++i) norm += std::pow(v.moving.momentum.load(i), 2);
+      EXPECT_NEAR(norm, 1, 1e-9);
+    }
 }
 
 // ---- whole runs ---------------------------------------------------------------------------------------------------------------

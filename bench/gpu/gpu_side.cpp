@@ -240,7 +240,7 @@ json rate(const Subject& subject, const std::string& device, int chains, double 
     positions.insert(positions.end(), point.begin(), point.end());
   }
   ensemble->place(positions, std::vector<char>(std::size_t(chains), 1));
-  const WarmupSettings settings{-1, most_warmup, options.max_depth, options.target_acceptance};
+  const WarmupSettings settings{-1, most_warmup, options.max_depth};
   const WarmupResult warmup =
       warm_up(*ensemble, superchain, settings, [&](int c) { return starts(std::uint32_t(superchains + c)); });
 

@@ -14,6 +14,7 @@
 #include "host/diagnostics.hpp"
 #include "host/partial_file.hpp"
 #include "host/plugin.hpp"
+#include "host/samplers.hpp"
 #include "kernels/cuda/devices.hpp"
 #include "kernels/geometry.hpp"
 #include "lockstep/model_table.hpp"
@@ -162,6 +163,11 @@ void DeviceInput::add_to(CLI::App& command) {
                   "matrix products by a GPU's tensor cores. What that costs is measured and said.\n"
                   "Default: double")
       ->option_text("double|mixed|tf32");
+}
+
+std::string sampler_named(const std::string& option, const std::string& name) {
+  if (!find_sampler(name)) throw UsageError(fmt::format("{} is '{}' (there are {}). Choose one of these.", option, name, sampler_names()));
+  return name;
 }
 
 void DeviceInput::read(SampleOptions& options) const {

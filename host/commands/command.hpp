@@ -85,6 +85,9 @@ struct Count {
   int value() const { return text == "auto" ? automatic : whole_number(option, text, least, most, true); }
 };
 
+// The name of a sampler; throws UsageError if there is none of that name.
+std::string sampler_named(const std::string& option, const std::string& name);
+
 // ---------------------------------------------------------------- lists
 
 // "a,b" as {"a", "b"}. Throws UsageError for one that has an empty name in it.

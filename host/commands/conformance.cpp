@@ -15,7 +15,7 @@ namespace lockstep {
 namespace {
 
 struct ConformanceCommand {
-  std::string path, only, seed = "20240601";
+  std::string path, only, sampler = "nuts", seed = "20240601";
   Count threads{"--threads", 1, 4096, 0};
   DeviceInput device;
 
@@ -24,6 +24,7 @@ struct ConformanceCommand {
     command->add_option("PATH", path, "A clone of posteriordb, or a folder laid out like one")->required()->option_text(" ");
     command->add_option("--only", only, "Only these posteriors. Default: all that have reference draws\n"
                                         "and a model in the zoo")->option_text("NAME,...");
+    command->add_option("--sampler", sampler, "As sample's. Default: nuts")->option_text("NAME");
     command->add_option("--seed", seed, "Seed of the random numbers. Default: 20240601")->option_text("S");
     command->add_option("--threads", threads.text, "Threads. auto: all cores that the process may use")->option_text("N|auto");
     device.add_to(*command);
@@ -46,6 +47,7 @@ struct ConformanceCommand {
     ConformanceOptions options;
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max() - 1, false);
     options.threads = threads.value();
+    options.sampler = sampler_named("--sampler", sampler);
     SampleOptions placed;
     device.read(placed);
     options.processor = placed.processor;

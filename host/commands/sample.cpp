@@ -10,6 +10,7 @@
 #include "host/commands/stop_signals.hpp"
 #include "host/digest.hpp"
 #include "host/progress_bar.hpp"
+#include "host/samplers.hpp"
 #include "host/summary.hpp"
 #include "host/verdict.hpp"
 #include "kernels/cpu/launch.hpp"
@@ -40,7 +41,7 @@ struct Resumption {
 };
 
 struct SampleCommand {
-  std::string model, seed = "1", metric = "auto", keep, predictive, checkpoint, every = "60s";
+  std::string model, seed = "1", sampler = "nuts", metric = "auto", keep, predictive, checkpoint, every = "60s";
   std::vector<std::string> arguments;  // of the program
   std::optional<Resumption> resumption;
   ModelInput input;
@@ -66,6 +67,9 @@ struct SampleCommand {
            "Warmup draws per chain, then 10 more with the final tuning. auto: until all\n"
            "chains have settled");
     option("--draws", draws.text, "N|auto", "Draws per chain after warmup. auto: 1000 up to 16 chains, else 250");
+    std::string ways;
+    for (const Sampler* each : samplers()) ways += fmt::format("{}: {}\n", each->name, each->summary);
+    option("--sampler", sampler, "NAME", (ways + "All but nuts on the CPU only. Default: nuts").c_str());
     option("--metric", metric, "auto|diagonal|low-rank|dense",
            "What warmup learns of the posterior's shape: scales; or also directions that\n"
            "are correlated. auto: those that pay for themselves");
@@ -112,6 +116,7 @@ struct SampleCommand {
     const std::optional<MetricKind> kind = metric_named(metric);
     if (!kind) throw UsageError(fmt::format("--metric is '{}' (there are auto, diagonal, low-rank and dense). Choose one of these.", metric));
     options.metric = *kind;
+    options.sampler = sampler_named("--sampler", sampler);
     device.read(options);
     options.thin = whole_number<int>("--thin", thin.text, thin.least, thin.most, false);
     read_what_is_kept(options);

@@ -10,7 +10,7 @@ namespace lockstep {
 namespace {
 
 struct SbcCommand {
-  std::string model, seed = "1";
+  std::string model, sampler = "nuts", seed = "1";
   ModelInput input;
   Count fits{"--fits", 20, 1000000, 1000, "1000"};
   Count draws{"--draws", 9, 10000, 100, "100"};
@@ -24,6 +24,7 @@ struct SbcCommand {
     input.add_to(*command);
     command->add_option("--fits", fits.text, "Simulated data sets, each of which is fitted. Default: 1000")->option_text("N");
     command->add_option("--draws", draws.text, "Posterior draws that a true value is ranked among. Default: 100")->option_text("N");
+    command->add_option("--sampler", sampler, "As sample's. Default: nuts")->option_text("NAME");
     command->add_option("--seed", seed, "Seed of the random numbers. Default: 1")->option_text("S");
     command->add_option("--threads", threads.text, "Threads. auto: all cores that the process may use")->option_text("N|auto");
     command->footer(
@@ -38,6 +39,7 @@ struct SbcCommand {
     options.fits = whole_number<int>("--fits", fits.text, fits.least, fits.most, false);
     options.draws = whole_number<int>("--draws", draws.text, draws.least, draws.most, false);
     options.threads = threads.value();
+    options.sampler = sampler_named("--sampler", sampler);
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), false);
     const NamedModel named(model);
     const auto started = std::chrono::steady_clock::now();

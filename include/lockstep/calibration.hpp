@@ -18,6 +18,7 @@ struct CalibrationOptions {
   int draws = 100;                    // of the posterior, to rank a true value among: each the last of a chain of its own
   double level = 0.01;                // the chance that anything at all is reported where nothing is wrong
   std::uint64_t seed = 1;
+  std::string sampler = "nuts";       // SampleOptions's
   int threads = 0;                    // 0: all that the process may use. The result does not depend on it
 };
 

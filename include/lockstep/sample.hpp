@@ -95,8 +95,9 @@ struct SampleOptions {
   std::string geometry = "auto";      // how chains are cut into teams on a GPU, as "32x4": see kernels/geometry.hpp
   Precision precision = Precision::fp64;
   int threads = 0;                    // 0: all that the process may use
-  int max_depth = 10;
-  double target_acceptance = 0.8;
+  std::string sampler = "nuts";       // or "hmc", "chees", "mams": see host/samplers.hpp. On GPUs there is only nuts yet
+  int max_depth = 10;                 // of NUTS's trees; trajectories of other samplers have at most 2^max_depth - 1 steps, too
+  double target_acceptance = 0;       // of trajectories; 0: the sampler's own, which is 0.8 for nuts, 0.9 for mams, else 0.651
   MetricKind metric = MetricKind::automatic;
   // What is returned.
   std::vector<std::string> keep;      // parameters and deterministics, by name; empty: all
@@ -124,7 +125,7 @@ inline bool in_singles(Precision precision) { return precision != Precision::fp6
 // Throws SampleError if an option is out of range; the message names it.
 void validate(const SampleOptions& options);
 
-// Runs NUTS and returns posterior (deterministics too), sample_stats, observed_data and constant_data, and what else
+// Runs the sampler and returns posterior (deterministics too), sample_stats, observed_data and constant_data, and what else
 // the options ask for. May be called from several threads at once. Throws DataError, ModelError, SampleError, or Stopped.
 Fit sample(const ModelTable& model, const Data& data, const SampleOptions& options = {});
 

@@ -8,6 +8,7 @@
 
 #include "kernels/chain_moments.hpp"
 #include "kernels/cpu/launch.hpp"
+#include "kernels/microcanonical.hpp"
 #include "kernels/window.hpp"
 
 namespace lockstep {
@@ -18,9 +19,9 @@ constexpr int gradients_between_timed = 64;
 std::size_t tiles_for(int chains) { return std::size_t((chains + pack_width - 1) / pack_width); }
 }  // namespace
 
-struct CpuEnsemble::Tile {
+template <class Kernel> struct CpuEnsembleOf<Kernel>::Tile {
   AlignedArray memory;
-  NutsState<Pack> state;
+  typename Kernel::template State<Pack> state;
   LaneStreams<Pack> streams;
   alignas(64) std::int64_t data_columns[pack_width] = {};
   alignas(64) double used[pack_width] = {};   // 1 for lanes that have a chain
@@ -34,11 +35,12 @@ struct CpuEnsemble::Tile {
   }
 };
 
-CpuEnsemble::CpuEnsemble(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
-                         const NutsSettings& settings, int threads, std::int64_t data_sets, bool mixed)
+template <class Kernel>
+CpuEnsembleOf<Kernel>::CpuEnsembleOf(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
+                                     const SamplerSettings& settings, int threads, std::int64_t data_sets, bool mixed)
     : Ensemble(chains, int(table.layout(model)->coordinates), settings), table_(table), model_(model),
       threads_(threads > 0 ? std::min(threads, available_threads()) : available_threads()), mixed_(mixed),
-      elements_(std::size_t(NutsVectors<Pack>::arrays(settings.max_depth, 1) * coordinates_) * pack_width) {
+      elements_(std::size_t(Kernel::template Vectors<Pack>::arrays(settings.max_depth, 1) * coordinates_) * pack_width) {
   for (std::size_t t = 0; t < tiles_for(chains); ++t) {
     auto tile = std::make_unique<Tile>();
     tile->memory = AlignedArray(elements_);
@@ -58,17 +60,19 @@ CpuEnsemble::CpuEnsemble(const ModelTable& table, const void* model, int chains,
   for (int w = 0; w < threads_; ++w) scratch_.emplace_back(scratch);
 }
 
-CpuEnsemble::~CpuEnsemble() = default;
+template <class Kernel> CpuEnsembleOf<Kernel>::~CpuEnsembleOf() = default;
 
 // Calls use(sampler, tile, vectors) with a sampler set up on the tile.
+template <class Kernel>
 template <class F>
-void CpuEnsemble::on_tile(int t, int worker, const MetricView& metric, const DrawBuffer& out, const F& use) {
+void CpuEnsembleOf<Kernel>::on_tile(int t, int worker, const MetricView& metric, const SamplerSettings& chosen,
+                                    const DrawBuffer& out, const F& use) {
   using Clock = std::chrono::steady_clock;
   Tile& tile = *tiles_[std::size_t(t)];
   double gradients = 0, timed = 0;
   Clock::duration in_timed{0};
   const Clock::time_point start = Clock::now();
-  NutsSettings settings = settings_;
+  SamplerSettings settings = chosen;
   settings.patience = gradients_are_cheap_.load(std::memory_order_relaxed) ? 1 : 0;
   const auto gradient = [&](const LaneArray<Pack>& position, const LaneArray<Pack>& gradient_out) {
     alignas(64) double log_density[pack_width];
@@ -88,9 +92,10 @@ void CpuEnsemble::on_tile(int t, int worker, const MetricView& metric, const Dra
     if (int(gradients) % 256 == 0) tile.count_draws();
     return Pack::load_aligned(log_density);
   };
-  const NutsVectors<Pack> vectors(tile.memory.data(), pack_width, coordinates_, settings_.max_depth, 1);
-  Nuts<Pack, PackTeam, decltype(gradient)> nuts(PackTeam{}, coordinates_, vectors, metric, settings, tile.streams, out, gradient);
-  use(nuts, tile, vectors);
+  const typename Kernel::template Vectors<Pack> vectors(tile.memory.data(), pack_width, coordinates_, settings.max_depth, 1);
+  typename Kernel::template Machine<Pack, PackTeam, decltype(gradient)> machine(PackTeam{}, coordinates_, vectors, metric, settings,
+                                                                               tile.streams, out, gradient);
+  use(machine, tile, vectors);
   // Lanes wait for each other where that costs less than it wins; their draws are the same.
   if (timed > 0)
     gradients_are_cheap_.store(in_timed * (gradients / timed) < 0.5 * (Clock::now() - start), std::memory_order_relaxed);
@@ -98,9 +103,10 @@ void CpuEnsemble::on_tile(int t, int worker, const MetricView& metric, const Dra
   gradients_done_.fetch_add(gradients * pack_width, std::memory_order_relaxed);
 }
 
-void CpuEnsemble::place(std::span<const double> positions, const std::vector<char>& moved) {
+template <class Kernel>
+void CpuEnsembleOf<Kernel>::place(std::span<const double> positions, const std::vector<char>& moved) {
   parallel_for(int(tiles_.size()), threads_, [&](int t, int worker) {
-    on_tile(t, worker, {}, {}, [&](auto& nuts, Tile& tile, const NutsVectors<Pack>& vectors) {
+    on_tile(t, worker, {}, settings_, {}, [&](auto& machine, Tile& tile, const auto& vectors) {
       alignas(64) double mask[pack_width] = {};
       for (int l = 0; l < pack_width; ++l) {
         const int chain = std::min(t * pack_width + l, chains_ - 1);
@@ -111,7 +117,7 @@ void CpuEnsemble::place(std::span<const double> positions, const std::vector<cha
         for (int i = 0; i < coordinates_; ++i)
           vectors.chosen.base[i * pack_width + l] = positions[std::size_t(chain) * std::size_t(coordinates_) + std::size_t(i)];
       }
-      nuts.arrive(tile.state, Pack::load_aligned(mask) > Pack(0.));
+      machine.arrive(tile.state, Pack::load_aligned(mask) > Pack(0.));
     });
   });
 }
@@ -162,7 +168,8 @@ class TileQueue {
 }  // namespace
 
 // Of the tile's chains, the one that is furthest behind.
-double CpuEnsemble::least_draws(const Tile& tile) const {
+template <class Kernel>
+double CpuEnsembleOf<Kernel>::least_draws(const Tile& tile) const {
   double least = HUGE_VAL;
   for (int l = 0; l < pack_width; ++l)
     if (tile.used[l] > 0) least = std::min(least, tile.state.draw.get(std::size_t(l)));
@@ -173,8 +180,8 @@ namespace {
 
 class CpuWindow : public Window {
  public:
-  CpuWindow(int chains, int coordinates, int first, int capacity, bool gradients)
-      : Window(first, capacity), coordinates_(coordinates), block_(chains, coordinates, capacity, gradients, pack_width) {}
+  CpuWindow(int chains, int coordinates, int first, int capacity, Keep keep)
+      : Window(first, capacity), coordinates_(coordinates), block_(chains, coordinates, capacity, keep, pack_width) {}
   double lp(int chain, int draw) const override { return block_.statistic(chain, draw, DrawStatistic::lp); }
   double acceptance(int chain, int draw) const override { return block_.statistic(chain, draw, DrawStatistic::acceptance_rate); }
   ChainMoments positions() const override { return moments(block_.tile(0).positions); }
@@ -201,21 +208,24 @@ class CpuWindow : public Window {
 
 }  // namespace
 
-std::unique_ptr<Window> CpuEnsemble::make_window(int first, int capacity, bool gradients) {
-  return std::make_unique<CpuWindow>(chains_, coordinates_, first, capacity, gradients);
+template <class Kernel>
+std::unique_ptr<Window> CpuEnsembleOf<Kernel>::make_window(int first, int capacity, Keep keep) {
+  return std::make_unique<CpuWindow>(chains_, coordinates_, first, capacity, keep);
 }
 
-int CpuEnsemble::advance(Window& window, int draws, const Tuning& tuning) {
+template <class Kernel>
+int CpuEnsembleOf<Kernel>::advance(Window& window, int draws, const Tuning& tuning) {
   const int made = advance(window.block(), window.first(), window.first() + window.draws(), draws, tuning);
   static_cast<CpuWindow&>(window).advanced(made);
   return made;
 }
 
-int CpuEnsemble::sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) {
+template <class Kernel>
+int CpuEnsembleOf<Kernel>::sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) {
   int done = 0;
   for (bool more = true; more && done < draws;) {
     const int wanted = std::min(block_draws, draws - done);
-    const DrawBlock block(chains_, coordinates_, wanted, false, pack_width);
+    const DrawBlock block(chains_, coordinates_, wanted, Keep::positions, pack_width);
     const int made = advance(block, first + done, first + done, wanted, tuning);
     more = take(block, first + done, made) && made == wanted;
     done += made;
@@ -223,8 +233,11 @@ int CpuEnsemble::sample(int first, int draws, int block_draws, const Tuning& tun
   return done;
 }
 
-int CpuEnsemble::advance(const DrawBlock& block, int first, int begin, int draws, const Tuning& tuning) {
+template <class Kernel>
+int CpuEnsembleOf<Kernel>::advance(const DrawBlock& block, int first, int begin, int draws, const Tuning& tuning) {
   const MetricView metric = tuning.metric.view();
+  SamplerSettings settings = settings_;
+  settings.trajectory_length = tuning.trajectory_length;
   const int last = begin + draws;
   TileQueue queue(int(tiles_.size()));
   // When the queue is empty, the tiles that are left are with other workers, which see to them until they are done.
@@ -232,14 +245,14 @@ int CpuEnsemble::advance(const DrawBlock& block, int first, int begin, int draws
     for (TileQueue::Entry entry; !stopped() && queue.take(entry);) {
       const int t = entry.tile;
       bool finished = false;
-      on_tile(t, worker, metric, block.tile(t, first), [&](auto& nuts, Tile& tile, const NutsVectors<Pack>&) {
+      on_tile(t, worker, metric, settings, block.tile(t, first), [&](auto& machine, Tile& tile, const auto&) {
         alignas(64) double own[pack_width] = {};
         for (int l = 0; l < pack_width; ++l) {
           const int chain = t * pack_width + l;
           own[l] = chain < chains_ && tuning.own_step[std::size_t(chain)] ? 1. : 0.;
         }
         TimeSlice slice;
-        finished = nuts.advance(tile.state, last, Pack(tuning.log_step), Pack::load_aligned(own) > Pack(0.),
+        finished = machine.advance(tile.state, last, Pack(tuning.log_step), Pack::load_aligned(own) > Pack(0.),
                                 [&] { return !stopped() && slice.left(); });
         entry.draws = least_draws(tile);
       });
@@ -253,7 +266,8 @@ int CpuEnsemble::advance(const DrawBlock& block, int first, int begin, int draws
   return std::max(int(least) - begin, 0);
 }
 
-void CpuEnsemble::restart_step(const std::vector<char>& chains, double log_step) {
+template <class Kernel>
+void CpuEnsembleOf<Kernel>::restart_step(const std::vector<char>& chains, double log_step) {
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     alignas(64) double mask[pack_width] = {};
     for (int l = 0; l < pack_width; ++l) {
@@ -264,17 +278,20 @@ void CpuEnsemble::restart_step(const std::vector<char>& chains, double log_step)
   }
 }
 
-double CpuEnsemble::own_log_step(int chain) const {
+template <class Kernel>
+double CpuEnsembleOf<Kernel>::own_log_step(int chain) const {
   return tiles_[std::size_t(chain / pack_width)]->state.own_step.log_averaged.get(std::size_t(chain % pack_width));
 }
 
-double CpuEnsemble::draws_done() const {
+template <class Kernel>
+double CpuEnsembleOf<Kernel>::draws_done() const {
   double done = 0;
   for (const auto& tile : tiles_) done += tile->draws_done.load(std::memory_order_relaxed);
   return done;
 }
 
-void CpuEnsemble::state(Archive& archive) {
+template <class Kernel>
+void CpuEnsembleOf<Kernel>::state(Archive& archive) {
   double gradients = gradients_done_;
   archive(settings_.max_depth, gradients);
   gradients_done_ = gradients;
@@ -285,6 +302,11 @@ void CpuEnsemble::state(Archive& archive) {
   }
 }
 
-std::string CpuEnsemble::geometry() const { return "cpu, packs of " + std::to_string(pack_width) + " lanes"; }
+template <class Kernel>
+std::string CpuEnsembleOf<Kernel>::geometry() const { return "cpu, packs of " + std::to_string(pack_width) + " lanes"; }
+
+template class CpuEnsembleOf<NutsKernel>;
+template class CpuEnsembleOf<HmcKernel>;
+template class CpuEnsembleOf<MamsKernel>;
 
 }  // namespace lockstep

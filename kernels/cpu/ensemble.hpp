@@ -7,16 +7,17 @@
 
 namespace lockstep {
 
-class CpuEnsemble : public Ensemble {
+// `Kernel`: the machine that advances chains, NutsKernel or another of kernels/.
+template <class Kernel> class CpuEnsembleOf : public Ensemble {
  public:
   // `model` is bound to its data already. Chain c reads data set c modulo the number of sets. `mixed`: gradients are computed in
   // single precision.
-  CpuEnsemble(const ModelTable& table, const void* model, int chains, std::uint64_t seed, const NutsSettings& settings,
-              int threads, std::int64_t data_sets = 1, bool mixed = false);
-  ~CpuEnsemble() override;
+  CpuEnsembleOf(const ModelTable& table, const void* model, int chains, std::uint64_t seed, const SamplerSettings& settings,
+                int threads, std::int64_t data_sets = 1, bool mixed = false);
+  ~CpuEnsembleOf() override;
 
   void place(std::span<const double> positions, const std::vector<char>& moved) override;
-  std::unique_ptr<Window> make_window(int first, int capacity, bool gradients) override;
+  std::unique_ptr<Window> make_window(int first, int capacity, Keep keep) override;
   int advance(Window& window, int draws, const Tuning& tuning) override;
   int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) override;
   void restart_step(const std::vector<char>& chains, double log_step) override;
@@ -29,7 +30,8 @@ class CpuEnsemble : public Ensemble {
 
  private:
   struct Tile;
-  template <class F> void on_tile(int t, int worker, const MetricView& metric, const DrawBuffer& out, const F& use);
+  template <class F>
+  void on_tile(int t, int worker, const MetricView& metric, const SamplerSettings& settings, const DrawBuffer& out, const F& use);
   // Draws begin .. begin + draws - 1, into a block whose row 0 is draw `first`.
   int advance(const DrawBlock& block, int first, int begin, int draws, const Tuning& tuning);
   double least_draws(const Tile& tile) const;
@@ -44,5 +46,7 @@ class CpuEnsemble : public Ensemble {
   std::atomic<double> gradients_done_{0};
   std::atomic<bool> gradients_are_cheap_{false};  // less than half of a tick
 };
+
+using CpuEnsemble = CpuEnsembleOf<NutsKernel>;
 
 }  // namespace lockstep

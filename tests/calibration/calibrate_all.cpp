@@ -1,7 +1,7 @@
 // Simulation-based calibration of all models of calibrated_models.hpp (rules §6): prints a table for README.md of this folder, and
 // exits with 1 if any of them is not calibrated.
 //
-//   calibrate_all [FITS [LEVEL]]    of each model, 1000; the chance of any false alarm, 0.01
+//   calibrate_all [FITS [LEVEL [SAMPLER]]]    of each model, 1000; the chance of any false alarm, 0.01; nuts
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   const std::vector<CalibratedModel> models = calibrated_models();
   options.level = (argc > 2 ? std::atof(argv[2]) : 0.01) / double(models.size());
   options.seed = 20261126;
+  if (argc > 3) options.sampler = argv[3];
   bool all_passed = true;
   fmt::print("| model | quantities | smallest p | limit | failed fits | unsettled | seconds | |\n|---|---|---|---|---|---|---|---|\n");
   for (const CalibratedModel& model : models) {

@@ -9,6 +9,7 @@
 #include "golden_references.hpp"
 #include "host/conformance.hpp"
 #include "host/posteriordb.hpp"
+#include "host/samplers.hpp"
 #include "host/zoo_posteriors.hpp"
 #include "lockstep/sample.hpp"
 
@@ -73,11 +74,33 @@ TEST_P(EveryPosterior, AgreesWithItsReference) {
 }
 INSTANTIATE_TEST_SUITE_P(Posteriordb, EveryPosterior, ::testing::ValuesIn(names()), test_name);
 
+class EverySampler : public ::testing::TestWithParam<const Sampler*> {};
+std::string sampler_name(const ::testing::TestParamInfo<const Sampler*>& info) { return info.param->name; }
+
+TEST_P(EverySampler, AgreesWithAFewReferences) {
+  const std::vector<std::string> few = {"eight_schools-eight_schools_noncentered", "garch-garch11", "arK-arK", "kidiq-kidscore_momiq"};
+  std::size_t comparisons = 0;
+  for (const std::string& name : few) comparisons += samplers().size() * comparison_count(references().at(name));
+  for (const std::string& name : few) {
+    const Posteriordb::Posterior& tested = posterior(name);
+    const ZooPosterior* known = find_zoo_posterior(tested.model);
+    ConformanceOptions options;
+    options.seed = 20240605;
+    options.sampler = GetParam()->name;
+    options.start_range = known->start_range;
+    const Conformance result = conform(*find_zoo_model(known->zoo)->table(), known->data(database().data(tested)), references().at(name),
+                                       known->counterparts(references().at(name)), family_limit(comparisons), options);
+    EXPECT_TRUE(result.agrees) << name << ": " << result.runs.back().agreement.worst().z << " "
+                               << result.runs.back().agreement.worst().quantity;
+  }
+}
+
 // Draw 0 of 4,096 chains: what pooled warmup leaves behind is the posterior itself (the first-draw test of rules §3).
-TEST(Posteriordb, TheFirstDrawAfterWarmupIsAlreadyFromThePosterior) {
+TEST_P(EverySampler, TheFirstDrawAfterWarmupIsAlreadyFromThePosterior) {
   const Reference& reference = references().at("eight_schools-eight_schools_noncentered");
   SampleOptions options;
   options.seed = 20240602;
+  options.sampler = GetParam()->name;
   options.chains = 4096;
   options.draws = 1;
   const ZooModel& model = *find_zoo_model("eight_schools");
@@ -86,8 +109,9 @@ TEST(Posteriordb, TheFirstDrawAfterWarmupIsAlreadyFromThePosterior) {
       compare(fit, reference, find_zoo_posterior("eight_schools_noncentered")->counterparts(reference));
   const Comparison worst = agreement.worst();
   EXPECT_EQ(agreement.least_ess, 4096);
-  EXPECT_LE(std::abs(worst.z), family_limit(comparison_count(reference))) << worst.quantity;
+  EXPECT_LE(std::abs(worst.z), family_limit(samplers().size() * comparison_count(reference))) << worst.quantity;
 }
+INSTANTIATE_TEST_SUITE_P(Posteriordb, EverySampler, ::testing::ValuesIn(samplers()), sampler_name);
 
 // Its draws of this one are not among the files here. What it publishes of them is: means and their standard errors
 // (reference_posteriors/summary_statistics/mean_value).

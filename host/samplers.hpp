@@ -1,0 +1,66 @@
+// The samplers. Each is a machine that advances chains (kernels/nuts.hpp, hmc.hpp, microcanonical.hpp), and what warmup learns for
+// it besides metric and step size. A sampler is a constant in a file of its own and a line in samplers.cpp; `--sampler`, the
+// results' attribute and the tests go by that line.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/cpu/ensemble.hpp"
+#include "kernels/window.hpp"
+#include "lockstep/sample.hpp"
+
+namespace lockstep {
+
+// How far a sampler's longest trajectory goes, in the coordinates in which the metric makes the posterior's sds about 1. This one
+// is for samplers that see for themselves when to end a trajectory.
+class TrajectoryLength {
+ public:
+  virtual ~TrajectoryLength() = default;
+  // Before anything is known of the posterior.
+  virtual double first(int /*coordinates*/) const { return 0; }
+  // Draws `from` .. of the window have been made with `tuning`, whose length is to be replaced by what is returned. Chains that
+  // are left out are not where they should be, or have a step size of their own.
+  virtual double after_round(Window& /*window*/, int /*from*/, const Tuning& tuning, const std::vector<char>& /*left_out*/) {
+    return tuning.trajectory_length;
+  }
+  // A window has ended, and the metric of `tuning` has been estimated from it.
+  virtual double after_window(Window& /*window*/, const Tuning& tuning, const std::vector<char>& /*left_out*/) {
+    return tuning.trajectory_length;
+  }
+  // Of all draws from here on.
+  virtual double last(const Tuning& tuning) const { return tuning.trajectory_length; }
+  // The last window has changed it by little.
+  virtual bool settled() const { return true; }
+  virtual void state(Archive&) {}
+};
+
+// By which mean over chains acceptance goes to its target.
+enum class AcceptanceMean { arithmetic, harmonic };
+
+struct Sampler {
+  const char* name;
+  const char* summary;                // for the help
+  double target_acceptance;
+  AcceptanceMean mean = AcceptanceMean::arithmetic;
+  int least_coordinates = 1;
+  double (*first_step)(int coordinates) = [](int) { return 1.; };
+  Keep keep = Keep::gradients;        // of the draws of warmup
+  std::unique_ptr<Ensemble> (*on_cpu)(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
+                                      const SamplerSettings& settings, int threads, bool mixed);
+  std::unique_ptr<TrajectoryLength> (*length)() = [] { return std::make_unique<TrajectoryLength>(); };
+};
+
+template <class Kernel>
+std::unique_ptr<Ensemble> ensemble_on_cpu(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
+                                          const SamplerSettings& settings, int threads, bool mixed) {
+  return std::make_unique<CpuEnsembleOf<Kernel>>(table, model, chains, seed, settings, threads, 1, mixed);
+}
+
+const std::vector<const Sampler*>& samplers();
+const Sampler* find_sampler(const std::string& name);  // null if there is none
+std::string sampler_names();                           // "nuts, hmc, ..."
+double target_acceptance(const SampleOptions& options);
+
+}  // namespace lockstep
