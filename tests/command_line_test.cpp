@@ -1184,6 +1184,9 @@ struct Schools {
   expect_refused(run({"centredness", "schools.hpp", "--data", "missing.json"}), 1, "'missing.json'", there);
   write("chosen.json", R"({"theta_centredness": [0, 0.5]})");
   expect_refused(run({"centredness", "schools.hpp", "--data", "data.json", "--data", "chosen.json"}), 1, "'theta_centredness'", there);
+  write("chosen.json", R"({"theta_centredness": [0, 0.5, 2, 1]})");
+  expect_refused(run({"centredness", "schools.hpp", "--data", "data.json", "--data", "chosen.json"}), 1,
+                 "'theta_centredness' is 2 at element 3", there);
   expect_refused(run({"centredness"}), 2, "MODEL", there);
   expect_refused(run({"centredness", "bogus"}), 2, "'bogus'", there);
   expect_refused(run({"centredness", "schools.hpp", "--seed", "x"}), 2, "--seed is 'x'", there);

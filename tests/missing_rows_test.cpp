@@ -1,9 +1,11 @@
-// Multivariate normal rows and vectors of which elements are missing: these are parameters, given the rest (rules §5).
+// Multivariate normal and Student t rows and vectors of which elements are missing: these are parameters, given the rest (rules §5).
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
 #include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <numbers>
 
 #include "bound_model.hpp"
 #include "expect_normal.hpp"
@@ -180,7 +182,7 @@ TEST(MissingRows, LoseNoDigitsWhereElementsAreNearlyEqual) {
   const Vector z = vector_of({0.4, -1.3, 0.8, 0.1}), y = vector_of(mean) + b * z;
   const std::vector<std::vector<int>> orders{{3, 1}, {2, 0, 1}, {1, 2, 3, 0}};
   for (const std::vector<int>& order : orders) {
-    NormalInOrder normal(mean, root, order), drawn(mean, root, order);
+    EllipticalInOrder normal(mean, root, order), drawn(mean, root, order);
     double sum = 0;
     for (int e : order) sum += normal.log_density(double(y[e]));
     // Values that are rounded are that much elsewhere in units of 1e-6.
@@ -189,7 +191,7 @@ TEST(MissingRows, LoseNoDigitsWhereElementsAreNearlyEqual) {
     // A draw has the density of the standard normal numbers that it is made of.
     const std::vector<double> numbers{0.7, -0.2, 1.9, 0.3};
     double of_draw = 0, of_numbers = 0;
-    NormalInOrder again(mean, root, order);
+    EllipticalInOrder again(mean, root, order);
     for (std::size_t k = 0; k < order.size(); ++k) {
       of_draw += again.log_density(drawn.draw(numbers[k]));
       of_numbers += -0.5 * numbers[k] * numbers[k] - log_sqrt_of_2pi;
@@ -197,6 +199,84 @@ TEST(MissingRows, LoseNoDigitsWhereElementsAreNearlyEqual) {
     const Square part = covariance(order, order);
     EXPECT_NEAR(of_draw, of_numbers - 0.5 * double(std::log(part.determinant())), 1e-7);
   }
+}
+
+// ---- Student t rows --------------------------------------------------------------------------------------------------
+
+struct StudentRows {
+  Dim row, k;
+  Matrix y;
+  explicit StudentRows(Dataset& d) : row(d.dim("row")), k(d.dim("k", 3)), y(d.matrix("y", row, k)) {}
+  template <class M> void operator()(M& m) const {
+    auto nu = m.param("nu", gamma(2, 0.1));
+    auto mu = m.param("mu", normal(0, 2), k);
+    auto L = m.param("L", lkj_cholesky_cov(2, exponential(1)), k);
+    m.observe("y", y, row, [&](auto) { return mv_student_t_cholesky(nu, mu, L); });
+  }
+};
+// The elements' marginal density is Student t with that part of the scale matrix.
+double student_marginal(double nu, const Vector& y, const Vector& mean, const Square& scale, const std::vector<int>& elements) {
+  const Square part = scale(elements, elements);
+  const Vector rest = (y - mean)(elements);
+  const double n = double(elements.size()), q = double(rest.dot(part.inverse() * rest));
+  return std::lgamma(0.5 * (nu + n)) - std::lgamma(0.5 * nu) - 0.5 * n * std::log(nu * std::numbers::pi) -
+         0.5 * double(std::log(part.determinant())) - 0.5 * (nu + n) * std::log1p(q / nu);
+}
+TEST(MissingRows, OfStudentsDistributionAreConditionedToo) {
+  const Bound<StudentRows> gaps(rows_without(lacking)), whole(rows_without({}));
+  const std::size_t n = whole.coordinates();
+  ASSERT_EQ(gaps.coordinates(), n + lacking.size());
+  const Data incomplete = rows_without(lacking), full = rows_without({});
+  const HostModel model(*model_table<StudentRows>(), incomplete), of_full(*model_table<StudentRows>(), full);
+  for (std::uint32_t seed = 1; seed <= 5; ++seed) {
+    Values x = some_position(n, seed), at_whole = x;
+    for (int e : lacking) x.push_back(complete[std::size_t(e / 3)][std::size_t(e % 3)]);
+    const double density = whole.log_density(at_whole);
+    EXPECT_NEAR(gaps.log_density(x), density, 1e-12 * std::abs(density));
+    const Values values = gaps.constrain(x);
+    const double nu = gaps.part(values, "nu")[0];
+    const Vector mean = vector_of(gaps.part(values, "mu"));
+    const Square L = matrix_of(gaps.part(values, "L"), 3), scale = L * L.transpose();
+    const Values pointwise = gaps.pointwise(x), of_whole = whole.pointwise(at_whole);
+    ASSERT_EQ(pointwise.size(), 4u);   // row 3 has none
+    for (int row : {0, 1, 2, 4}) {
+      const double expected = student_marginal(nu, vector_of(complete[std::size_t(row)]), mean, scale, present(row, lacking));
+      EXPECT_NEAR(pointwise[std::size_t(row == 4 ? 3 : row)], expected, 1e-10 * std::max(1., std::abs(expected))) << row;
+    }
+    const Values log_prior = log_prior_of(gaps, x);
+    EXPECT_NEAR(sum(pointwise) + sum(Values(log_prior.end() - std::ptrdiff_t(lacking.size()), log_prior.end())), sum(of_whole),
+                1e-10 * std::abs(sum(of_whole)));
+    // The gradient is that of complete rows, by what is missing too.
+    Values gradient(x.size()), expected(n);
+    model.log_density(x.data(), gradient.data());
+    of_full.log_density(at_whole.data(), expected.data());
+    for (std::size_t c = 0; c < n; ++c) EXPECT_NEAR(gradient[c], expected[c], 1e-11 * std::max(1., std::abs(expected[c]))) << c;
+    for (std::size_t c = n; c < x.size(); ++c) {
+      Values up = x, down = x;
+      up[c] += 1e-5, down[c] -= 1e-5;
+      EXPECT_NEAR(gradient[c], (gaps.log_density(up) - gaps.log_density(down)) / 2e-5, 1e-7 * std::max(1., std::abs(gradient[c])));
+    }
+  }
+}
+// Drawn given what is there, element 1 of row 0 by 0 and 2: Student t with two more degrees of freedom; all of row 3 from the whole.
+TEST(MissingRows, OfStudentsDistributionAreDrawnFromTheirConditional) {
+  const Bound<StudentRows> bound(rows_without(lacking));
+  Sample given, alone;
+  for (std::uint32_t d = 0; d < 10000; ++d) {
+    const Values values = bound.prior(12, 0, d).values, missing = bound.part(values, "y_unobserved");
+    const double nu = bound.part(values, "nu")[0];
+    const Vector mean = vector_of(bound.part(values, "mu"));
+    const Square L = matrix_of(bound.part(values, "L"), 3), scale = L * L.transpose(), inverse = scale({0, 2}, {0, 2}).inverse();
+    const Vector across = scale({0, 2}, 1), there = (vector_of(complete[0]) - mean)({0, 2});
+    const double location = double(mean[1] + across.dot(inverse * there));
+    const double variance = double(scale(1, 1) - across.dot(inverse * across)), q = double(there.dot(inverse * there));
+    const boost::math::students_t more(nu + 2), all(nu);
+    given.push_back(cdf(more, (missing[0] - location) / std::sqrt(variance * (nu + q) / (nu + 2))));
+    alone.push_back(cdf(all, double((missing[5] - mean[2]) / std::sqrt(scale(2, 2)))));   // element 2 of row 3, integrated over 0 and 1
+  }
+  const Cdf uniform_cdf = [](double p) { return p; };
+  EXPECT_GT(kolmogorov_smirnov(given, uniform_cdf), 5e-4);
+  EXPECT_GT(kolmogorov_smirnov(alone, uniform_cdf), 5e-4);
 }
 
 // ---- fits -----------------------------------------------------------------------------------------------------------
@@ -413,8 +493,7 @@ template <class F> void expect_refused(F, const std::vector<std::string>& parts)
 TEST(MissingRows, AreRefusedOfOtherDistributionsAndInPredictors) {
   const std::string site = "site 'y' is NaN at element [2, 2]";
   expect_refused([](auto& m, const auto& d) {
-    auto L = m.let("L", d.k, d.k, [&](auto i, auto j) { return delta(i, j); });
-    m.observe("y", d.y, d.i, [&](auto) { return mv_student_t_cholesky(4, 0, L); });
+    m.observe("y", d.y, d.i, [&](auto) { return gaussian_random_walk(0, 1, normal(0, 1)); });
   }, {site, "normal"});
   expect_refused([](auto& m, const auto& d) {
     auto A = m.let("A", d.i, d.i, [&](auto i, auto j) { return delta(i, j); });

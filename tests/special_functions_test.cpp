@@ -40,6 +40,11 @@ struct Row {
       : function(name), lowest(from), highest(to), allowed(error), floor(error_floor), scalar(f), pack(f) {}
 };
 
+template <class T> BetaTails<T> beta_at(const T& a, double b, const T& x) {
+  const T y = T(1.) - x;
+  return beta_tails(a, T(b), x, y, T(log(x)), T(log1p(-x)));
+}
+
 // The first four are the pack library's; the others are built on them.
 const std::vector<Row> table = {
     {"exp", -708, 709, 4e-16, 0, [](auto x, auto) { return exp(x); }},
@@ -72,6 +77,10 @@ const std::vector<Row> table = {
     {"trigamma", 1e-8, 1e10, 3e-15, 0, [](auto x, auto) { return trigamma(x); }},
     {"log_lower_gamma", 0.01, 300, 1e-12, 1, [](auto a, auto x) { return gamma_tails(a, x, log(x)).lower.value; }},
     {"log_upper_gamma", 0.01, 300, 1e-12, 1, [](auto a, auto x) { return gamma_tails(a, x, log(x)).upper.value; }},
+    {"log_lower_beta", 0.01, 300, 1e-12, 1, [](auto a, auto x) { return beta_at(a, 2.5, x).lower.value; }},
+    {"log_upper_beta", 0.01, 300, 1e-12, 1, [](auto a, auto x) { return beta_at(a, 2.5, x).upper.value; }},
+    {"log_lower_beta_40", 0.01, 300, 1e-12, 1, [](auto a, auto x) { return beta_at(a, 40, x).lower.value; }},
+    {"log_upper_beta_40", 0.01, 300, 1e-12, 1, [](auto a, auto x) { return beta_at(a, 40, x).upper.value; }},
     {"log_bessel_i0", 0, 1e8, 1e-13, 1, [](auto x, auto) { return log_bessel_i0(x).log_scaled; }},
     {"bessel_ratio_to_one", 0, 1e8, 1e-13, 0, [](auto x, auto) { return log_bessel_i0(x).ratio_to_one; }},
     {"log1m_exp", -708, -1e-10, 2e-15, 0, [](auto x, auto) { return log1m_exp(x); }},

@@ -84,7 +84,16 @@ TEST(Interpolated, IsLinearBetweenThePointsAndNormalised) {
         EXPECT_NEAR(r.log_density, std::log(height / 4.25), 1e-6) << y;
         EXPECT_NEAR(r.gradient[0], slope / height, 1e-6) << y;
       }
-  EXPECT_NEAR(evaluate_alike(lanes<double, false>(model), {1.25})[0].log_density, std::log(1.5 / 4.25), 1e-14);
+  // Exactly, for the table of distributions.
+  for (const auto& [y, height, slope] : expected)
+    for (const Lanes& each : {lanes<double, false>(model), lanes<Pack, false>(model)}) {
+      const AtLane at = evaluate_alike(each, {y})[0];
+      const double error = std::abs(at.log_density - std::log(height / 4.25)), slope_error = std::abs(at.gradient[0] - slope / height);
+      EXPECT_LE(error, 1e-14) << y;
+      EXPECT_LE(slope_error, 1e-14) << y;
+      LargestErrors::note("interpolated", "log density", at.lanes, error);
+      LargestErrors::note("interpolated", "gradient", at.lanes, slope_error);
+    }
   for (const double y : {-1.0001, 3.0001, 1e300, -1.})
     for (const AtLane& r : evaluate_alike(lanes<Pack, false>(model), {y})) EXPECT_EQ(r.log_density, -infinity) << y;
 }
@@ -109,7 +118,9 @@ TEST(Interpolated, HasTheSupportAndTheDrawsOfItsPoints) {
   const auto cdf = [](double y) {
     return (y < 1 ? 0.5 * (y + 1) * (y + 1) : y < 1.5 ? 2 + (y - 1) * (2 - (y - 1)) : 2.75 + (y - 1.5)) / 4.25;
   };
-  EXPECT_GT(kolmogorov_smirnov(sample, cdf), 1e-3);
+  const double p_value = kolmogorov_smirnov(sample, cdf);
+  EXPECT_GT(p_value, 1e-3);
+  LargestErrors::note("interpolated", "draws", 1, -p_value);
 }
 
 }  // namespace

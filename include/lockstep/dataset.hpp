@@ -645,7 +645,15 @@ class Dataset {
   // makes it. 0, not centred, where the data have none.
   Real centredness(const std::string& parameter, Dim dim) {
     const std::string name = parameter + centredness_suffix;
-    if (find_field(name)) return real(name, dim);
+    if (find_field(name)) {
+      const Real bound = real(name, dim);
+      for (std::int64_t i = 0; i < bound.field.length; ++i)
+        if (!(bound.field.values[i] >= 0 && bound.field.values[i] <= 1))
+          throw DataError("field '" + name + "' is " + number_text(bound.field.values[i]) + " at element " +
+                          std::to_string(i / bound.field.columns + 1) + " (how far an element is centred is between 0 and 1). Let "
+                          "lockstep centredness find it.");
+      return bound;
+    }
     dim.size = std::max(0, info(dim, name).size);
     fields_bound_.try_emplace(name, std::array{dim.id, -1});
     double* values = own<double>(std::size_t(dim.size));

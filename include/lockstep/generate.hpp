@@ -33,12 +33,12 @@
 #include "lockstep/actions.hpp"
 #include "lockstep/discrete_latent.hpp"
 #include "lockstep/distributions.hpp"
+#include "lockstep/elliptical_in_order.hpp"
 #include "lockstep/finite_mixture.hpp"
 #include "lockstep/hidden_markov.hpp"
 #include "lockstep/imputed.hpp"
 #include "lockstep/lanes.hpp"
 #include "lockstep/non_centred.hpp"
-#include "lockstep/normal_in_order.hpp"
 #include "lockstep/ode.hpp"
 #include "lockstep/plain_nodes.hpp"
 #include "lockstep/plate.hpp"
@@ -915,6 +915,12 @@ class Generate {
       default:
         std::copy_n(in_.position + coordinate_, coordinates, x.data());
     }
+    if constexpr (requires { support.bind(*this).mistake_at(0.); })
+      if (in_.meaning == Meaning::layout)
+        for (const double at : {-1.1, 0., 0.7})
+          if (const char* mistake = support.bind(*this).mistake_at(at))
+            throw ModelError("parameter '" + std::string(name) + "' has a support of the model's own whose " + mistake + " (at coordinate " +
+                             number_text(at) + "). Compare the three functions of custom_support.");
     from_line(shape, support, prior, x.data(), values);
     if (in_.position_out) std::copy_n(x.data(), coordinates, in_.position_out + coordinate_);
     int event_rank = 0, events = shape.size();
@@ -1252,16 +1258,16 @@ class Generate {
   void events_and_imputed(const char* name, const Shape& shape, int events, const FieldInfo& info, double* values,
                           const F& distribution) {
     if (info.missing.empty() || in_.actions.on(name)) return observed_events(name, shape, events, values, distribution);
-    if constexpr (NormalVector<decltype(distribution(0))>) {
+    if constexpr (EllipticalVector<decltype(distribution(0))>) {
       impute_rows(name, shape, events, info, values, distribution);
       observed_parts_of_rows(name, shape, events, info, values, distribution);
     } else {
       throw ModelError("site '" + std::string(name) + "' is NaN at element " + element_text(shape, info.missing.front()) +
-                       " (missing, and it cannot be imputed: it is part of one event, and only a multivariate normal one's elements "
-                       "have a distribution here given the others). Leave that event out of the data, or fill it.");
+                       " (missing, and it cannot be imputed: it is part of one event, and only a multivariate normal or Student t "
+                       "one's elements have a distribution here given the others). Leave that event out of the data, or fill it.");
     }
   }
-  // Of normal vectors, parameters in the places of what is missing among `values`. Their distribution is that given what is
+  // Of normal or Student t vectors, parameters in the places of what is missing among `values`. Their distribution is that given what is
   // there.
   template <class F>
   void impute_rows(const char* name, const Shape& shape, int events, const FieldInfo& info, double* values,
@@ -1292,11 +1298,11 @@ class Generate {
       const std::size_t known = order.size();
       order.insert(order.end(), drawn.begin(), drawn.end());
       const auto [mean, root] = d.mean_and_root(*this, shape.last());
-      NormalInOrder normal(mean, root, order);
+      EllipticalInOrder in_order(mean, root, order, degrees_of_freedom(*this, d));
       for (std::size_t n = 0; n < order.size(); ++n) {
         double& value = values[first + order[n]];
-        if (n < known) log_density[std::size_t(first + order[n])] = normal.log_density(value);
-        else value = normal.draw(random_.normal());
+        if (n < known) log_density[std::size_t(first + order[n])] = in_order.log_density(value);
+        else value = in_order.draw(in_order.standard(random_));
       }
     }
     if (takes_values()) in_.values += count;
@@ -1309,7 +1315,7 @@ class Generate {
            RealLine::description, false, count);
     coordinate_ += count;
   }
-  // Missing element `number` of a normal vector; NaN: it is to be drawn.
+  // Missing element `number` of a vector; NaN: it is to be drawn.
   double imputed_value(const char* name, int number) const {
     if (in_.meaning == Meaning::layout || in_.meaning == Meaning::observed) return middle(coordinate_ + number);
     const double given = takes_values() ? in_.values[number] : missing_value;
@@ -1318,7 +1324,7 @@ class Generate {
                        std::to_string(number + 1) + " (its support is " + RealLine::description + "). Give a value inside it.");
     return std::isnan(given) && in_.meaning != Meaning::prior ? in_.position[coordinate_ + number] : given;
   }
-  // What is there of normal vectors. Each has the marginal density of it; in a prediction a vector is drawn anew as a whole.
+  // What is there of normal or Student t vectors. Each has the marginal density of it; in a prediction a vector is drawn anew as a whole.
   template <class F>
   void observed_parts_of_rows(const char* name, const Shape& shape, int events, const FieldInfo& info, double* values,
                               const F& distribution) {
@@ -1340,9 +1346,9 @@ class Generate {
       rows.push_back(i);
       if (in_.meaning != Meaning::pointwise) continue;
       const auto [mean, root] = d.mean_and_root(*this, shape.last());
-      NormalInOrder normal(mean, root, observed);
+      EllipticalInOrder in_order(mean, root, observed, degrees_of_freedom(*this, d));
       log_density.push_back(0);
-      for (int k : observed) log_density.back() += normal.log_density(event[k]);
+      for (int k : observed) log_density.back() += in_order.log_density(event[k]);
     }
     scratch_ += scratch_of_events<Generate>(distribution(0), shape.rows, shape.last());
     std::vector<double> out;

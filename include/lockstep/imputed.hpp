@@ -2,7 +2,7 @@
 // others are data of. So what is missing is imputed, given all that is known (Rubin 1976, "Inference and missing data": sound
 // where the chance of being missing does not depend on the value itself).
 //
-// Elements of a vector that has one distribution, multivariate normal, are imputed likewise; the density is that of the complete
+// Elements of a vector that has one distribution, multivariate normal or Student t, are imputed likewise; the density is that of the complete
 // vector (generate.hpp says how it falls into what is observed and what is not).
 //
 // Only the general form of a gradient (log_density.hpp) knows them; the layout run has refused what cannot be imputed.

@@ -30,9 +30,13 @@ template <class D> concept JointDistribution = std::is_base_of_v<JointDistributi
 
 template <class D> concept WholeMatrix = JointDistribution<D> && requires { requires std::remove_cvref_t<D>::whole_matrix; };
 
-// Normal vectors, of which elements may be missing: `mean_and_root(m, along)`, on the host, is the mean, and a matrix B with
-// B B^T the covariance, row after row.
-template <class D> concept NormalVector = JointDistribution<D> && requires { requires std::remove_cvref_t<D>::normal_vector; };
+// Normal and Student t vectors, of which elements may be missing: `mean_and_root(m, along)`, on the host, is the location, and a
+// matrix B with B B^T the covariance (a Student t's scale matrix), row after row; `degrees_of_freedom(m)` is a Student t's.
+template <class D> concept EllipticalVector = JointDistribution<D> && requires { requires std::remove_cvref_t<D>::elliptical; };
+template <class M, EllipticalVector D> double degrees_of_freedom(const M& m, const D& d) {
+  if constexpr (requires { d.degrees_of_freedom(m); }) return d.degrees_of_freedom(m);
+  else return std::numeric_limits<double>::infinity();
+}
 
 template <class M, class D> class PreparedJoint;
 

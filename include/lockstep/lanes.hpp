@@ -47,6 +47,17 @@ template <class T> LOCKSTEP_FN T narrow(const SumOf<T>& sum) {
   else return sum;
 }
 
+// A number in the precision of sums, S.
+template <class S, class V> LOCKSTEP_FN S widened(const V& value) {
+  if constexpr (requires { NumberTraits<V>::widen(value); }) return NumberTraits<V>::widen(value);
+  else return S(value);
+}
+// Whether the mask, of lanes of type T or of one lane, has a lane.
+template <class T, class Mask> LOCKSTEP_FN bool any_lane(const Mask& mask) {
+  if constexpr (std::is_same_v<Mask, bool>) return mask;
+  else return LaneTraits<T>::any(mask);
+}
+
 // One chain's lanes on one thread: no slices.
 struct WholeTeam {
   static constexpr bool sliced = false;

@@ -162,7 +162,7 @@ class LogDensity {
       if constexpr (with_data)
         if (counts(name)) count_event(event, Dim{}, given.dim, d);
     };
-    if constexpr (with_actions && NormalVector<D>) {
+    if constexpr (with_actions && EllipticalVector<D>) {
       return ImputedVector<LogDensity, RealLine>(*this, given, RealLine{}, [&](const auto& node) {
         count(EventOf<std::remove_cvref_t<decltype(node)>>{&node, 0});
       });
@@ -515,7 +515,7 @@ class LogDensity {
   }
   template <class F> LOCKSTEP_FN void count_rows_or_impute(const Matrix& y, Dim rows, const F& f) {
     using D = std::remove_cvref_t<decltype(f(Index{}))>;
-    if constexpr (with_actions && NormalVector<D>) {
+    if constexpr (with_actions && EllipticalVector<D>) {
       const int size = rows.size * y.columns.size;
       const Real elements{{y.values, size, 1, y.info}, {-1, 0, size}};
       ImputedVector<LogDensity, RealLine>(*this, elements, RealLine{}, [&](const auto& node) {

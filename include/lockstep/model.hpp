@@ -21,7 +21,10 @@
 // local to another function (`check` and debug builds find that).
 #pragma once
 
+#include "lockstep/custom_support.hpp"
 #include "lockstep/dataset.hpp"
 #include "lockstep/distributions.hpp"
+#include "lockstep/integral.hpp"
 #include "lockstep/non_centred.hpp"
 #include "lockstep/plate.hpp"
+#include "lockstep/root.hpp"

@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "lockstep/matrix.hpp"
+#include "lockstep/unknown.hpp"
 
 namespace lockstep {
 
@@ -111,30 +112,14 @@ template <class E> concept KnownTime = std::is_arithmetic_v<E> || std::is_base_o
 
 // ---- what f reads ------------------------------------------------------------------------------------------------------------
 
-// The time, the same as data are.
-template <class T> struct OdeTime : RecipeTag {
-  T time;
-  static constexpr bool uniform = false;
-  LOCKSTEP_FN explicit OdeTime(const T& t) : time(t) {}
-  template <class M> LOCKSTEP_FN DataValue<T> evaluate(const M&) const { return {time}; }
-};
-
-// An adjoint that reaches the state only: a row of the Jacobian df/dy, of which parameters take no notice.
-template <class T> struct StateOnly {
-  T value;
-  LOCKSTEP_FN StateOnly operator-() const { return {-value}; }
-};
-template <class T, class V> LOCKSTEP_FN StateOnly<T> operator*(const StateOnly<T>& a, const V& v) { return {T(a.value * v)}; }
-template <class T, class V> LOCKSTEP_FN StateOnly<T> operator/(const StateOnly<T>& a, const V& v) { return {T(a.value / v)}; }
-template <class V, class T> LOCKSTEP_FN V operator+(const V& adjoint, const StateOnly<T>&) { return adjoint; }
-template <class Sum, class T> LOCKSTEP_FN void accumulate(Sum&, const StateOnly<T>&) {}
-
 template <class T> struct OdeStateValue {
   T value;
   LaneArray<T> adjoints;
   int number;
   template <class A> LOCKSTEP_FN void pull(const A& a) const { adjoints.add(number, a); }
-  LOCKSTEP_FN void pull(const StateOnly<T>& a) const { adjoints.add(number, a.value); }
+  LOCKSTEP_FN void pull(const OnlyTo<T>& a) const {
+    if (a.of == adjoints.base) adjoints.add(number, a.value);
+  }
 };
 template <class T> struct OdeStateElement : RecipeTag {
   LaneArray<T> values, adjoints;
@@ -163,7 +148,7 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
   using S = SumOf<T>;                    // steps are added up in doubles
   static constexpr bool checked = requires(const M& m, const FieldInfo& field) { m.require_element(field, 0); };
   using State = OdeState<T, checked>;
-  static constexpr int n = std::invoke_result_t<const F&, OdeTime<T>, State>::count;
+  static constexpr int n = std::invoke_result_t<const F&, Given<T>, State>::count;
   static constexpr int stages = Tableau::stages;
   static constexpr bool implicit = Tableau::diagonal != 0;
   static constexpr int slots = 64;
@@ -224,14 +209,8 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
  private:
   LOCKSTEP_FN LaneArray<S> allocate(int count) { return m_.allocate(count).sums(); }
   LOCKSTEP_FN static LaneArray<T> narrowed(const LaneArray<S>& a) { return {a.base, a.stride}; }
-  template <class V> LOCKSTEP_FN static S wide(const V& value) {
-    if constexpr (requires { NumberTraits<V>::widen(value); }) return NumberTraits<V>::widen(value);
-    else return S(value);
-  }
-  template <class Mask> LOCKSTEP_FN static bool any(const Mask& mask) {
-    if constexpr (std::is_same_v<Mask, bool>) return mask;
-    else return LaneTraits<S>::any(mask);
-  }
+  template <class V> LOCKSTEP_FN static S wide(const V& value) { return widened<S>(value); }
+  template <class Mask> LOCKSTEP_FN static bool any(const Mask& mask) { return any_lane<S>(mask); }
   // g(0), g(1), ..., as compile-time numbers.
   template <class G> LOCKSTEP_FN static void for_components(const G& g) { for_components(g, std::make_index_sequence<n>{}); }
   template <class G, std::size_t... k> LOCKSTEP_FN static void for_components(const G& g, std::index_sequence<k...>) {
@@ -242,7 +221,7 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
   LOCKSTEP_FN S time(int i) const { return wide(times_[Index{i, times_.dim.id}].evaluate(m_).value); }
   LOCKSTEP_FN auto initial_at(int k) const { return initial_[Index{k, state_.id}].evaluate(m_); }
   LOCKSTEP_FN auto f_at(const S& t, const LaneArray<S>& y, const LaneArray<S>& adjoints) const {
-    return f_(OdeTime<T>(narrow<T>(t)), State{narrowed(y), narrowed(adjoints), n}).expressions;
+    return f_(Given<T>(narrow<T>(t)), State{narrowed(y), narrowed(adjoints), n}).expressions;
   }
   LOCKSTEP_FN LaneArray<S> row(const LaneArray<S>& a, int i) const { return a.from(i * n); }
 
@@ -323,7 +302,7 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
     for_components([&](auto k) {
       for (int l = 0; l < n; ++l) rest_.store(l, S(0.));
       const auto f = f_at(t, y, rest_);
-      get<decltype(k)::value>(f).evaluate(m_).pull(StateOnly<T>{T(1.)});
+      get<decltype(k)::value>(f).evaluate(m_).pull(OnlyTo<T>{T(1.), rest_.base});
       for (int l = 0; l < n; ++l) {
         const S unit(l == k ? 1. : 0.);
         entry(k, l, unit - weight * rest_.load(l));

@@ -101,6 +101,15 @@ def log_upper_gamma(a, x):
         return log(mpmath.gammainc(a, x, regularized=True))
 
 
+def log_lower_beta(a, b, x):
+    with mp.workdps(100):
+        return log(mpmath.betainc(a, b, 0, x, regularized=True))
+
+
+def log_upper_beta(a, b, x):
+    return log_lower_beta(b, a, 1 - x)
+
+
 def log_bessel_i0(x):
     return log(mpmath.besseli(0, x)) - x
 
@@ -140,6 +149,12 @@ GAMMA_POINTS = [
     for share in [1e-9, 1e-3, 0.2, 0.7, 0.95, 1.0, 1.1, 1.6, 4.0, 20.0]
 ]
 
+BETA_POINTS = [
+    (a, x)
+    for a in [0.01, 0.5, 1.0, 2.5, 5.5, 6.5, 40.0, 300.0]
+    for x in [1e-9, 1e-3, 0.06, 0.2, 0.4, 0.5, 0.63, 0.8, 0.97, 0.999]
+]
+
 CASES = {
     "exp": (exp, [(x,) for x in both_signs(decades(-20, 2, 4)) + between(-708.0, 709.0, 200)]),
     "expm1": (expm1, [(x,) for x in both_signs(decades(-300, 0, 1)) + between(-60.0, 709.0, 200)]),
@@ -175,6 +190,11 @@ CASES = {
     "trigamma": (lambda x: mpmath.psi(1, x), [(x,) for x in POSITIVE]),
     "log_lower_gamma": (log_lower_gamma, GAMMA_POINTS),
     "log_upper_gamma": (log_upper_gamma, GAMMA_POINTS),
+    # Of two parameters the first is given here; the second is 2.5, and 40.
+    "log_lower_beta": (lambda a, x: log_lower_beta(a, mpf(2.5), x), BETA_POINTS),
+    "log_upper_beta": (lambda a, x: log_upper_beta(a, mpf(2.5), x), BETA_POINTS),
+    "log_lower_beta_40": (lambda a, x: log_lower_beta(a, mpf(40), x), BETA_POINTS),
+    "log_upper_beta_40": (lambda a, x: log_upper_beta(a, mpf(40), x), BETA_POINTS),
     "log_bessel_i0": (log_bessel_i0, [(x,) for x in CONCENTRATIONS]),
     "bessel_ratio_to_one": (bessel_ratio_to_one, [(x,) for x in CONCENTRATIONS]),
     "log1m_exp": (log1m_exp, [(-x,) for x in decades(-10, 2, 5) + between(0.05, 5.0, 99) + [300.0, 700.0]]),

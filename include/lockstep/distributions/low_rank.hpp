@@ -16,7 +16,7 @@ template <class Mu, class W, class V> struct MvNormalLowRank : JointDistribution
   V variance;
   LOCKSTEP_FN MvNormalLowRank(const Mu& m, const W* w, const V& v) : mu(m), factor(w), variance(v) {}
   using Support = RealLine;
-  static constexpr bool normal_vector = true;
+  static constexpr bool elliptical = true;
   LOCKSTEP_FN static RealLine support() { return {}; }
   void check(const char* name, Dim along) const {
     require_vector_along(name, mu, along);

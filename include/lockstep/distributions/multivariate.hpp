@@ -114,6 +114,14 @@ void draw_by_cholesky(const M& m, R& random, const Mu& mu, const L& factor, doub
   }
 }
 
+template <class M, class Mu, class L>
+std::pair<std::vector<double>, std::vector<double>> mean_and_factor(const M& m, const Mu& mu, const L& factor, Dim along) {
+  std::vector<double> root;
+  for (int k = 0; k < along.size; ++k)
+    for (int j = 0; j < along.size; ++j) root.push_back(j <= k ? factor.value(k, j) : 0.);
+  return {values_of(m, mu, along), root};
+}
+
 // ---- multivariate normal, by the Cholesky factor of its covariance ---------------------------------------------------------
 
 template <class Mu, class L> struct MvNormalCholesky : JointDistributionTag {
@@ -121,17 +129,14 @@ template <class Mu, class L> struct MvNormalCholesky : JointDistributionTag {
   const L* factor;
   LOCKSTEP_FN MvNormalCholesky(const Mu& m, const L* l) : mu(m), factor(l) {}
   using Support = RealLine;
-  static constexpr bool normal_vector = true;
+  static constexpr bool elliptical = true;
   LOCKSTEP_FN static RealLine support() { return {}; }
   void check(const char* name, Dim along) const { require_factor_along(name, mu, *factor, along); }
   template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
     draw_by_cholesky(m, random, mu, *factor, 1, along, out);
   }
   template <class M> std::pair<std::vector<double>, std::vector<double>> mean_and_root(const M& m, Dim along) const {
-    std::vector<double> root;
-    for (int k = 0; k < along.size; ++k)
-      for (int j = 0; j < along.size; ++j) root.push_back(j <= k ? factor->value(k, j) : 0.);
-    return {values_of(m, mu, along), root};
+    return mean_and_factor(m, mu, *factor, along);
   }
   // Of a standard normal vector, and back.
   template <class M> void from_standard(const M& m, Dim along, const double* z, double* y) const {
@@ -181,7 +186,7 @@ template <class Mu, class L> struct MvNormalPrecisionCholesky : JointDistributio
   const L* factor;
   LOCKSTEP_FN MvNormalPrecisionCholesky(const Mu& m, const L* l) : mu(m), factor(l) {}
   using Support = RealLine;
-  static constexpr bool normal_vector = true;
+  static constexpr bool elliptical = true;
   LOCKSTEP_FN static RealLine support() { return {}; }
   void check(const char* name, Dim along) const { require_factor_along(name, mu, *factor, along); }
   // L^-T, column after column of L^-1.
@@ -270,6 +275,7 @@ template <class Nu, class Mu, class L> struct MvStudentTCholesky : JointDistribu
   const L* factor;
   LOCKSTEP_FN MvStudentTCholesky(const Nu& n, const Mu& m, const L* l) : nu(n), mu(m), factor(l) {}
   using Support = RealLine;
+  static constexpr bool elliptical = true;
   LOCKSTEP_FN static RealLine support() { return {}; }
   void check(const char* name, Dim along) const { require_factor_along(name, mu, *factor, along); }
   // A normal vector over the root of a chi-squared by its degrees of freedom.
@@ -277,6 +283,10 @@ template <class Nu, class Mu, class L> struct MvStudentTCholesky : JointDistribu
     const double half = 0.5 * double(nu.evaluate(m).value);
     draw_by_cholesky(m, random, mu, *factor, std::exp(-0.5 * (random.log_gamma_draw(half) - std::log(half))), along, out);
   }
+  template <class M> std::pair<std::vector<double>, std::vector<double>> mean_and_root(const M& m, Dim along) const {
+    return mean_and_factor(m, mu, *factor, along);
+  }
+  template <class M> double degrees_of_freedom(const M& m) const { return nu.evaluate(m).value; }
 };
 
 // With z = L^-1 (y - mu), q = z.z, a = nu/2, b = (nu + n)/2, and Stirling's formula for log Gamma(b) - log Gamma(a), so that

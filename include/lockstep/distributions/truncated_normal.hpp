@@ -1,7 +1,7 @@
 // The normal between, above or below bounds, normalised.
 #pragma once
 
-#include "lockstep/distribution.hpp"
+#include "lockstep/quantile.hpp"
 #include "lockstep/special_normal.hpp"
 #include "lockstep/support.hpp"
 
@@ -30,6 +30,15 @@ template <class R> LOCKSTEP_FN double standard_normal_between(R& random, double 
     const double x = a + random.exponential() / rate, miss = x - rate;
     if (x < b && log(random.uniform()) <= -0.5 * miss * miss) return x;
   }
+}
+
+// z below which a normal number between a and b is with probability p: where Phi is between Phi(a) and Phi(b), by either tail.
+inline double normal_quantile_between(const LogTails& p, double a, double b) {
+  if (std::isinf(p.lower)) return a;
+  if (std::isinf(p.upper)) return b;
+  const auto log_cdf = [](double z) { return std::isinf(z) ? (z > 0 ? 0. : log_of_none) : double(log_normal_cdf(z).value); };
+  return normal_quantile(log_sum_exp(log_cdf(a) + p.upper, log_cdf(b) + p.lower),
+                         log_sum_exp(log_cdf(-a) + p.upper, log_cdf(-b) + p.lower));
 }
 
 struct TruncatedNormalKernel : TailsOf<TruncatedNormalKernel> {
@@ -70,6 +79,11 @@ struct TruncatedNormalKernel : TailsOf<TruncatedNormalKernel> {
   template <class R>
   LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double lower, double upper) {
     return mu + sigma * standard_normal_between(random, (lower - mu) / sigma, (upper - mu) / sigma);
+  }
+  static double quantile(const LogTails& p, double mu, double sigma, double lower, double upper) {
+    const double y = mu + sigma * normal_quantile_between(p, (lower - mu) / sigma, (upper - mu) / sigma);
+    return improved_quantile<TruncatedNormalKernel, Location, Scale, Location, Location>(p, min(max(y, lower), upper), mu, sigma, lower,
+                                                                                         upper);
   }
 };
 // Normal with mean mu and standard deviation sigma > 0 before it is cut, on lower < y < upper. The bounds are finite
@@ -136,6 +150,13 @@ template <int side> struct OneSidedNormalKernel : TailsOf<OneSidedNormalKernel<s
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double bound) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     return mu + double(side) * sigma * standard_normal_between(random, double(side) * (bound - mu) / sigma, infinity);
+  }
+  static double quantile(const LogTails& p, double mu, double sigma, double bound) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const double a = (bound - mu) / sigma;
+    const double y = mu + sigma * normal_quantile_between(p, side > 0 ? a : -infinity, side > 0 ? infinity : a);
+    return improved_quantile<OneSidedNormalKernel, Location, Scale, Location>(p, side > 0 ? max(y, bound) : min(y, bound), mu, sigma,
+                                                                              bound);
   }
 };
 // The same with one bound: on y > lower, or y < upper.
