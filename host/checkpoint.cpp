@@ -12,6 +12,7 @@
 
 #include "host/hash.hpp"
 #include "host/partial_file.hpp"
+#include "host/stopping_rule.hpp"
 
 namespace lockstep {
 
@@ -119,6 +120,7 @@ std::vector<std::pair<std::string, std::string>> identity_of(const HostModel& mo
   add("warmup", o.warmup);
   add("warmup_cap", o.warmup_cap);
   add("draws", o.draws);
+  add("until", fmt::format("{}, time={}", accuracy_text(o.until), o.until.seconds));
   add("seed", o.seed);
   add("init", text_of(o.init));
   add("geometry", o.geometry);

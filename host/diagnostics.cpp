@@ -45,6 +45,11 @@ Interval shortest_interval(std::span<const Ranked> order, double probability) {
   return {order[best].value, order[best + inside].value};
 }
 
+// A sum that is always 1 varies in its last bits; those say nothing about convergence.
+bool is_constant(double low, double high) {
+  return std::isfinite(high - low) && high - low <= 1e-13 * std::max(std::fabs(low), std::fabs(high));
+}
+
 // max(), except that a NaN in first place wins and one in second place loses, as in ArviZ: where all folded draws are
 // equal (a symmetric binary variable) only the bulk says anything.
 double larger(double first, double second) { return second > first ? second : first; }
@@ -102,6 +107,21 @@ Diagnosis Diagnoser::operator()(const ChainView& draws, std::span<const int> sup
   return out;
 }
 
+Diagnosis Diagnoser::of_mean(const ChainView& draws) {
+  Diagnosis out;
+  gather(draws, values_);
+  if (values_.empty() || has_nan(values_)) return out;
+  const Moments all = moments(values_);
+  out.mean = all.mean;
+  out.sd = std::sqrt(all.variance);
+  const auto [low, high] = std::minmax_element(values_.begin(), values_.end());
+  out.constant = is_constant(*low, *high);
+  if (draws.draws < fewest_draws) return out;
+  out.ess_mean = effective_sample_size({values_.data(), draws.chains, draws.draws}, scratch_);
+  out.mcse_mean = out.sd / std::sqrt(out.ess_mean);
+  return out;
+}
+
 void Diagnoser::locate(Diagnosis& out) {
   const Moments all = moments(values_);
   out.mean = all.mean;
@@ -110,9 +130,7 @@ void Diagnoser::locate(Diagnosis& out) {
   out.median = median_of(order_);
   out.q95 = quantile_of(order_, 0.95);
   out.hdi = shortest_interval(order_, hdi_probability);
-  const double low = order_.front().value, high = order_.back().value;
-  // A sum that is always 1 varies in its last bits; those say nothing about convergence.
-  out.constant = std::isfinite(high - low) && high - low <= 1e-13 * std::max(std::fabs(low), std::fabs(high));
+  out.constant = is_constant(order_.front().value, order_.back().value);
 }
 
 // Whole chains: nested R-hat of the normal scores of the draws and of the folded draws.

@@ -73,6 +73,8 @@ class Diagnoser {
   // `superchain`: per chain, which shared start it came from; empty means that every chain had its own.
   // Throws std::invalid_argument if it is neither empty nor one entry per chain.
   Diagnosis operator()(const ChainView& draws, std::span<const int> superchain = {});
+  // Of the same only mean, sd, ess_mean, mcse_mean and constant, which need no ranks: in a fifth of the time.
+  Diagnosis of_mean(const ChainView& draws);
 
  private:
   void locate(Diagnosis& out);

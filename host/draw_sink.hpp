@@ -40,6 +40,20 @@ class DrawSink {
   virtual void close(const std::map<std::string, Attribute>& attributes) = 0;
 };
 
+// Two sinks of the same draws.
+class BothSinks : public DrawSink {
+ public:
+  BothSinks(DrawSink& first, DrawSink& second) : first_(first), second_(second) {}
+  void open(const Outline& outline) override { first_.open(outline), second_.open(outline); }
+  void append(std::size_t group, std::span<const std::size_t> numbers, std::span<const std::span<const double>> values) override {
+    first_.append(group, numbers, values), second_.append(group, numbers, values);
+  }
+  void close(const std::map<std::string, Attribute>& attributes) override { first_.close(attributes), second_.close(attributes); }
+
+ private:
+  DrawSink &first_, &second_;
+};
+
 // A fit that has the outline's groups, and no draws.
 Fit without_draws(const Outline& outline);
 

@@ -51,8 +51,11 @@ std::string duration_text(double seconds) {
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
 }
 
-ProgressBar::ProgressBar(std::FILE* stream, bool open_ended)
-    : stream_(stream), terminal_(is_terminal(stream)), open_ended_(open_ended) {}
+ProgressBar::ProgressBar(std::FILE* stream, bool open_ended_warmup, bool open_ended_sampling)
+    : stream_(stream),
+      terminal_(is_terminal(stream)),
+      open_ended_warmup_(open_ended_warmup),
+      open_ended_sampling_(open_ended_sampling) {}
 
 ProgressBar::~ProgressBar() {
   if (bar_shown_) std::fputs("\r\033[K", stream_);
@@ -83,7 +86,7 @@ void ProgressBar::now(const char* step) {
 
 void ProgressBar::draw_bar(const Progress& progress) {
   const double share = share_of(progress), elapsed = seconds();
-  const bool unknown = progress.warmup && open_ended_ && !finished_;
+  const bool unknown = open_ended() && !finished_;
   const std::string bar = fmt::format("[{}]", unknown ? moving(frame_++) : filled(share));
   std::string figures;
   if (!unknown) figures += fmt::format("  {:3.0f}%", std::floor(100 * share));
@@ -105,7 +108,7 @@ void ProgressBar::redraw(const std::string& text) {
 
 void ProgressBar::write_line(const Progress& progress) {
   const double share = share_of(progress), elapsed = seconds();
-  const bool unknown = progress.warmup && open_ended_;
+  const bool unknown = open_ended();
   const bool quarter = !unknown && share >= next_share_;
   if (!finished_ && !quarter && elapsed < next_time_) return;
   next_share_ = (std::floor(share * 4) + 1) / 4;

@@ -11,8 +11,8 @@ namespace lockstep {
 
 class ProgressBar {
  public:
-  // `open_ended`: warmup stops by itself, so that its total is a cap and no share of the work can be told.
-  explicit ProgressBar(std::FILE* stream, bool open_ended = false);
+  // Warmup, and sampling, may stop by themselves: their totals are caps, and no share of the work can be told.
+  explicit ProgressBar(std::FILE* stream, bool open_ended_warmup = false, bool open_ended_sampling = false);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -27,9 +27,10 @@ class ProgressBar {
   void write_line(const Progress& progress);
   void redraw(const std::string& text);
   double seconds() const;
+  bool open_ended() const { return warmup_ ? open_ended_warmup_ : open_ended_sampling_; }
 
   std::FILE* stream_;
-  bool terminal_, open_ended_;
+  bool terminal_, open_ended_warmup_, open_ended_sampling_;
   bool bar_shown_ = false;
   bool warmup_ = true;     // the phase that was last reported
   bool finished_ = false;  // it has reported its end: what comes late is out of date

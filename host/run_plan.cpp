@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "host/machine_memory.hpp"
+#include "host/stopping_rule.hpp"
 #include "host/warmup.hpp"
 #include "kernels/cpu/launch.hpp"
 #include "kernels/nuts.hpp"
@@ -24,7 +25,7 @@ int automatic_thinning(const RunPlan& plan, std::size_t values) {
   const double most =
       std::min(most_generated_draws, most_generated_bytes / (8. * double(std::max<std::size_t>(values, 1))));
   const int per_chain = std::max(1, int(most / plan.chains));
-  return plan.thin * std::max(1, ceil_divide(ceil_divide(plan.draws, plan.thin), per_chain));
+  return plan.thin * std::max(1, ceil_divide(ceil_divide(plan.usual_draws, plan.thin), per_chain));
 }
 
 // Blocks that are all alike but for the last, and hold whole multiples of what is kept.
@@ -33,19 +34,28 @@ int even_block(int draws, int most, int stride) {
   return std::min(draws, stride <= even ? ceil_divide(even, stride) * stride : even);
 }
 
-void require_memory(const RunPlan& plan, const HostModel& model, bool in_memory, double kept_values, int max_depth) {
+// Of a run that ends by itself: what keeps a rule that is never fulfilled from going on for ever. `held` draws are in memory so
+// many times.
+int most_draws(const RunPlan& plan, double kept_values, int held) {
+  const double most = 100. * plan.usual_draws;
+  if (held == 0) return int(most);
+  const double room = machine_memory() / 2 / (8. * plan.chains * std::max(kept_values, 1.) * held);
+  return int(std::clamp(room, std::min(most, double(next_look(0)) * plan.thin), most));
+}
+
+void require_memory(const RunPlan& plan, const HostModel& model, int held, double kept_values, int max_depth) {
   const double chains = plan.chains, n = model.coordinates();
   const double state = chains * n * double(NutsVectors<double>::arrays(max_depth, 1));
   const double block = chains * plan.block * (n + draw_statistics);
-  const double draws = in_memory ? chains * plan.draws * kept_values : 0;
+  const double draws = held * chains * plan.draws * kept_values;
   const double bytes = 8 * (state + block + draws);
   const double memory = machine_memory();
   if (bytes <= memory) return;
   if (draws > state)
     throw SampleError(
-        fmt::format("{} chains x {} draws need {:.0f} GiB of memory (this machine has {:.0f}; a fit in memory has "
-                    "all draws). Write them to a file, thin them, or keep fewer sites.",
-                    plan.chains, plan.draws, bytes / 0x1p30, memory / 0x1p30));
+        fmt::format("{} chains x {} draws need {:.0f} GiB of memory (this machine has {:.0f}; {} has all draws). {}.", plan.chains,
+                    plan.draws, bytes / 0x1p30, memory / 0x1p30, plan.looks ? "what tells their accuracy" : "a fit in memory",
+                    plan.looks ? "Allow fewer draws, or thin them" : "Write them to a file, thin them, or keep fewer sites"));
   throw SampleError(
       fmt::format("{} chains of {} coordinates need {:.0f} GiB of memory (this machine has {:.0f}; all chains "
                   "advance together). Run fewer chains.",
@@ -59,6 +69,10 @@ int RunPlan::at_a_time(int stride, std::size_t values) const {
   const double room = double(block_bytes) / (8. * chains * double(std::max<std::size_t>(values, 1)));
   const int most = std::clamp(int(std::min(room, 1e9)), 1, kept);
   return ceil_divide(kept, ceil_divide(kept, most));
+}
+
+int RunPlan::stretch_end(int done) const {
+  return looks ? int(std::min<std::int64_t>(draws, std::int64_t{thin} * next_look(done / thin))) : draws;
 }
 
 std::size_t generated_values(const SampleOptions& options, const HostModel& model) {
@@ -78,19 +92,21 @@ RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool
   const int suitable = multiprocessors > 0 ? multiprocessors * chains_per_multiprocessor : threads * packs_per_thread * pack_width;
   plan.chains = options.chains > 0 ? options.chains : std::max(16, suitable);
   plan.superchains = std::min(16, plan.chains);                                       // rules §1
-  plan.draws = options.draws > 0 ? options.draws : (plan.chains <= 16 ? 1000 : 250);  // rules §1
+  plan.usual_draws = plan.draws = options.draws > 0 ? options.draws : (plan.chains <= 16 ? 1000 : 250);  // rules §1
   plan.warmup_most = (options.warmup >= 0 ? options.warmup : options.warmup_cap) + burn_in_draws;
   plan.thin = options.thin;
+  plan.looks = options.until.asks_for_accuracy();
   const std::size_t generated = generated_values(options, model);
   plan.thin_generated = options.generated == Generated::all ? plan.thin : automatic_thinning(plan, generated);
+  const double per_draw = (double(model.values(Meaning::constrain)) + draw_statistics) / plan.thin +
+                          double(generated) / plan.thin_generated;
+  const int held = (in_memory ? 1 : 0) + (plan.looks ? 2 : 0);  // an array that grows is there twice
+  if (options.until.asked() && options.draws == 0) plan.draws = most_draws(plan, per_draw, held);
 
   const double row = 8. * plan.chains * (model.coordinates() + draw_statistics);
   const int rows = std::max(least_block, int(std::min(double(block_bytes) / row, 1e9)));
-  plan.block = even_block(plan.draws, rows, generated > 0 ? plan.thin_generated : plan.thin);
-
-  const double per_draw = (double(model.values(Meaning::constrain)) + draw_statistics) / plan.thin +
-                          double(generated) / plan.thin_generated;
-  require_memory(plan, model, in_memory, per_draw, options.max_depth);
+  plan.block = even_block(plan.stretch_end(0), rows, generated > 0 ? plan.thin_generated : plan.thin);
+  require_memory(plan, model, held, per_draw, options.max_depth);
   return plan;
 }
 

@@ -12,13 +12,17 @@ namespace lockstep {
 // in what portions.
 struct RunPlan {
   int chains = 0, superchains = 0;
-  int draws = 0;           // per chain, after warmup
+  int draws = 0;           // per chain, after warmup; the most, if the run may end by itself
+  int usual_draws = 0;     // how many are likely
+  bool looks = false;      // it ends when it has the accuracy asked for
   int warmup_most = 0;     // per chain, the burn-in included
   int thin = 1;            // draws 0, thin, 2 thin, ... are kept
   int thin_generated = 1;  // and of these, for log_likelihood and posterior_predictive: a multiple of `thin`
   int block = 0;           // draws between two barriers
   std::size_t block_bytes = 0;
 
+  // Where a run that has made `done` draws is looked at next: no block goes beyond.
+  int stretch_end(int done) const;
   // How many draws of every `stride`-th, each of `values` numbers, are put together at a time.
   int at_a_time(int stride, std::size_t values) const;
 };

@@ -23,6 +23,7 @@
 #include "host/run_plan.hpp"
 #include "host/samplers.hpp"
 #include "host/starts.hpp"
+#include "host/stopping_rule.hpp"
 #include "host/warmup.hpp"
 #include "kernels/geometry.hpp"
 #include "kernels/window.hpp"
@@ -34,19 +35,21 @@ namespace fs = std::filesystem;
 namespace {
 
 // While it exists, calls the user's functions a few times a second: says where the run is, asks whether it shall end.
-// Stops the ensemble when it shall, and when a checkpoint is due.
+// Stops the ensemble when it shall, when its time is up, and when a checkpoint is due.
 class Watcher {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Watcher(Ensemble& ensemble, const SampleOptions& options, bool checkpoints)
+  // `elapsed`: seconds that the run has taken so far.
+  Watcher(Ensemble& ensemble, const SampleOptions& options, bool checkpoints, double elapsed)
       : ensemble_(ensemble),
         report_(options.progress),
         cancel_(options.cancel),
         every_(options.checkpoint.every),
-        checkpoints_(checkpoints) {
+        checkpoints_(checkpoints),
+        end_(options.until.seconds != 0 ? in(options.until.seconds - elapsed) : Clock::time_point::max()) {
     set_due();
-    if (report_ || cancel_ || checkpoints) thread_ = std::jthread([this](std::stop_token stop) { loop(stop); });
+    if (report_ || cancel_ || checkpoints || options.until.seconds != 0) thread_ = std::jthread([this](std::stop_token stop) { loop(stop); });
   }
   ~Watcher() {
     if (!thread_.joinable()) return;
@@ -67,9 +70,14 @@ class Watcher {
     report_(progress_);
   }
   // Shall the run end? A short one may be over before the clock has ticked.
-  bool cancelled() {
+  bool ended() {
     const std::lock_guard<std::mutex> lock(mutex_);
     return ask();
+  }
+  // Is that because its time is up?
+  bool time_is_up() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return time_is_up_;
   }
   // The ensemble has stopped, and a checkpoint was saved. Shall the run go on?
   bool go_on() {
@@ -83,12 +91,10 @@ class Watcher {
 
  private:
   // In at most ten years: clocks end.
-  void set_due() {
-    due_ = checkpoints_
-               ? Clock::now() +
-                     std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(every_, 3e8)))
-               : Clock::time_point::max();
+  static Clock::time_point in(double seconds) {
+    return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(seconds, 3e8)));
   }
+  void set_due() { due_ = checkpoints_ ? in(every_) : Clock::time_point::max(); }
   void loop(std::stop_token stop) {
     std::unique_lock<std::mutex> lock(mutex_);
     auto next = Clock::now();
@@ -110,11 +116,11 @@ class Watcher {
     }
   }
   bool ask() {
-    if (!cancelled_ && cancel_ && cancel_()) {
-      cancelled_ = true;
-      ensemble_.stop();
-    }
-    return cancelled_;
+    if (ended_) return true;
+    time_is_up_ = Clock::now() >= end_;
+    ended_ = time_is_up_ || (cancel_ && cancel_());
+    if (ended_) ensemble_.stop();
+    return ended_;
   }
 
   Ensemble& ensemble_;
@@ -126,8 +132,9 @@ class Watcher {
   std::condition_variable_any wake_;
   Progress progress_;
   double before_ = 0;
+  const Clock::time_point end_;
   Clock::time_point due_;
-  bool cancelled_ = false;
+  bool ended_ = false, time_is_up_ = false;
   std::jthread thread_;
 };
 
@@ -137,9 +144,9 @@ class Blocks {
   Blocks(Ensemble& ensemble, const RunPlan& plan, int first, const Tuning& tuning)
       : ensemble_(ensemble), plan_(plan), first_(first), tuning_(tuning) {}
 
-  // As Ensemble::sample; ends early if `suspend` says so.
-  int run(const Ensemble::Take& take, const Suspend& suspend) {
-    for (bool more = true; more && done_ < plan_.draws;) {
+  // As Ensemble::sample; ends early if `suspend` says so, or, after a block, `enough` does.
+  int run(const Ensemble::Take& take, const Suspend& suspend, const std::function<bool()>& enough) {
+    for (bool more = true; more && done_ < plan_.draws && !enough();) {
       if (!window_) open();
       while (more && window_->draws() < window_->capacity()) {
         ensemble_.advance(*window_, window_->capacity() - window_->draws(), tuning_);
@@ -159,7 +166,7 @@ class Blocks {
   }
 
  private:
-  void open() { window_ = ensemble_.make_window(first_ + done_, std::min(plan_.block, plan_.draws - done_), Keep::positions); }
+  void open() { window_ = ensemble_.make_window(first_ + done_, std::min(plan_.block, plan_.stretch_end(done_) - done_), Keep::positions); }
 
   Ensemble& ensemble_;
   const RunPlan& plan_;
@@ -189,6 +196,23 @@ std::string precision_note(Precision precision, const PrecisionError& error) {
   return fmt::format("Precision: {} is too coarse for this model (rounding may move means by {:.2g} of their quantities' standard deviations; {} "
                      "draws were computed anew in doubles). Sample in doubles, or centre and scale the data.",
                      precision_text(precision), error.relative(), error.looked_at());
+}
+
+// What the user should know of how a run ended that may end by itself; nothing if a signal did that.
+std::vector<std::string> end_notes(const Until& until, const std::string& ended_by, const std::optional<Accuracy>& accuracy, int draws) {
+  const std::string wanted = accuracy_text(until);
+  if (ended_by == "accuracy") return {fmt::format("Ended after {} draws of each chain, when {} was reached.", draws, wanted)};
+  if (ended_by == "not_finite")
+    return {fmt::format("Ended after {} draws of each chain: {} can never be reached (draws of {} are not finite). Leave that out.", draws,
+                        wanted, accuracy->worst)};
+  if (ended_by == "time")
+    return {fmt::format("Ended after {} draws of each chain, when its time was up ({:g} s{}).", draws, until.seconds,
+                        until.asks_for_accuracy() ? fmt::format("; {} was not reached", wanted) : "")};
+  if (ended_by == "draws" && accuracy)
+    return {fmt::format("{} was NOT reached in {} draws of each chain ({}). Allow more (--draws).", wanted, draws, accuracy->worst)};
+  if (ended_by == "draws" && until.asked())
+    return {fmt::format("Ended after {} draws of each chain, before its time was up. Allow more (--draws).", draws)};
+  return {};
 }
 
 // The worst of all unconstrained coordinates, if their moments were gathered where the draws were made.
@@ -248,6 +272,15 @@ void validate(const SampleOptions& o) {
           fmt::format("sampler is '{}' (there are {}). Choose one of these.", o.sampler, sampler_names()));
   require(o.target_acceptance >= 0 && o.target_acceptance < 1,
           fmt::format("target_acceptance is {} (between 0 and 1; 0 is the sampler's own). 0.8 is usual.", o.target_acceptance));
+  const auto accuracy = [&](const std::string& name, double value, const char* usual) {
+    require(value > 0 && std::isfinite(value), fmt::format("{} is {} (more than 0). Give {}, say.", name, value, usual));
+  };
+  if (o.until.ess != 0) accuracy("until.ess", o.until.ess, "1000");
+  for (const auto& [site, error] : o.until.mcse) accuracy(fmt::format("until.mcse of '{}'", site), error, "a hundredth of its sd");
+  if (o.until.seconds != 0) accuracy("until.seconds", o.until.seconds, "600");
+  const double least = double(o.thin) * next_look(0);
+  require(!o.until.asks_for_accuracy() || o.draws == 0 || o.draws >= least,
+          fmt::format("draws is {}, with an accuracy to go on until (it is first looked at after {:.0f}). Allow more draws.", o.draws, least));
   require(o.checkpoint.every > 0,
           fmt::format("checkpoint.every is {} (seconds; more than 0). 60 is usual.", o.checkpoint.every));
 }
@@ -277,7 +310,11 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
 
   std::vector<int> superchain(static_cast<std::size_t>(plan.chains));
   for (int c = 0; c < plan.chains; ++c) superchain[std::size_t(c)] = c % plan.superchains;
-  Recorder recorder(model, options, plan, superchain, sink);
+  std::optional<StoppingRule> rule;
+  std::optional<BothSinks> to_both;
+  if (plan.looks) to_both.emplace(sink, rule.emplace(options.until, options.threads));
+  Recorder recorder(model, options, plan, superchain, to_both ? *to_both : sink);
+  if (rule && saved) checkpoint->draws().replay(*rule);
 
   const Starts starts(model, options.init, options.seed);
   const std::unique_ptr<Ensemble> made = make_ensemble(model, plan.chains, options, std::move(devices));
@@ -300,7 +337,15 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
     ensemble.place(positions, std::vector<char>(std::size_t(plan.chains), 1));
   }
 
-  Watcher watcher(ensemble, options, checkpoint != nullptr);
+  const auto elapsed = [&] {
+    return checkpoint ? checkpoint->elapsed() : std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  };
+  Watcher watcher(ensemble, options, checkpoint != nullptr, elapsed());
+  const auto require_time = [&] {
+    if (watcher.time_is_up())
+      throw SampleError(fmt::format("the time was up before every chain had a draw after warmup ({:g} s were given). Give more.",
+                                    options.until.seconds));
+  };
   const auto save_with = [&](const std::function<void(Archive&)>& state) {
     checkpoint->save(plan.chains, [&](Archive& archive) {
       archive(in_warmup, ensemble);
@@ -315,55 +360,75 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   WarmupResult warmup;
   if (in_warmup) {
     watcher.phase(true, 0, double(plan.warmup_most) * plan.chains);
-    if (saved) watcher.cancelled();  // one that is to end at once does not begin
+    if (saved) watcher.ended();  // one that is to end at once does not begin
     Suspend suspend;
     if (checkpoint) suspend = save_with;
-    warmup = warm_up(
-        ensemble, superchain, warmup_settings,
-        [&](int which) { return starts(std::uint32_t(plan.superchains + which)); }, record_warmup, suspend, saved);
+    try {
+      warmup = warm_up(
+          ensemble, superchain, warmup_settings,
+          [&](int which) { return starts(std::uint32_t(plan.superchains + which)); }, record_warmup, suspend, saved);
+    } catch (const Stopped&) {
+      require_time();
+      throw;
+    }
     watcher.finish(double(warmup.draws) * plan.chains);
   } else {
     (*saved)(warmup);
   }
 
-  PrecisionError precision_error(model, plan.chains, plan.draws);
+  PrecisionError precision_error(model, plan.chains, plan.usual_draws);
   watcher.phase(false, double(warmup.draws) * plan.chains, double(plan.draws) * plan.chains);
+  std::optional<Accuracy> accuracy;  // when it was looked at last
+  const auto enough = [&] { return accuracy && accuracy->state != Accuracy::State::not_yet; };
+  bool more = true;
   const auto take = [&](const DrawBlock& block, int first, int made) {
-    recorder.draws(block, first - warmup.draws, made);
-    if (mixed) precision_error.draws(block, first - warmup.draws, made);
-    return !watcher.cancelled();
+    const int before = first - warmup.draws;
+    recorder.draws(block, before, made);
+    if (mixed) precision_error.draws(block, before, made);
+    if (rule && before + made == plan.stretch_end(before)) accuracy = rule->look();
+    return more = !watcher.ended() && !enough();
   };
   int done = 0;
   if (checkpoint) {
     Blocks blocks(ensemble, plan, warmup.draws, warmup.tuning);
     if (saved && !in_warmup) (*saved)(precision_error, blocks);
     in_warmup = false;
-    watcher.cancelled();
-    done = blocks.run(take, [&](const std::function<void(Archive&)>& save) {
+    watcher.ended();
+    const auto suspend = [&](const std::function<void(Archive&)>& save) {
       return save_with([&](Archive& archive) {
         archive(warmup, precision_error);
         save(archive);
       });
-    });
-  } else if (!watcher.cancelled()) {
-    done = ensemble.sample(warmup.draws, plan.draws, plan.block, warmup.tuning, take);
+    };
+    done = blocks.run(take, suspend, enough);
+  } else {
+    for (more = !watcher.ended(); more && done < plan.draws;) {
+      const int end = plan.stretch_end(done);
+      done += ensemble.sample(warmup.draws + done, end - done, plan.block, warmup.tuning, take);
+      more = more && done == end;
+    }
   }
+  if (done == 0) require_time();
   if (done == 0)
     throw Stopped("the run was stopped before every chain had a draw (there is nothing to return). Run it again.");
-  if (done == plan.draws) watcher.finish(double(plan.draws) * plan.chains);
+  const std::string ended_by = !enough()              ? done == plan.draws     ? "draws"
+                                                        : watcher.time_is_up() ? "time"
+                                                                               : "signal"
+                               : accuracy->state == Accuracy::State::reached ? "accuracy"
+                                                                             : "not_finite";
+  if (ended_by != "signal") watcher.finish(double(done) * plan.chains);
 
   std::map<std::string, Attribute> attributes = options.attributes;
   attributes["created_at"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   attributes["inference_library"] = std::string("lockstep");
   attributes["inference_library_version"] = std::string(LOCKSTEP_VERSION);
-  attributes["sampling_time"] = checkpoint
-                                    ? checkpoint->elapsed()
-                                    : std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  attributes["sampling_time"] = elapsed();
   attributes["tuning_steps"] = double(warmup.draws);
   attributes["warmup_settled"] = warmup.settled ? 1. : 0.;
   attributes["draws_asked_for"] = double(plan.draws);
   attributes["draws_made"] = double(done);
-  attributes["stopped_early"] = done < plan.draws ? 1. : 0.;
+  attributes["stopped_early"] = ended_by == "signal" ? 1. : 0.;
+  attributes["ended_by"] = ended_by;
   attributes["thin"] = double(plan.thin);
   attributes["seed"] = std::to_string(options.seed);  // as text: a double holds 53 bits only
   attributes["stuck_chains"] = double(std::count(warmup.stuck.begin(), warmup.stuck.end(), 1));
@@ -376,13 +441,14 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   attributes["precision"] = std::string(precision_text(options.precision));
   if (mixed) attributes["log_density_error"] = precision_error.relative();
   attributes["starts"] = starts.description();
-  report_halves(ensemble, superchain, plan.draws / 2, attributes);
+  if (!rule) report_halves(ensemble, superchain, plan.draws / 2, attributes);
   if (!data.options().empty()) {
     std::vector<std::string> settings;
     for (const auto& [name, value] : data.options()) settings.push_back(fmt::format("{}={}", name, value));
     attributes["model_options"] = settings;
   }
   std::vector<std::string> notes = recorder.notes();
+  for (std::string& note : end_notes(options.until, ended_by, accuracy, done)) notes.push_back(std::move(note));
   if (mixed) notes.push_back(precision_note(options.precision, precision_error));
   if (starts.are_one_point() && plan.chains > 1)
     notes.push_back("All chains started at one point, so R-hat cannot tell whether the start still shows. Compare with a run "

@@ -89,7 +89,8 @@ TEST_F(Checkpoints, ThatAreSavedAllTheTimeChangeNothing) {
            [](SampleOptions& o) { o.precision = Precision::mixed, o.chains = 5, o.init = InitPrior{}; },
            [](SampleOptions& o) { o.sampler = "chees"; },
            [](SampleOptions& o) { o.sampler = "mams"; },
-           [](SampleOptions& o) { o.warmup = 0, o.draws = 40; }}) {
+           [](SampleOptions& o) { o.warmup = 0, o.draws = 40; },
+           [](SampleOptions& o) { o.until.ess = 500, o.draws = 0; }}) {
     SampleOptions o = options(1e-3);
     change(o);
     expect_same_run(begin(without_checkpoint(o)), begin(o));
@@ -138,6 +139,36 @@ TEST_F(Checkpoints, AreGoneOnFromAsIfTheRunHadNeverEnded) {
   EXPECT_GT(in_sampling, 4);
 }
 
+TEST_F(Checkpoints, OfARunThatEndsWhenItIsAccurateLetItEndWhereItWould) {
+  SampleOptions o = options(5e-3);
+  o.draws = 0;
+  o.until.ess = 1500;
+  o.thin = 2;
+  const Fit whole = begin(without_checkpoint(o));
+  ASSERT_EQ(std::get<std::string>(whole.attributes.at("ended_by")), "accuracy");
+  ASSERT_GT(whole.draws, 100u);
+  std::mt19937 random(18);
+  int stops = 0;
+  for (bool begun = false;; begun = true) {
+    SampleOptions part = o;
+    part.threads = 1 + int(random() % 3);
+    int left = 1 + int(random() % 10);
+    part.cancel = [&left] { return --left < 0; };
+    try {
+      const Fit fit = begun ? go_on(part) : begin(part);
+      if (fit.stopped_early()) {
+        ++stops;
+        continue;
+      }
+      expect_same_run(whole, fit);
+      break;
+    } catch (const Stopped&) {
+    }
+  }
+  EXPECT_GT(stops, 0);
+  EXPECT_EQ(files(), 0u);
+}
+
 TEST_F(Checkpoints, OfAnotherRunAreRefused) {
   stop_one();
   const auto refuse = [&](auto change, const std::vector<std::string>& parts) {
@@ -149,6 +180,7 @@ TEST_F(Checkpoints, OfAnotherRunAreRefused) {
   refuse([](SampleOptions& o) { o.chains = 21; }, {"another chains (20 there, 21 here;"});
   refuse([](SampleOptions& o) { o.draws = 151; }, {"another draws"});
   refuse([](SampleOptions& o) { o.warmup = 61; }, {"another warmup"});
+  refuse([](SampleOptions& o) { o.until.ess = 10; }, {"another until"});
   refuse([](SampleOptions& o) { o.keep = {"mu_alpha"}; }, {"another keep"});
   refuse([](SampleOptions& o) { o.precision = Precision::mixed; }, {"another precision (double there, mixed here;"});
   refuse([](SampleOptions& o) { o.target_acceptance = 0.9; }, {"another target_acceptance"});

@@ -272,6 +272,19 @@ TEST_F(CommandLine, SampleStoresWhatIsAskedFor) {
   EXPECT_EQ(read_netcdf(file("y.nc")).variable("posterior_predictive", "y").values.size(), 4u * 2100 * 8);
 }
 
+TEST_F(CommandLine, SampleEndsWhenTheDrawsAreEnoughAndSaysWhy) {
+  const Outcome outcome = run({"sample", "eight_schools", "--chains", "4", "--until", "ess=300,mcse(mu)=0.3,time=1h"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, ", when ess=300, mcse(mu)=0.3 was reached.\n")) << outcome.out;
+  const Outcome capped = run({"sample", "eight_schools", "--chains", "4", "--until", "ess=1e6", "--draws", "120", "--out", "x.nc"});
+  EXPECT_EQ(capped.code, 0) << capped.err;
+  EXPECT_TRUE(contains(capped.out, "was NOT reached in 120 draws of each chain (ess is ")) << capped.out;
+  const Outcome unknown = run({"sample", "eight_schools", "--until", "mcse(bogus)=1", "--out", "y.nc"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_TRUE(contains(unknown.err, "mcse(bogus)")) << unknown.err;
+  EXPECT_FALSE(fs::exists(file("y.nc")));
+}
+
 TEST_F(CommandLine, ARunThatDidNotConvergeIsDoneAllTheSame) {
   const Outcome outcome = run({"sample", "radon", "--chains", "2", "--warmup", "30", "--draws", "10"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
@@ -536,6 +549,21 @@ TEST_F(CommandLine, WrongCommandLinesAreRefusedWithCodeTwo) {
       {{"sample", "eight_schools", "--chains", "4", "--chains", "5"}, "--chains"},
       {{"sample", "eight_schools", "--chains", "0"}, "--chains is '0'"},
       {{"sample", "eight_schools", "--chains", "-1"}, "--chains is '-1'"},
+      {{"sample", "eight_schools", "--until", "ess=0"}, "'ess=0'"},
+      {{"sample", "eight_schools", "--until", "ess=-3"}, "'ess=-3'"},
+      {{"sample", "eight_schools", "--until", "ess=nan"}, "'ess=nan'"},
+      {{"sample", "eight_schools", "--until", "ess=1e3x"}, "'ess=1e3x'"},
+      {{"sample", "eight_schools", "--until", "ess"}, "'ess'"},
+      {{"sample", "eight_schools", "--until", "foo=3"}, "'foo=3'"},
+      {{"sample", "eight_schools", "--until", "mcse=1"}, "'mcse=1'"},
+      {{"sample", "eight_schools", "--until", "mcse()=1"}, "'mcse()=1'"},
+      {{"sample", "eight_schools", "--until", "mcse(mu)=-1"}, "'mcse(mu)=-1'"},
+      {{"sample", "eight_schools", "--until", "ess=3,ess=4"}, "'ess' twice"},
+      {{"sample", "eight_schools", "--until", "mcse(mu)=1,mcse(mu)=2"}, "'mcse(mu)' twice"},
+      {{"sample", "eight_schools", "--until", "time=10"}, "'10'"},
+      {{"sample", "eight_schools", "--until", "time=-1s"}, "'-1s'"},
+      {{"sample", "eight_schools", "--until", ""}, "--until"},
+      {{"sample", "eight_schools", "--until", "ess=5,"}, "--until"},
       {{"sample", "eight_schools", "--chains", "abc"}, "--chains is 'abc'"},
       {{"sample", "eight_schools", "--chains", "1e9"}, "--chains is '1e9'"},
       {{"sample", "eight_schools", "--chains", "1000000000"}, "1 to 1000000 "},

@@ -321,6 +321,22 @@ TEST(DeviceRun, WarmsUpDrawsAndReportsAsOnTheCpu) {
   EXPECT_LE(attribute("unconstrained_ess_mean"), 32 * 60 * 3);
 }
 
+TEST(DeviceRun, EndsWhenItIsAccurateWithTheDrawsOfOneThatIsToldHowManyToMake) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  SampleOptions options;
+  options.chains = 8;
+  options.warmup = 50;
+  options.geometry = "1x1";
+  options.keep = {"mu"};
+  options.until.ess = 2500;
+  const Fit fit = run_on(schools, options, 2);
+  EXPECT_EQ(std::get<std::string>(fit.attributes.at("ended_by")), "accuracy");
+  EXPECT_GT(fit.draws, 100u);
+  options.until = {};
+  options.draws = int(fit.draws);
+  EXPECT_EQ(run_on(schools, options, 1).variable("posterior", "mu").values, fit.variable("posterior", "mu").values);
+}
+
 TEST(DeviceRun, KeepsWarmupIfAskedTo) {
   const Bound<models::EightSchools> schools("eight_schools");
   SampleOptions options;

@@ -34,6 +34,37 @@ double parse_duration(const std::string& option, const std::string& text) {
                                option, text));
 }
 
+// "ess=1000,mcse(mu)=0.01,time=10m"
+Until parse_until(const std::string& text) {
+  Until until;
+  const auto number = [&](const std::string& key, const std::string& value) {
+    double read = 0;
+    const char* const end = value.data() + value.size();
+    const auto [rest, error] = std::from_chars(value.data(), end, read);
+    if (error == std::errc{} && rest == end && read > 0 && std::isfinite(read)) return read;
+    throw UsageError(fmt::format("--until has '{}={}' (a number above 0 is needed). Write it as {}={}, say.", key, value, key,
+                                 key == "ess" ? "1000" : "0.01"));
+  };
+  std::vector<std::string> keys;
+  for (std::size_t begin = 0, end; begin <= text.size(); begin = end + 1) {
+    end = std::min(text.find(',', begin), text.size());
+    const std::string each = text.substr(begin, end - begin);
+    const std::size_t equals = each.find('=');
+    const std::string key = each.substr(0, equals), value = equals == std::string::npos ? "" : each.substr(equals + 1);
+    const bool error_of_a_mean = key.starts_with("mcse(") && key.ends_with(")") && key.size() > 6;
+    if (equals == std::string::npos || (key != "ess" && key != "time" && !error_of_a_mean))
+      throw UsageError(fmt::format("--until has '{}' (there are ess=N, mcse(SITE)=X and time=T). Write it as ess=1000, 'mcse(mu)=0.01' or "
+                                   "time=10m.", each));
+    if (std::find(keys.begin(), keys.end(), key) != keys.end())
+      throw UsageError(fmt::format("--until has '{}' twice (which one holds?). Give it once.", key));
+    keys.push_back(key);
+    if (key == "time") until.seconds = parse_duration("time of --until", value);
+    else if (key == "ess") until.ess = number(key, value);
+    else until.mcse[key.substr(5, key.size() - 6)] = number(key, value);
+  }
+  return until;
+}
+
 // A run that goes on.
 struct Resumption {
   std::string checkpoint;     // as the user names it
@@ -41,7 +72,7 @@ struct Resumption {
 };
 
 struct SampleCommand {
-  std::string model, seed = "1", sampler = "nuts", metric = "auto", keep, predictive, checkpoint, every = "60s";
+  std::string model, seed = "1", sampler = "nuts", metric = "auto", until, keep, predictive, checkpoint, every = "60s";
   std::vector<std::string> arguments;  // of the program
   std::optional<Resumption> resumption;
   ModelInput input;
@@ -67,6 +98,11 @@ struct SampleCommand {
            "Warmup draws per chain, then 10 more with the final tuning. auto: until all\n"
            "chains have settled");
     option("--draws", draws.text, "N|auto", "Draws per chain after warmup. auto: 1000 up to 16 chains, else 250");
+    option("--until", until, "WHEN",
+           "End as soon as the draws are enough: ess=1000 (the smallest effective sample\n"
+           "size), 'mcse(mu)=0.01' (the standard error of a site's mean); or when\n"
+           "time=10m is up. Of several, as ess=1000,time=10m, all accuracies must hold.\n"
+           "--draws is then the most; auto: 100 times as many as usual");
     std::string ways;
     for (const Sampler* each : samplers()) ways += fmt::format("{}: {}\n", each->name, each->summary);
     option("--sampler", sampler, "NAME", (ways + "All but nuts on the CPU only. Default: nuts").c_str());
@@ -111,6 +147,7 @@ struct SampleCommand {
     options.chains = chains.value();
     options.warmup = warmup.value();
     options.draws = draws.value();
+    if (command->count("--until") > 0) options.until = parse_until(until);
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), false);
     options.threads = threads.value();
     const std::optional<MetricKind> kind = metric_named(metric);
@@ -155,7 +192,7 @@ struct SampleCommand {
 
   template <class F>
   static std::invoke_result_t<F, ProgressBar&> with_progress(SampleOptions& options, const F& work) {
-    ProgressBar bar(stderr, options.warmup < 0);
+    ProgressBar bar(stderr, options.warmup < 0, options.until.asked());
     options.progress = [&bar](const Progress& progress) { bar(progress); };
     return work(bar);
   }

@@ -29,7 +29,7 @@ class Stopped : public SampleError {
 // Where a run is: called a few times a second, from another thread than the caller's.
 struct Progress {
   bool warmup = true;
-  double done = 0, total = 0;         // draws over all chains; total is the cap while warmup may stop by itself
+  double done = 0, total = 0;         // draws over all chains; total is the cap where warmup, or sampling, may stop by itself
 };
 
 // Where chains start. Chains start in superchains, up to 16 of them, each at a point of its own which its chains share:
@@ -82,12 +82,26 @@ struct CheckpointOptions {
   std::vector<std::string> note;      // is saved with it: see checkpoint_note
 };
 
+// When a run is long enough: as soon as every accuracy that is asked for is reached, or when the time is up. Looked at only when
+// every chain has made the same draws: 100, 150, 225, ... of those that are kept. Accuracy is that of all kept draws, so when a run
+// ends does not depend on the machine; with a time it does.
+struct Until {
+  double ess = 0;                       // the smallest effective sample size, bulk and tail, of all that is kept; 0: not asked for
+  std::map<std::string, double> mcse;   // by site: the largest Monte Carlo standard error of a mean of its elements
+  double seconds = 0;                   // that the run may take, warmup and all; 0: not asked for
+  bool asks_for_accuracy() const { return ess != 0 || !mcse.empty(); }
+  bool asked() const { return asks_for_accuracy() || seconds != 0; }
+};
+
 struct SampleOptions {
   int chains = 0;                     // 0: chosen for this machine
   int warmup = -1;                    // draws per chain; -1: stops by itself, at most `warmup_cap`; 10 more follow
                                       // with the final tuning, so that draw 0 is already from the posterior
   int warmup_cap = 1000;
   int draws = 0;                      // per chain; 0: 1000 for up to 16 chains, else 250
+  Until until;                        // ends a run earlier; with draws = 0 it goes on for at most 100 times the usual number, or
+                                      // what half of the memory holds. Fit's attribute ended_by is "draws", "accuracy", "time",
+                                      // "signal" or "not_finite": an accuracy that could never be reached
   std::uint64_t seed = 1;
   Init init;                          // up to 100 points are tried until one has a finite log density and gradient
   Processor processor = Processor::automatic;
