@@ -137,7 +137,7 @@ inline void expect_densities_of_the_oracle(DeviceEnsemble& ensemble, const HostM
   for (const double step : {1e3, 1e-10}) {
     ensemble.place(starts, std::vector<char>(std::size_t(chains), 1));
     tuning.log_step = std::log(step);
-    const std::unique_ptr<Window> window = ensemble.make_window(step > 1 ? 0 : 1, 1);
+    const std::unique_ptr<Window> window = ensemble.make_window(step > 1 ? 0 : 1, 1, Keep::gradients);
     ASSERT_EQ(ensemble.advance(*window, 1, tuning), 1);
     const DrawBlock& block = window->block();
     int stayed = 0;

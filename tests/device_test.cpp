@@ -176,7 +176,7 @@ TEST(DeviceEnsemble, AWindowGivesTheMomentsOfItsDraws) {
   DeviceEnsemble ensemble(std::move(devices), schools.device_table(), schools.model.data(), chains, n, 7, settings);
   ensemble.place(starts_of(schools.model, chains), std::vector<char>(chains, 1));
   ensemble.restart_step(std::vector<char>(chains, 1), std::log(0.1));
-  const std::unique_ptr<Window> window = ensemble.make_window(3, 12);
+  const std::unique_ptr<Window> window = ensemble.make_window(3, 12, Keep::gradients);
   EXPECT_EQ(ensemble.advance(*window, 5, tuning_for(schools.model, chains)), 5);
   EXPECT_EQ(ensemble.advance(*window, 6, tuning_for(schools.model, chains)), 6);
   ASSERT_EQ(window->draws(), 11);

@@ -148,7 +148,7 @@ TEST_F(GpuEnsemble, AWindowGivesTheMomentsOfItsDraws) {
   const auto ensemble = ensemble_on(first_gpu(2), schools, *cuda_zoo_table("eight_schools"), shape);
   ensemble->place(starts_of(schools.model, 70), std::vector<char>(70, 1));
   ensemble->restart_step(std::vector<char>(70, 1), std::log(0.1));
-  const std::unique_ptr<Window> window = ensemble->make_window(0, 12);
+  const std::unique_ptr<Window> window = ensemble->make_window(0, 12, Keep::gradients);
   ASSERT_EQ(ensemble->advance(*window, 5, tuning_for(schools.model, 70)), 5);
   ASSERT_EQ(ensemble->advance(*window, 6, tuning_for(schools.model, 70)), 6);
   expect_moments_of_its_draws(*window, 70, schools.model.coordinates());

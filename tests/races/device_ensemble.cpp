@@ -28,7 +28,7 @@ template <class Model> double run(const DataView& data, const Geometry& geometry
   ensemble.place(std::vector<double>(std::size_t(chains * n), 0.1), std::vector<char>(chains, 1));
   ensemble.restart_step(std::vector<char>(chains, 1), std::log(step));
   const Tuning tuning{{std::vector<double>(std::size_t(n), 1.), {}, {}}, std::log(step), std::vector<char>(chains, 1)};
-  const std::unique_ptr<Window> window = ensemble.make_window(0, 4);
+  const std::unique_ptr<Window> window = ensemble.make_window(0, 4, Keep::gradients);
   ensemble.advance(*window, 2, tuning);
   ensemble.advance(*window, 2, tuning);
   double sum = window->positions().mean[0] + window->gradients().squares[0] + window->block().position(0, 0, 0);
