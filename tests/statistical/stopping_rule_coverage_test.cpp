@@ -75,14 +75,15 @@ void expect_coverage(const Coverage& got) {
   testing::Test::RecordProperty("draws_of_each_chain", std::to_string(got.draws));
 }
 
-// An error that takes about 200 independent draws: the smaller it seems by chance, the earlier the run ends.
-Until error_of(double sd) { return {0, {{"x", sd / std::sqrt(200.)}}, 0}; }
+// An error that takes about so many independent draws, more than the first look has: the smaller it seems by chance, the earlier the
+// run ends.
+Until error_of(double sd, double draws) { return {0, {{"x", sd / std::sqrt(draws)}}, 0}; }
 
-TEST(StoppingRuleCovers, WhereDrawsAreIndependent) { expect_coverage(coverage(error_of(1), 1000000, autoregressive(1))); }
-TEST(StoppingRuleCovers, WhereDrawsAreCorrelatedOver5) { expect_coverage(coverage(error_of(1), 2000000, autoregressive(5))); }
-TEST(StoppingRuleCovers, WhereDrawsAreCorrelatedOver20) { expect_coverage(coverage(error_of(1), 3000000, autoregressive(20))); }
-TEST(StoppingRuleCovers, WhereDrawsAreCorrelatedOver100) { expect_coverage(coverage(error_of(1), 4000000, autoregressive(100))); }
-TEST(StoppingRuleCovers, WhereTailsAreHeavy) { expect_coverage(coverage(error_of(std::sqrt(3.)), 5000000, student_3)); }
+TEST(StoppingRuleCovers, WhereDrawsAreIndependent) { expect_coverage(coverage(error_of(1, 2000), 1000000, autoregressive(1))); }
+TEST(StoppingRuleCovers, WhereDrawsAreCorrelatedOver5) { expect_coverage(coverage(error_of(1, 400), 2000000, autoregressive(5))); }
+TEST(StoppingRuleCovers, WhereDrawsAreCorrelatedOver20) { expect_coverage(coverage(error_of(1, 200), 3000000, autoregressive(20))); }
+TEST(StoppingRuleCovers, WhereDrawsAreCorrelatedOver100) { expect_coverage(coverage(error_of(1, 100), 4000000, autoregressive(100))); }
+TEST(StoppingRuleCovers, WhereTailsAreHeavy) { expect_coverage(coverage(error_of(std::sqrt(3.), 2000), 5000000, student_3)); }
 TEST(StoppingRuleCovers, WhereTheEffectiveSampleSizeIsAskedFor) { expect_coverage(coverage({200, {}, 0}, 6000000, autoregressive(5))); }
 
 }  // namespace
