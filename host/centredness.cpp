@@ -47,7 +47,7 @@ class LowerTail {
 double best_centredness(const std::vector<Place>& draws) {
   constexpr int steps = 20;
   constexpr double narrow = 3;          // times narrower than its sd: a step of 0.5 sds is then nearly unstable
-  constexpr double rare = 3e-5;         // less often than a run of usual length has draws
+  constexpr double rare = 1e-5;         // less often than runs of usual length have draws
   constexpr double as_good = 0.01;      // nats
   const double n = double(draws.size());
   const LowerTail tail(draws);

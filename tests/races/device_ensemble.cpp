@@ -27,7 +27,7 @@ template <class Model> double run(const DataView& data, const Geometry& geometry
   DeviceEnsemble ensemble(std::move(open), *emulated_model_table<Model>(), data, chains, n, 3, settings);
   ensemble.place(std::vector<double>(std::size_t(chains * n), 0.1), std::vector<char>(chains, 1));
   ensemble.restart_step(std::vector<char>(chains, 1), std::log(step));
-  const Tuning tuning{{std::vector<double>(std::size_t(n), 1.), {}, {}}, std::log(step), std::vector<char>(chains, 1)};
+  const Tuning tuning{{std::vector<double>(std::size_t(n), 1.), {}, {}}, std::log(step), 0, std::vector<char>(chains, 1)};
   const std::unique_ptr<Window> window = ensemble.make_window(0, 4, Keep::gradients);
   ensemble.advance(*window, 2, tuning);
   ensemble.advance(*window, 2, tuning);
