@@ -24,7 +24,6 @@ constexpr double learning_rate = 0.025, forgetting = 0.95;  // Adam's, without m
 constexpr double largest_update = 0.35;                     // of the logarithm
 constexpr double least_acceptance = 1e-4;                   // of a trajectory that says anything
 constexpr double cap_in_medians = 10;                       // of what one trajectory says
-constexpr double settled_change = 0.3;
 // Lengths are from a quarter of the widest direction's period, which gets across it, to the whole: where tails are heavy or
 // coordinates few, the criterion has no end by itself.
 const double log_quarter_period = std::log(std::numbers::pi / 2), log_whole_period = std::log(2 * std::numbers::pi);
@@ -49,7 +48,7 @@ class Chees : public TrajectoryLength {
     return std::exp(log_length_);
   }
   double last(const Tuning&) const override { return std::exp(log_mean_); }
-  bool settled() const override { return change_ < settled_change; }
+  bool settled() const override { return change_ < settled_length_change; }
   void state(Archive& archive) override {
     archive(log_widest_, log_length_, log_mean_, log_mean_before_, mean_square_, updates_, change_);
   }

@@ -12,21 +12,12 @@ namespace {
 
 // A trajectory moves at speed 1 through a posterior whose mass is at a distance of sqrt(sum of variances): its mean length is 1.3
 // times that, lengths are uniform on (0, twice the mean).
-class BySize : public TrajectoryLength {
+class BySize : public LengthBySpread {
  public:
   double first(int coordinates) const override { return 2 * std::sqrt(coordinates); }
-  double after_window(Window& window, const Tuning& tuning, const std::vector<char>& left_out) override {
-    const double variance = spread_of(window, tuning.metric, left_out).total_variance;
-    if (!(variance > 0)) return tuning.trajectory_length;
-    const double length = 2 * 1.3 * std::sqrt(variance);
-    change_ = std::abs(std::log(length / tuning.trajectory_length));
-    return length;
-  }
-  bool settled() const override { return change_ < 0.3; }
-  void state(Archive& archive) override { archive(change_); }
 
  private:
-  double change_ = HUGE_VAL;  // of its logarithm, by the last window
+  double length_for(const WhitenedSpread& spread) const override { return 2 * 1.3 * std::sqrt(spread.total_variance); }
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "host/samplers.hpp"
 
+#include "host/whitened.hpp"
+
 namespace lockstep {
 
 extern const Sampler hmc_sampler, chees_sampler, mams_sampler;
@@ -12,6 +14,13 @@ constexpr Sampler nuts_sampler{.name = "nuts",
                                .on_cpu = ensemble_on_cpu<NutsKernel>};
 
 }  // namespace
+
+double LengthBySpread::after_window(Window& window, const Tuning& tuning, const std::vector<char>& left_out) {
+  const double length = length_for(spread_of(window, tuning.metric, left_out));
+  if (!(length > 0)) return tuning.trajectory_length;
+  change_ = std::abs(std::log(length / tuning.trajectory_length));
+  return length;
+}
 
 const std::vector<const Sampler*>& samplers() {
   static const std::vector<const Sampler*> all{

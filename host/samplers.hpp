@@ -3,6 +3,7 @@
 // results' attribute and the tests go by that line.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +35,23 @@ class TrajectoryLength {
   // The last window has changed it by little.
   virtual bool settled() const { return true; }
   virtual void state(Archive&) {}
+};
+
+// A window that changes the logarithm of the length by less has settled it.
+inline constexpr double settled_length_change = 0.3;
+
+struct WhitenedSpread;
+
+// A length that every window tells anew, by how wide the posterior is in whitened coordinates.
+class LengthBySpread : public TrajectoryLength {
+ public:
+  double after_window(Window& window, const Tuning& tuning, const std::vector<char>& left_out) final;
+  bool settled() const final { return change_ < settled_length_change; }
+  void state(Archive& archive) final { archive(change_); }
+
+ private:
+  virtual double length_for(const WhitenedSpread& spread) const = 0;  // 0: that says nothing
+  double change_ = HUGE_VAL;  // of its logarithm, by the last window
 };
 
 // By which mean over chains acceptance goes to its target.

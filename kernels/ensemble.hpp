@@ -97,7 +97,7 @@ class Ensemble {
   // Puts chains at new positions ([chain][coordinate]); those with `moved` false stay where they are.
   virtual void place(std::span<const double> positions, const std::vector<char>& moved) = 0;
   // Room for `capacity` draws of every chain, from draw `first` on, and for what else is kept.
-  virtual std::unique_ptr<Window> make_window(int first, int capacity, Keep keep = Keep::gradients) = 0;
+  virtual std::unique_ptr<Window> make_window(int first, int capacity, Keep keep) = 0;
   // Every chain makes `draws` more draws of the window. Returns how many of these every chain has made: all, unless it was
   // told to stop. After go_on(), a call for the rest takes all trajectories up where they were.
   virtual int advance(Window& window, int draws, const Tuning& tuning) = 0;
