@@ -19,6 +19,7 @@
 #include "bench/simulated_data.hpp"
 #include "host/diagnostics.hpp"
 #include "lockstep/lockstep.hpp"
+#include "tests/partially_centred_radon.hpp"
 
 namespace {
 
@@ -34,28 +35,6 @@ struct Groups {
     auto tau = m.param("tau", half_cauchy(5));
     auto theta = m.param("theta", group, [&](auto j) { return partially_centred(normal(mu, tau), c[j]); });
     m.observe("y", y, group, [&](auto j) { return normal(theta[j], sigma[j]); });
-  }
-};
-
-// models/radon.hpp
-struct Counties {
-  Dim house, county;
-  GroupIndex county_of;
-  Real log_uppm, floor_measure, log_radon, c;
-  explicit Counties(Dataset& d)
-      : house(d.dim("house")), county(d.dim("county")), county_of(d.index("county_idx", house, county)),
-        log_uppm(d.real("log_uppm", house)), floor_measure(d.real("floor_measure", house)), log_radon(d.real("log_radon", house)),
-        c(d.centredness("alpha", county)) {}
-  template <class M> void operator()(M& m) const {
-    auto mu_alpha = m.param("mu_alpha", normal(0, 10));
-    auto beta_uranium = m.param("beta_uranium", normal(0, 10));
-    auto beta_floor = m.param("beta_floor", normal(0, 10));
-    auto sigma_alpha = m.param("sigma_alpha", half_normal(1));
-    auto sigma_y = m.param("sigma_y", half_normal(1));
-    auto alpha = m.param("alpha", county, [&](auto j) { return partially_centred(normal(mu_alpha, sigma_alpha), c[j]); });
-    m.observe("log_radon", log_radon, house, [&](auto i) {
-      return normal(alpha[county_of[i]] + beta_uranium * log_uppm[i] + beta_floor * floor_measure[i], sigma_y);
-    });
   }
 };
 
