@@ -188,7 +188,7 @@ TEST(Centredness, OfElementsWithoutDataIsNone) {
 }
 
 // Of the county with 116 houses, the share of what is known that comes from its data is 0.85: so much would be best, were it not
-// that tau, of 0.15, is at times below 0.01, where such a coordinate is so narrow that a chain stays there for hundreds of draws. It
+// that sigma_alpha, of 0.15, is at times below 0.01, where such a coordinate is so narrow that a chain stays there for hundreds of draws. It
 // is not seen in every run, so the bound on c is what is tested. (With 0 instead of what is chosen there are no divergences, and
 // with the entropy alone up to 300 in 8000 draws.)
 TEST(Centredness, LeavesNoNeckInWhichChainsWouldStay) {
