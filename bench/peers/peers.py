@@ -27,7 +27,7 @@ def lockstep_command(posterior, seed, out, options):
     command = [BUILD / "lockstep", "sample", POSTERIORS[posterior][0], "--data", posteriors.data_file(posterior),
                "--seed", seed, "--threads", 1, "--device", "cpu", "--keep", ",".join(POSTERIORS[posterior][2]),
                "--out", out, "--overwrite"]
-    for name in ("chains", "warmup", "draws", "metric"):
+    for name in ("chains", "warmup", "draws", "metric", "sampler"):
         if name in options:
             command += [f"--{name}", options[name]]
     return [str(word) for word in command]
@@ -47,6 +47,10 @@ def lockstep(posterior, seed, options, file):
     # Gradients of lanes that wait are among `gradients`, so some of sampling counts as warmup: that is on Lockstep.
     return draws, {"run_s": seconds, "setup_s": 0.0, "gradients": gradients, "divergences": diverging,
                    "warm_share": max(0.0, 1 - steps.sum() / gradients)}, steps
+
+
+def lockstep_mams(posterior, seed, options, file):
+    return lockstep(posterior, seed, {**options, "sampler": "mams"}, file)
 
 
 # ---------------------------------------------------------------- Stan
@@ -312,8 +316,8 @@ def chees(posterior, seed, options, file):
         "warm_share": (warmed - start) / (ended - start)}, steps
 
 
-PEERS = {"lockstep": lockstep, "stan": stan, "pymc": pymc, "nutpie": nutpie, "nutpie_low_rank": nutpie_low_rank,
-         "numpyro": numpyro, "numpyro_vectorized": numpyro_vectorized, "chees": chees}
+PEERS = {"lockstep": lockstep, "lockstep_mams": lockstep_mams, "stan": stan, "pymc": pymc, "nutpie": nutpie,
+         "nutpie_low_rank": nutpie_low_rank, "numpyro": numpyro, "numpyro_vectorized": numpyro_vectorized, "chees": chees}
 
 if __name__ == "__main__":
     peer, posterior, seed, file, options = sys.argv[1:]

@@ -13,9 +13,9 @@ import posteriors
 from posteriors import POSTERIORS, WORK
 
 BEGIN, END = "<!-- made by bench/peers/run: begin -->", "<!-- made by bench/peers/run: end -->"
-TITLES = {"lockstep": "Lockstep", "stan": "Stan", "nutpie": "nutpie, diagonal", "nutpie_low_rank": "nutpie, low rank",
-          "pymc": "PyMC", "numpyro": "NumPyro, sequential", "numpyro_vectorized": "NumPyro, vectorised",
-          "chees": "BlackJAX ChEES"}
+TITLES = {"lockstep": "Lockstep", "lockstep_mams": "Lockstep, MAMS", "stan": "Stan", "nutpie": "nutpie, diagonal",
+          "nutpie_low_rank": "nutpie, low rank", "pymc": "PyMC", "numpyro": "NumPyro, sequential",
+          "numpyro_vectorized": "NumPyro, vectorised", "chees": "BlackJAX ChEES"}
 GRID = 40  # checkpoints, geometric in draws
 
 
@@ -199,7 +199,7 @@ def section(title, records, kind):
                        ("Gradients per effective draw, warmup included", per_draw)]:
         out += [f"{what}:", "", table(["posterior"] + [TITLES[p] for p in peers],
                                       [[n] + [of(n, p, text) for p in peers] for n in names]), ""]
-    others = [p for p in peers if p != "lockstep"]
+    others = [p for p in peers if not p.startswith("lockstep")]
     for what, value in [("ESS per core-second", rate), ("seconds to the truth, as speed", lambda r: 1 / bias_seconds(r))]:
         use = names if value is rate else [n for n in names if POSTERIORS[n][3] or truth_file(n).exists()]
         for whom, against in [("Stan", ["stan"]), ("the best peer of each posterior", others)]:
@@ -243,7 +243,7 @@ def plot(runs, file):
         middle = [statistics.median(map(rate, runs[names[k], peer])) for k in at]
         ends = [interval([rate(r) for r in runs[names[k], peer]]) for k in at]
         errors = np.abs([[m - e[0] for m, e in zip(middle, ends)], [e[1] - m for m, e in zip(middle, ends)]])
-        axes.errorbar(middle, [k + (i - 3.5) * 0.09 for k in at], xerr=errors, fmt="o", markersize=4, label=title)
+        axes.errorbar(middle, [k + (i - (len(TITLES) - 1) / 2) * 0.09 for k in at], xerr=errors, fmt="o", markersize=4, label=title)
     axes.set(xscale="log", xlabel="min(bulk, tail) ESS per core-second, warmup included (more is better)",
              yticks=range(len(names)), yticklabels=names)
     axes.invert_yaxis()

@@ -14,14 +14,15 @@ import report
 from posteriors import POSTERIORS, ROOT, WORK
 
 HERE = pathlib.Path(__file__).parent
-PEERS = ["stan", "lockstep", "nutpie", "nutpie_low_rank", "chees", "numpyro_vectorized", "numpyro", "pymc"]
+PEERS = ["stan", "lockstep", "lockstep_mams", "nutpie", "nutpie_low_rank", "chees", "numpyro_vectorized", "numpyro", "pymc"]
 RAW = WORK / "raw"
 
 # Everyone's defaults are no options. ChEES has no default number of chains: peers.py says what is taken.
 DEFAULTS = {"defaults": {}}
 
 # Tuned: chains and metrics, with the draws that keep the total at some thousands. What a peer has no word for is left out.
-METRICS = {"stan": ["diagonal"], "lockstep": ["diagonal", "low-rank", "dense"], "nutpie": ["diagonal", "low-rank"],
+METRICS = {"stan": ["diagonal"], "lockstep": ["diagonal", "low-rank", "dense"],
+           "lockstep_mams": ["diagonal", "low-rank", "dense"], "nutpie": ["diagonal", "low-rank"],
            "chees": ["diagonal"], "numpyro_vectorized": ["diagonal", "dense"]}
 CHAINS = {4: {"draws": 1000, "warmup": 1000}, 64: {"draws": 250, "warmup": 400}, 512: {"draws": 100, "warmup": 300}}
 
@@ -36,7 +37,7 @@ def tuned_settings(peer):
     for metric in METRICS.get(peer, []):
         for chains, counts in CHAINS.items():
             options = {"chains": chains, **counts, "metric": metric}
-            if peer == "lockstep":
+            if peer.startswith("lockstep"):
                 del options["warmup"]  # it ends by itself
             settings[f"{chains}-{metric}"] = options
     return settings
