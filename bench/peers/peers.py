@@ -153,7 +153,7 @@ def nutpie(posterior, seed, options, file):
     compiled = package.compile_pymc_model(pymc_model(posterior), backend="numba")
     setup = time.perf_counter() - start
     start = time.perf_counter()
-    low_rank = {"adaptation": "low_rank"} if options.get("metric") == "low-rank" else {}
+    low_rank = {"low_rank_modified_mass_matrix": True} if options.get("metric") == "low-rank" else {}
     trace = package.sample(compiled, chains=options.get("chains", 6), tune=options.get("warmup", 1000), cores=1, seed=seed,
                            draws=options.get("draws", 1000), progress_bar=False, save_warmup=True, **low_rank)
     seconds = time.perf_counter() - start
