@@ -60,7 +60,7 @@ def differences(ours, theirs):
 
 
 def main(names):
-    os.environ.setdefault("XDG_CACHE_HOME", str(WORK / "cache"))  # of PyStan, which also leaves objects in the current folder
+    os.environ.setdefault("XDG_CACHE_HOME", str(WORK / "cache"))  # of PyStan, which leaves objects in the current folder
     os.chdir(WORK)
     file = WORK / "density.json"
     found = json.loads(file.read_text()) if file.exists() else {}
