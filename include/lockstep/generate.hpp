@@ -710,8 +710,13 @@ class Generate {
     double* values = store(dim.size);
     own(name, values, dim.size);
     const Reader reader(*this, name);
-    for (int i = 0; i < dim.size; ++i)
-      values[i] = y.field.info->is_missing(i) ? missing_value : y[index(dim, i)].evaluate(*this).value;
+    if (dim.size == 0) return values;
+    // All at once: a draw's parameters are computed with every observation at hand, which may be most of the work.
+    const FieldInfo& info = *y.field.info;
+    require_inside(info.name.c_str(), info.size, dim.size - 1);
+    reads_field(info);
+    for (int i = 0; i < dim.size; ++i) values[i] = data(y.field.table(FieldData::value), i, y.field.columns);
+    for (const int i : info.missing) values[i] = missing_value;
     return values;
   }
   // `why`: why what is missing cannot be imputed.
@@ -1147,10 +1152,10 @@ class Generate {
                          "modelled). Give more data, or start the plate earlier.");
       require_plate(name, shape, distribution, values);
     }
-    for (int i = shape.rows.first * shape.columns.size; i < shape.size(); ++i) {
+    const bool densities = in_.meaning == Meaning::pointwise;
+    for (int i = shape.rows.first * shape.columns.size; (simulates() || densities) && i < shape.size(); ++i) {
       if (simulates()) values[i] = draw("site '", name, element(distribution, shape, i));
-      if (in_.meaning == Meaning::pointwise)
-        log_density[std::size_t(i)] = evaluate_once(element(distribution, shape, i), values[i]);
+      if (densities) log_density[std::size_t(i)] = evaluate_once(element(distribution, shape, i), values[i]);
     }
     report(name, SiteKind::observed, shape, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", whole);
   }
