@@ -84,8 +84,9 @@ RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool
                       int multiprocessors) {
   RunPlan plan;
   plan.block_bytes = block_bytes;
-  // Four packs for each core: enough that the cores end together.
-  constexpr int packs_per_thread = 4;
+  // Two packs for each core: what has an effective sample size of 400 soonest, and larger ones as soon as any other number
+  // (bench/README.md). One pack has a longer warmup, and leaves cores waiting for the last; more make draws that nobody needs.
+  constexpr int packs_per_thread = 2;
   // Two small teams: what keeps a GPU's multiprocessor busy, at the least work for warmup.
   constexpr int chains_per_multiprocessor = 16;
   const int threads = options.threads > 0 ? options.threads : available_threads();

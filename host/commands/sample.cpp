@@ -93,7 +93,7 @@ struct SampleCommand {
         ->required()
         ->option_text(" ");
     input.add_to(*command);
-    option("--chains", chains.text, "N|auto", "Number of chains. auto: what suits this machine");
+    option("--chains", chains.text, "N|auto", "Number of chains. auto: 16 for each thread (with AVX-512; 8 or 4\nwith less), and at least 16: what is accurate soonest");
     option("--warmup", warmup.text, "N|auto",
            "Warmup draws per chain, then 10 more with the final tuning. auto: until all\n"
            "chains have settled");
