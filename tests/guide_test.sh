@@ -20,9 +20,10 @@ for block in "$work"/block-*.hpp; do
   name=$(sed -n 's/^struct \([A-Za-z]*\) {$/\1/p' "$block" | head -n 1)
   [[ -n $name ]] || continue  # a fragment
   {
-    echo '#include "lockstep/lockstep.hpp"'
+    echo '#include "lockstep/model.hpp"'   # all that a model may use, as the guide says
     echo 'using namespace lockstep;'
     cat "$block"
+    echo '#include "lockstep/lockstep.hpp"'
     echo "const ModelTable* table_of_$name() { return model_table<$name>(); }"
   } >"$work/model.cpp"
   "${CXX:-c++}" "${flags[@]}" -w -fsyntax-only "$work/model.cpp" || { echo "failed: $name does not compile"; exit 1; }
@@ -47,7 +48,7 @@ rows() {
 
 {
   cat <<'EOF'
-#include "lockstep/lockstep.hpp"
+#include "lockstep/model.hpp"
 using namespace lockstep;
 struct Tables {
   Dim obs, group, state, column, pair;
@@ -86,6 +87,7 @@ EOF
   cat <<'EOF'
   }
 };
+#include "lockstep/lockstep.hpp"
 template void Tables::operator()(LogDensity<double>&) const;
 template void Tables::operator()(Generate&) const;
 EOF

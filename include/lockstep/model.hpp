@@ -26,5 +26,6 @@
 #include "lockstep/distributions.hpp"
 #include "lockstep/integral.hpp"
 #include "lockstep/non_centred.hpp"
+#include "lockstep/ode.hpp"
 #include "lockstep/plate.hpp"
 #include "lockstep/root.hpp"
