@@ -291,11 +291,14 @@ def write(work, readme, kind):
     if not runs:
         return
     tuned, _ = section("By everyone's best of chains {4, 64, 512} and metric, chosen on other seeds", records, "tuned")
+    few = []
+    for chains in sorted({int(r["kind"].split("-")[0]) for r in records if r["kind"].endswith("-chains")}):
+        few += section(f"With {chains} chains of 1000 draws for everyone", records, f"{chains}-chains")[0]
     picture = readme.with_name("peers.svg")
     plot(runs, picture)
     text = "\n".join([about([r for r in records if r["kind"] in (kind, "tuned")]), "",
                       f"![ESS per core-second, by defaults]({picture.name})", "",
-                      *lines, *tuned, *starts(records), *densities()]).strip()
+                      *lines, *few, *tuned, *starts(records), *densities()]).strip()
     whole = readme.read_text() if readme.exists() else f"{BEGIN}\n{END}\n"
     before, rest = whole.split(BEGIN, 1)
     readme.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END, 1)[1]}")

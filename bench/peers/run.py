@@ -86,6 +86,7 @@ def main():
     parser.add_argument("--limit", type=float, default=600, help="seconds after which a run is a failure (600)")
     parser.add_argument("--core", type=int, default=(os.cpu_count() or 1) - 1, help="the core to run on (the last)")
     parser.add_argument("--tuned", action="store_true", help="also the search over chains and metrics, on other seeds")
+    parser.add_argument("--chains", type=int, help="also with so many chains for everyone, of 1000 draws")
     parser.add_argument("--cold", action="store_true", help="also one run of each with empty caches")
     parser.add_argument("--quick", action="store_true", help="tiny runs, to try the pipeline: kept apart, no tables in README")
     parser.add_argument("--report-only", action="store_true", help="only make tables and plot of what there is")
@@ -106,6 +107,9 @@ def main():
             plan += [("stan", n, "truth", 1000, TRUTH) for n in names if POSTERIORS[n][3] is None]
         for seed in range(1, seeds + 1):
             plan += [(p, n, kind, seed, chosen) for n in names for kind, chosen in settings.items() for p in peers]
+            if options.chains:
+                same = {"chains": options.chains, "draws": 1000}
+                plan += [(p, n, f"{options.chains}-chains", seed, same) for n in names for p in peers]
         if options.cold:
             plan += [(p, n, "cold", 1, {}) for n in names for p in peers]
         if options.tuned:
