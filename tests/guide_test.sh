@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every whole model (a struct) that models/README.md shows compiles, in every meaning; so does every row of the tables of
-# models/FROM_PYMC_AND_STAN.md.
+# Every whole model (a struct) that models/README.md shows compiles, in every meaning; so does every row of its table of priors, and
+# of the tables of models/FROM_PYMC_AND_STAN.md.
 #
 # From the environment (CMake knows them): CXX, CXXFLAGS (with include paths).
 set -euo pipefail
@@ -35,15 +35,18 @@ done
 # ---- the tables: the code of each row's last cell, in a model that has what it reads; errors name the table's line ----
 
 tables=models/FROM_PYMC_AND_STAN.md
-# rows SECTION BEFORE AFTER: the code of the section's rows, each between these.
+# rows SECTION BEFORE AFTER [FILE]: the code of the section's rows, each between these.
 rows() {
-  awk -v section="## $1" -v before="$2" -v after="$3" -v file="$tables" '
+  local file=${4:-$tables}
+  awk -v section="## $1" -v before="$2" -v after="$3" -v file="$file" '
     /^## / { inside = $0 == section }
-    inside && /^\| / && !/^\| PyMC/ {
+    !/^\|/ { body = 0 }
+    inside && body {
       sub(/ \|$/, ""); cell = substr($0, match($0, / \| [^|]*$/) + 3)
       if (match(cell, /`[^`]*`/)) printf "#line %d \"%s\"\n%s%s%s\n", NR, file, before, substr(cell, RSTART + 1, RLENGTH - 2), after
       else { printf "#error no code in the last cell of line %d\n", NR }
-    }' "$root/$tables"
+    }
+    /^\|-/ { body = 1 }' "$root/$file"
 }
 
 {
@@ -83,6 +86,7 @@ EOF
   rows 'The program' '    { ' ' }'
   rows 'Distributions of numbers' '    m.observe("y", y, obs, [&](auto i) { return ' '; });'
   rows 'Distributions of vectors' '    { auto v = m.param("v", ' ', state); }'
+  rows 'Priors worth starting from' '    { ' ' }' models/README.md
   rows Functions '    { auto e = m.deterministic("e", ' '); }'
   cat <<'EOF'
   }
@@ -90,9 +94,14 @@ EOF
 #include "lockstep/lockstep.hpp"
 template void Tables::operator()(LogDensity<double>&) const;
 template void Tables::operator()(Generate&) const;
+#include "lockstep/evaluate.hpp"
+#include "lockstep/find_constrained_prior.hpp"
+void outside_of_a_model(const Fit& fit, const Fit& predictions, Stream& stream) {
 EOF
+  rows 'Outside of a model' '  { auto e = ' '; }'
+  echo '}'
 } >"$work/tables.cpp"
 in_tables=$(grep -c '^#line' "$work/tables.cpp")
 ((in_tables > 100)) || { echo "failed: the tables have too few rows ($in_tables)"; exit 1; }
-"${CXX:-c++}" "${flags[@]}" -w -fsyntax-only "$work/tables.cpp" || { echo "failed: a row of $tables does not compile"; exit 1; }
+"${CXX:-c++}" "${flags[@]}" -w -fsyntax-only "$work/tables.cpp" || { echo "failed: a row of a table does not compile"; exit 1; }
 echo "$in_tables rows of the tables compile"
