@@ -17,7 +17,7 @@ import time
 import numpy as np
 
 import posteriors
-from posteriors import BUILD, POSTERIORS, WORK
+from posteriors import BUILD, POSTERIORS, ROOT, WORK
 
 HERE = pathlib.Path(__file__).parent
 
@@ -26,7 +26,8 @@ HERE = pathlib.Path(__file__).parent
 
 def lockstep_command(posterior, seed, out, options):
     """The one place for Lockstep's command line. Without options, everything is its default."""
-    command = [BUILD / "lockstep", "sample", POSTERIORS[posterior][0], "--data", posteriors.data_file(posterior),
+    model = POSTERIORS[posterior][0]
+    command = [BUILD / "lockstep", "sample", ROOT / "models" / f"{model}.hpp" if "file" in options else model, "--data", posteriors.data_file(posterior),
                "--seed", seed, "--threads", 1, "--device", "cpu", "--keep", ",".join(POSTERIORS[posterior][2]),
                "--out", out, "--overwrite"]
     for name in ("chains", "warmup", "draws", "metric", "sampler"):

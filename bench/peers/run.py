@@ -111,7 +111,8 @@ def main():
                 same = {"chains": options.chains, "draws": 1000}
                 plan += [(p, n, f"{options.chains}-chains", seed, same) for n in names for p in peers]
         if options.cold:
-            plan += [(p, n, "cold", 1, {}) for n in names for p in peers]
+            # Lockstep's own models are part of the program: cold, it is given the file, which it compiles as a user's.
+            plan += [(p, n, "cold", 1, {"file": True} if p.startswith("lockstep") else {}) for n in names for p in peers]
         if options.tuned:
             plan += [(p, n, f"search-{k}", 1001, chosen) for n in names for p in peers for k, chosen in tuned_settings(p).items()]
     for peer, name, kind, seed, chosen in plan:
