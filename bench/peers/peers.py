@@ -27,9 +27,10 @@ HERE = pathlib.Path(__file__).parent
 def lockstep_command(posterior, seed, out, options):
     """The one place for Lockstep's command line. Without options, everything is its default."""
     model = POSTERIORS[posterior][0]
-    command = [BUILD / "lockstep", "sample", ROOT / "models" / f"{model}.hpp" if "file" in options else model, "--data", posteriors.data_file(posterior),
-               "--seed", seed, "--threads", 1, "--device", "cpu", "--keep", ",".join(POSTERIORS[posterior][2]),
-               "--out", out, "--overwrite"]
+    if "file" in options:
+        model = ROOT / "models" / f"{model}.hpp"
+    command = [BUILD / "lockstep", "sample", model, "--data", posteriors.data_file(posterior), "--seed", seed, "--threads", 1,
+               "--device", "cpu", "--keep", ",".join(POSTERIORS[posterior][2]), "--out", out, "--overwrite"]
     for name in ("chains", "warmup", "draws", "metric", "sampler"):
         if name in options:
             command += [f"--{name}", options[name]]
