@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/functions.hpp"
 #include "lockstep/pack.hpp"
 #include "lockstep/special.hpp"
 #include "lockstep/special_bessel.hpp"
@@ -45,12 +46,17 @@ template <class T> BetaTails<T> beta_at(const T& a, double b, const T& x) {
   return beta_tails(a, T(b), x, y, T(log(x)), T(log1p(-x)));
 }
 
-// The first four are the pack library's; the others are built on them.
+// Those before log_gamma are the pack library's; the others are built on the first four.
 const std::vector<Row> table = {
     {"exp", -708, 709, 4e-16, 0, [](auto x, auto) { return exp(x); }},
     {"expm1", -60, 709, 6e-16, 0, [](auto x, auto) { return expm1(x); }},
     {"log", 1e-307, 1e308, 3e-16, 0, [](auto x, auto) { return log(x); }},
     {"log1p", -1, 1e10, 3e-16, 0, [](auto x, auto) { return log1p(x); }},
+    {"asin", -1, 1, 4e-16, 0, [](auto x, auto) { return asin(x); }},
+    {"acos", -1, 1, 4e-16, 1, [](auto x, auto) { return acos(x); }},
+    {"asinh", -1e8, 1e8, 1e-15, 0, [](auto x, auto) { return asinh(x); }},
+    {"acosh", 1, 1e9, 1e-15, 0, [](auto x, auto) { return acosh(x); }},
+    {"atanh", -1, 1, 1e-15, 0, [](auto x, auto) { return atanh(x); }},
     {"log_gamma", 1e-8, 1e10, 1e-14, 1, [](auto x, auto) { return log_gamma(x); }},
     {"digamma", 1e-8, 1e10, 3e-15, 1, [](auto x, auto) { return digamma(x); }},
     {"stirling_error", 1e-8, 10, 4e-15, 1, [](auto x, auto) { return stirling_error(x); }},
@@ -73,8 +79,15 @@ const std::vector<Row> table = {
     {"normal_cdf", -37, 37, 2e-13, 0, [](auto x, auto) { return normal_cdf(x).value; }},
     {"erf", -26, 26, 1e-15, 0, [](auto x, auto) { return error_function(x).value; }},
     {"erfc", -26, 26, 2e-13, 0, [](auto x, auto) { return error_function(x).complement; }},
+    {"probit", 1e-300, 1, 1e-15, 0, [](auto x, auto) { return probit(x); }},
+    {"erfinv", -1, 1, 1e-15, 0, [](auto x, auto) { return erfinv(x); }},
+    {"erfcinv", 1e-300, 2, 1e-15, 0, [](auto x, auto) { return erfcinv(x); }},
     {"mills_ratio", 0, 1e6, 2e-15, 0, [](auto x, auto) { return mills_ratio(x); }},
     {"trigamma", 1e-8, 1e10, 3e-15, 0, [](auto x, auto) { return trigamma(x); }},
+    {"tetragamma", 1e-8, 1e10, 5e-15, 0, [](auto x, auto) { return tetragamma(x); }},
+    {"log_beta", 1e-8, 1e8, 1e-14, 1, [](auto a, auto b) { return operation::LogBeta()(a, b).value; }},
+    {"log_beta_slope", 1e-8, 1e8, 1e-14, 1, [](auto a, auto b) { return get<0>(operation::LogBeta()(a, b).partials); }},
+    {"log_choose", 1e-8, 1e10, 1e-14, 1, [](auto n, auto k) { return operation::LogChoose()(n, k).value; }},
     {"log_lower_gamma", 0.01, 300, 1e-12, 1, [](auto a, auto x) { return gamma_tails(a, x, log(x)).lower.value; }},
     {"log_upper_gamma", 0.01, 300, 1e-12, 1, [](auto a, auto x) { return gamma_tails(a, x, log(x)).upper.value; }},
     {"log_lower_beta", 0.01, 300, 1e-12, 1, [](auto a, auto x) { return beta_at(a, 2.5, x).lower.value; }},
@@ -82,6 +95,7 @@ const std::vector<Row> table = {
     {"log_lower_beta_40", 0.01, 300, 1e-12, 1, [](auto a, auto x) { return beta_at(a, 40, x).lower.value; }},
     {"log_upper_beta_40", 0.01, 300, 1e-12, 1, [](auto a, auto x) { return beta_at(a, 40, x).upper.value; }},
     {"log_bessel_i0", 0, 1e8, 1e-13, 1, [](auto x, auto) { return log_bessel_i0(x).log_scaled; }},
+    {"bessel_ratio", 0, 1e8, 1e-13, 0, [](auto x, auto) { return log_bessel_i0(x).ratio; }},
     {"bessel_ratio_to_one", 0, 1e8, 1e-13, 0, [](auto x, auto) { return log_bessel_i0(x).ratio_to_one; }},
     {"log1m_exp", -708, -1e-10, 2e-15, 0, [](auto x, auto) { return log1m_exp(x); }},
 };
@@ -174,6 +188,13 @@ TEST(SpecialFunctions, LimitsAreTheMathematicalOnes) {
     EXPECT_EQ(lane(log_normal_cdf(T(-infinity)).slope), infinity);
     EXPECT_EQ(lane(log_normal_cdf(T(infinity)).value), 0);
     EXPECT_EQ(lane(log_normal_cdf(T(infinity)).slope), 0);
+    EXPECT_EQ(lane(probit(T(0.))), -infinity);
+    EXPECT_EQ(lane(probit(T(0.5))), 0);
+    EXPECT_EQ(lane(probit(T(1.))), infinity);
+    EXPECT_EQ(lane(erfinv(T(-1.))), -infinity);
+    EXPECT_EQ(lane(erfinv(T(1.))), infinity);
+    EXPECT_EQ(lane(erfcinv(T(0.))), infinity);
+    EXPECT_EQ(lane(erfcinv(T(2.))), -infinity);
     EXPECT_EQ(lane(log1p_minus(T(0.))), 0);
     EXPECT_EQ(lane(log1p_minus(T(-1.))), -infinity);
     EXPECT_EQ(lane(log_gamma(T(0.))), infinity);
@@ -195,6 +216,9 @@ TEST(SpecialFunctions, ArgumentsOutsideTheDomainAndNaNGiveNaN) {
     EXPECT_TRUE(std::isnan(lane(softplus(T(nan)))));
     EXPECT_TRUE(std::isnan(lane(sigmoid(T(nan)))));
     EXPECT_TRUE(std::isnan(lane(log1m_exp(T(nan)))));
+    for (const double x : {-0.1, 1.1, nan}) EXPECT_TRUE(std::isnan(lane(probit(T(x))))) << x;
+    for (const double x : {-1.1, 1.1, nan}) EXPECT_TRUE(std::isnan(lane(erfinv(T(x))))) << x;
+    for (const double x : {-0.1, 2.1, nan}) EXPECT_TRUE(std::isnan(lane(erfcinv(T(x))))) << x;
     EXPECT_TRUE(std::isnan(lane(log_normal_cdf(T(nan)).value)));
     EXPECT_TRUE(std::isnan(lane(log_sum_exp(T(nan), T(1.)))));
     EXPECT_TRUE(std::isnan(lane(log_sum_exp(T(1.), T(nan)))));

@@ -155,10 +155,6 @@ template <class... S> struct LanesOfStates {
 };
 template <class... S> using LanesOf = typename LanesOfStates<S...>::Type;
 
-template <class V> LOCKSTEP_FN V sign_of(const V& x) {
-  return choose(x > 0., V(1.), choose(x < 0., V(-1.), V(0.)));
-}
-
 // ---- cumulative distribution functions ---------------------------------------------------------------------------
 
 // A kernel's `log_cdf(y, states...)` is log P(Y <= y), its `log_ccdf` log P(Y > y), each with its partial derivatives

@@ -165,6 +165,16 @@ struct Atan {
     return value_and_slope(atan(x.value), 1. / (1. + x.value * x.value));
   }
 };
+struct Asin {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    return value_and_slope(asin(x.value), 1. / sqrt((1. - x.value) * (1. + x.value)));
+  }
+};
+struct Acos {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    return value_and_slope(acos(x.value), -1. / sqrt((1. - x.value) * (1. + x.value)));
+  }
+};
 struct Sinh {
   template <class E> LOCKSTEP_FN static auto at(const E& x) { return value_and_slope(sinh(x.value), cosh(x.value)); }
 };
@@ -175,6 +185,21 @@ struct Tanh {
   template <class E> LOCKSTEP_FN static auto at(const E& x) {
     auto v = tanh(x.value);
     return value_and_slope(v, 1. - v * v);
+  }
+};
+struct Asinh {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    return value_and_slope(asinh(x.value), 1. / sqrt(1. + x.value * x.value));
+  }
+};
+struct Acosh {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    return value_and_slope(acosh(x.value), 1. / sqrt((x.value - 1.) * (x.value + 1.)));
+  }
+};
+struct Atanh {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    return value_and_slope(atanh(x.value), 1. / ((1. - x.value) * (1. + x.value)));
   }
 };
 struct Logit {
@@ -212,8 +237,29 @@ struct InverseProbit {
     return value_and_slope(both.value, both.slope);
   }
 };
+struct Probit {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    const auto z = probit(x.value);
+    return value_and_slope(z, 2.50662827463100050242 * exp(0.5 * z * z));
+  }
+};
+struct ErfInverse {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    const auto z = erfinv(x.value);
+    return value_and_slope(z, 0.88622692545275801365 * exp(z * z));
+  }
+};
+struct ErfcInverse {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) {
+    const auto z = erfcinv(x.value);
+    return value_and_slope(z, -0.88622692545275801365 * exp(z * z));
+  }
+};
 struct Digamma {
   template <class E> LOCKSTEP_FN static auto at(const E& x) { return value_and_slope(digamma(x.value), trigamma(x.value)); }
+};
+struct Trigamma {
+  template <class E> LOCKSTEP_FN static auto at(const E& x) { return value_and_slope(trigamma(x.value), tetragamma(x.value)); }
 };
 }  // namespace operation
 
@@ -233,9 +279,14 @@ template <Symbolic E> LOCKSTEP_FN auto sin(const E& e) { return make_unary<opera
 template <Symbolic E> LOCKSTEP_FN auto cos(const E& e) { return make_unary<operation::Cos>(e); }
 template <Symbolic E> LOCKSTEP_FN auto tan(const E& e) { return make_unary<operation::Tan>(e); }
 template <Symbolic E> LOCKSTEP_FN auto atan(const E& e) { return make_unary<operation::Atan>(e); }
+template <Symbolic E> LOCKSTEP_FN auto asin(const E& e) { return make_unary<operation::Asin>(e); }
+template <Symbolic E> LOCKSTEP_FN auto acos(const E& e) { return make_unary<operation::Acos>(e); }
 template <Symbolic E> LOCKSTEP_FN auto sinh(const E& e) { return make_unary<operation::Sinh>(e); }
 template <Symbolic E> LOCKSTEP_FN auto cosh(const E& e) { return make_unary<operation::Cosh>(e); }
 template <Symbolic E> LOCKSTEP_FN auto tanh(const E& e) { return make_unary<operation::Tanh>(e); }
+template <Symbolic E> LOCKSTEP_FN auto asinh(const E& e) { return make_unary<operation::Asinh>(e); }
+template <Symbolic E> LOCKSTEP_FN auto acosh(const E& e) { return make_unary<operation::Acosh>(e); }
+template <Symbolic E> LOCKSTEP_FN auto atanh(const E& e) { return make_unary<operation::Atanh>(e); }
 // log(x / (1 - x)); log(1 + exp(x)); log(1 - exp(x)) for x < 0.
 template <Symbolic E> LOCKSTEP_FN auto logit(const E& e) { return make_unary<operation::Logit>(e); }
 template <Symbolic E> LOCKSTEP_FN auto softplus(const E& e) { return make_unary<operation::Softplus>(e); }
@@ -244,9 +295,50 @@ template <Symbolic E> LOCKSTEP_FN auto log1m_exp(const E& e) { return make_unary
 template <Symbolic E> LOCKSTEP_FN auto erf(const E& e) { return make_unary<operation::Erf>(e); }
 template <Symbolic E> LOCKSTEP_FN auto erfc(const E& e) { return make_unary<operation::Erfc>(e); }
 template <Symbolic E> LOCKSTEP_FN auto inverse_probit(const E& e) { return make_unary<operation::InverseProbit>(e); }
+// Their inverses, on (-1, 1), (0, 2) and (0, 1).
+template <Symbolic E> LOCKSTEP_FN auto erfinv(const E& e) { return make_unary<operation::ErfInverse>(e); }
+template <Symbolic E> LOCKSTEP_FN auto erfcinv(const E& e) { return make_unary<operation::ErfcInverse>(e); }
+template <Symbolic E> LOCKSTEP_FN auto probit(const E& e) { return make_unary<operation::Probit>(e); }
 // For x > 0.
 template <Symbolic E> LOCKSTEP_FN auto log_gamma(const E& e) { return make_unary<operation::LogGamma>(e); }
 template <Symbolic E> LOCKSTEP_FN auto digamma(const E& e) { return make_unary<operation::Digamma>(e); }
+template <Symbolic E> LOCKSTEP_FN auto trigamma(const E& e) { return make_unary<operation::Trigamma>(e); }
+
+// Of functions whose derivative is zero wherever there is one: the value goes on as data do.
+template <class Op, class E> struct StepFunction : RecipeTag {
+  E argument;
+  static constexpr bool uniform = E::uniform;
+  LOCKSTEP_FN explicit constexpr StepFunction(const E& e) : argument(e) {}
+  template <class M> LOCKSTEP_FN auto evaluate(const M& m) const {
+    using V = typename M::value_type;
+    return DataValue<V>{Op::value(V(argument.evaluate(m).value))};
+  }
+};
+namespace operation {
+struct Floor {
+  template <class V> LOCKSTEP_FN static V value(const V& x) { return floor(x); }
+};
+struct Ceil {
+  template <class V> LOCKSTEP_FN static V value(const V& x) { return -floor(-x); }
+};
+struct Round {
+  template <class V> LOCKSTEP_FN static V value(const V& x) {
+    const V below = floor(x), above = below + 1., rest = x - below, half = 0.5 * below;
+    return choose(rest > 0.5 || (rest == 0.5 && half != floor(half)), above, below);
+  }
+};
+struct Sign {
+  template <class V> LOCKSTEP_FN static V value(const V& x) { return sign_of(x); }
+};
+}  // namespace operation
+template <class Op, class E> LOCKSTEP_FN constexpr auto make_step_function(const E& e) { return StepFunction<Op, RecipeOf<E>>(as_recipe(e)); }
+
+template <Symbolic E> LOCKSTEP_FN auto floor(const E& e) { return make_step_function<operation::Floor>(e); }
+template <Symbolic E> LOCKSTEP_FN auto ceil(const E& e) { return make_step_function<operation::Ceil>(e); }
+// To the nearest whole number, of two to the even one: as PyMC's; Stan's goes away from zero.
+template <Symbolic E> LOCKSTEP_FN auto round(const E& e) { return make_step_function<operation::Round>(e); }
+// -1, 0 or 1.
+template <Symbolic E> LOCKSTEP_FN auto sign(const E& e) { return make_step_function<operation::Sign>(e); }
 
 // ---- operations with two arguments ------------------------------------------------------------------------------
 
@@ -314,6 +406,18 @@ struct Power {
     r.pull(a * (value * log(choose(l.value > 0., V(l.value), V(1.)))));
   }
 };
+struct Atan2 {
+  template <class L, class R> LOCKSTEP_FN static auto value(const L& l, const R& r) {
+    using V = std::remove_cvref_t<decltype(l + r)>;
+    return V(atan2(V(l), V(r)));
+  }
+  template <class A, class L, class R, class V>
+  LOCKSTEP_FN static void pull(const A& a, const L& l, const R& r, const V&) {
+    const V inverse = 1. / (V(l.value) * V(l.value) + V(r.value) * V(r.value));
+    l.pull(a * V(r.value * inverse));
+    r.pull(a * V(-l.value * inverse));
+  }
+};
 struct LogAddExp {
   template <class L, class R> LOCKSTEP_FN static auto value(const L& l, const R& r) {
     using V = std::remove_cvref_t<decltype(l + r)>;
@@ -337,12 +441,6 @@ struct LogDiffExp {
     r.pull(a * (-1. / expm1(V(l.value - r.value))));
   }
 };
-struct Less {
-  template <class V> LOCKSTEP_FN static auto holds(const V& l, const V& r) { return l < r; }
-};
-struct LessOrEqual {
-  template <class V> LOCKSTEP_FN static auto holds(const V& l, const V& r) { return l <= r; }
-};
 }  // namespace operation
 
 template <class Op, class L, class R> LOCKSTEP_FN constexpr auto make_binary(const L& l, const R& r) {
@@ -361,6 +459,9 @@ LOCKSTEP_FN auto operator/(const L& l, const R& r) { return make_binary<operatio
 // x to the power y, x > 0 (or y a whole number).
 template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
 LOCKSTEP_FN auto pow(const L& l, const R& r) { return make_binary<operation::Power>(l, r); }
+// The angle of the point (r, l), between -pi and pi.
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto atan2(const L& l, const R& r) { return make_binary<operation::Atan2>(l, r); }
 // log(exp(l) + exp(r)); log(exp(l) - exp(r)) for l > r.
 template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
 LOCKSTEP_FN auto log_add_exp(const L& l, const R& r) { return make_binary<operation::LogAddExp>(l, r); }
@@ -369,22 +470,76 @@ LOCKSTEP_FN auto log_diff_exp(const L& l, const R& r) { return make_binary<opera
 
 // ---- choosing between two expressions -----------------------------------------------------------------------------------
 
-// A model does not branch on a value, since lanes differ: a comparison is a condition for `select`, no truth value.
-template <class Op, class L, class R> struct Condition {
+// A model does not branch on a value, since lanes differ: a comparison is a condition for `select`, no truth value. `holds(m)` is
+// the mask of lanes in which it is true.
+struct ConditionTag {};
+template <class C> concept Condition = std::is_base_of_v<ConditionTag, std::remove_cvref_t<C>>;
+
+namespace operation {
+struct Less {
+  template <class V> LOCKSTEP_FN static auto holds(const V& l, const V& r) { return l < r; }
+};
+struct LessOrEqual {
+  template <class V> LOCKSTEP_FN static auto holds(const V& l, const V& r) { return l <= r; }
+};
+struct Equal {
+  template <class V> LOCKSTEP_FN static auto holds(const V& l, const V& r) { return l == r; }
+};
+struct And {
+  template <class Mask> LOCKSTEP_FN static auto holds(const Mask& l, const Mask& r) { return l && r; }
+};
+struct Or {
+  template <class Mask> LOCKSTEP_FN static auto holds(const Mask& l, const Mask& r) { return l || r; }
+};
+}  // namespace operation
+
+template <class Op, class L, class R> struct Relation : ConditionTag {
   L left;
   R right;
+  static constexpr bool uniform = L::uniform && R::uniform;
+  LOCKSTEP_FN constexpr Relation(const L& l, const R& r) : left(l), right(r) {}
+  template <class M> LOCKSTEP_FN auto holds(const M& m) const {
+    using V = typename M::value_type;
+    return Op::holds(V(left.evaluate(m).value), V(right.evaluate(m).value));
+  }
 };
-template <class Op, class L, class R> LOCKSTEP_FN constexpr auto make_condition(const L& l, const R& r) {
-  return Condition<Op, RecipeOf<L>, RecipeOf<R>>{as_recipe(l), as_recipe(r)};
+template <class Op, class L, class R> LOCKSTEP_FN constexpr auto make_relation(const L& l, const R& r) {
+  return Relation<Op, RecipeOf<L>, RecipeOf<R>>(as_recipe(l), as_recipe(r));
 }
+// Both are evaluated.
+template <class Op, class L, class R> struct TwoConditions : ConditionTag {
+  L left;
+  R right;
+  static constexpr bool uniform = L::uniform && R::uniform;
+  LOCKSTEP_FN constexpr TwoConditions(const L& l, const R& r) : left(l), right(r) {}
+  template <class M> LOCKSTEP_FN auto holds(const M& m) const { return Op::holds(left.holds(m), right.holds(m)); }
+};
+template <class C> struct Not : ConditionTag {
+  C condition;
+  static constexpr bool uniform = C::uniform;
+  LOCKSTEP_FN explicit constexpr Not(const C& c) : condition(c) {}
+  template <class M> LOCKSTEP_FN auto holds(const M& m) const { return !condition.holds(m); }
+};
+
 template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
-LOCKSTEP_FN auto operator<(const L& l, const R& r) { return make_condition<operation::Less>(l, r); }
+LOCKSTEP_FN auto operator<(const L& l, const R& r) { return make_relation<operation::Less>(l, r); }
 template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
-LOCKSTEP_FN auto operator>(const L& l, const R& r) { return make_condition<operation::Less>(r, l); }
+LOCKSTEP_FN auto operator>(const L& l, const R& r) { return make_relation<operation::Less>(r, l); }
 template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
-LOCKSTEP_FN auto operator<=(const L& l, const R& r) { return make_condition<operation::LessOrEqual>(l, r); }
+LOCKSTEP_FN auto operator<=(const L& l, const R& r) { return make_relation<operation::LessOrEqual>(l, r); }
 template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
-LOCKSTEP_FN auto operator>=(const L& l, const R& r) { return make_condition<operation::LessOrEqual>(r, l); }
+LOCKSTEP_FN auto operator>=(const L& l, const R& r) { return make_relation<operation::LessOrEqual>(r, l); }
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto operator==(const L& l, const R& r) { return make_relation<operation::Equal>(l, r); }
+template <Condition C> LOCKSTEP_FN auto operator!(const C& c) { return Not<C>(c); }
+template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
+LOCKSTEP_FN auto operator!=(const L& l, const R& r) { return !(l == r); }
+template <Condition L, Condition R> LOCKSTEP_FN auto operator&&(const L& l, const R& r) {
+  return TwoConditions<operation::And, L, R>(l, r);
+}
+template <Condition L, Condition R> LOCKSTEP_FN auto operator||(const L& l, const R& r) {
+  return TwoConditions<operation::Or, L, R>(l, r);
+}
 
 template <class Mask, class E, class F, class V> struct SelectValue {
   Mask mask;
@@ -396,26 +551,27 @@ template <class Mask, class E, class F, class V> struct SelectValue {
     if_false.pull(a * choose(mask, V(0.), V(1.)));
   }
 };
-template <class Op, class L, class R, class E, class F> struct Select : RecipeTag {
-  Condition<Op, L, R> condition;
+template <class C, class E, class F> struct Select : RecipeTag {
+  C condition;
   E if_true;
   F if_false;
-  static constexpr bool uniform = L::uniform && R::uniform && E::uniform && F::uniform;
-  LOCKSTEP_FN constexpr Select(const Condition<Op, L, R>& c, const E& t, const F& f) : condition(c), if_true(t), if_false(f) {}
+  static constexpr bool uniform = C::uniform && E::uniform && F::uniform;
+  LOCKSTEP_FN constexpr Select(const C& c, const E& t, const F& f) : condition(c), if_true(t), if_false(f) {}
   template <class M> LOCKSTEP_FN auto evaluate(const M& m) const {
     using V = typename M::value_type;
-    const auto mask = Op::holds(V(condition.left.evaluate(m).value), V(condition.right.evaluate(m).value));
+    const auto mask = condition.holds(m);
     auto t = if_true.evaluate(m);
     auto f = if_false.evaluate(m);
     const V value = choose(mask, V(t.value), V(f.value));
     return SelectValue<std::remove_const_t<decltype(mask)>, decltype(t), decltype(f), V>{mask, t, f, value};
   }
 };
-// `if_true` where the condition holds, say `x > 0`, else `if_false`. Both are computed, in every lane: where one of them has no
-// finite derivative, it must not be reached by its argument either (take the logarithm of select(x > 0, x, 1), not of x).
-template <class Op, class L, class R, Operand E, Operand F>
-LOCKSTEP_FN auto select(const Condition<Op, L, R>& condition, const E& if_true, const F& if_false) {
-  return Select<Op, L, R, RecipeOf<E>, RecipeOf<F>>(condition, as_recipe(if_true), as_recipe(if_false));
+// `if_true` where the condition holds, say `x > 0` or `x > 0 && !(y == x)`, else `if_false`. Both are computed, in every lane: where
+// one of them has no finite derivative, it must not be reached by its argument either (take the logarithm of select(x > 0, x, 1), not
+// of x).
+template <Condition C, Operand E, Operand F>
+LOCKSTEP_FN auto select(const C& condition, const E& if_true, const F& if_false) {
+  return Select<C, RecipeOf<E>, RecipeOf<F>>(condition, as_recipe(if_true), as_recipe(if_false));
 }
 template <Operand L, Operand R> requires(Symbolic<L> || Symbolic<R>)
 LOCKSTEP_FN auto max(const L& l, const R& r) { return select(l < r, r, l); }

@@ -13,7 +13,13 @@ namespace lockstep {
 struct SymbolicTag {};
 template <class T> concept Number = !std::is_base_of_v<SymbolicTag, T>;
 
+using ::acos;
+using ::acosh;
+using ::asin;
+using ::asinh;
 using ::atan;
+using ::atan2;
+using ::atanh;
 using ::cos;
 using ::cosh;
 using ::exp;
@@ -27,7 +33,7 @@ using ::sinh;
 using ::sqrt;
 using ::tan;
 using ::tanh;
-LOCKSTEP_FN inline double abs(double x) { return ::fabs(x); }
+using std::abs;
 // As the pack library's: the second argument if either is NaN.
 LOCKSTEP_FN inline double max(double x, double y) { return x > y ? x : y; }
 LOCKSTEP_FN inline double min(double x, double y) { return x < y ? x : y; }
@@ -39,6 +45,10 @@ LOCKSTEP_FN inline double select(bool mask, double if_true, double if_false) { r
 template <class Mask, class V> LOCKSTEP_FN V choose(const Mask& mask, const V& if_true, const V& if_false) {
   if constexpr (std::is_same_v<Mask, bool>) return mask ? if_true : if_false;
   else return select(mask, if_true, if_false);
+}
+
+template <class V> LOCKSTEP_FN V sign_of(const V& x) {
+  return choose(x > 0., V(1.), choose(x < 0., V(-1.), V(0.)));
 }
 
 template <class T> struct SineCosine {

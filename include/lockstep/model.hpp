@@ -24,6 +24,7 @@
 #include "lockstep/custom_support.hpp"
 #include "lockstep/dataset.hpp"
 #include "lockstep/distributions.hpp"
+#include "lockstep/functions.hpp"
 #include "lockstep/integral.hpp"
 #include "lockstep/non_centred.hpp"
 #include "lockstep/ode.hpp"

@@ -149,6 +149,85 @@ template <class F> requires std::is_invocable_v<const F&, GatheredIndex> LOCKSTE
   return SumOver<F>(dim, f);
 }
 
+// Likewise the mean, NaN of none.
+template <class F> requires std::is_invocable_v<const F&, GatheredIndex> LOCKSTEP_FN auto mean(Dim dim, const F& f) {
+  return sum(dim, f) / dim.size;
+}
+
+// The largest term, or the smallest. Its derivative is that of the first term that is so.
+template <class F, bool largest> struct ExtremeOver : TermsOver<F> {
+  using TermsOver<F>::TermsOver;
+  using TermsOver<F>::dim;
+  using TermsOver<F>::term;
+
+  template <class M> struct Value {
+    typename M::value_type value, which;   // the value, and the number of its term
+    const M* m;
+    ExtremeOver recipe;
+    template <class Adjoint> LOCKSTEP_FN void pull(const Adjoint& adjoint) const {
+      using T = typename M::value_type;
+      for (int k = 0; k < recipe.dim.size; ++k)
+        recipe.term(k).evaluate(*m).pull(adjoint * choose(which == T(double(k)), T(1.), T(0.)));
+    }
+  };
+  template <class M> LOCKSTEP_FN Value<M> evaluate(const M& m) const {
+    using T = typename M::value_type;
+    constexpr double of_none = largest ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+    T value(of_none), which(0.);
+    for (int k = 0; k < dim.size; ++k) {
+      const T each = T(term(k).evaluate(m).value);
+      const auto is_it = largest ? each > value : each < value;
+      which = choose(is_it, T(double(k)), which);
+      value = choose(is_it, each, value);
+    }
+    return {value, which, &m, *this};
+  }
+};
+// The largest of f(0), f(1), ... over a dimension, and the smallest; likewise. -infinity and infinity of none.
+template <class F> requires std::is_invocable_v<const F&, GatheredIndex> LOCKSTEP_FN auto max(Dim dim, const F& f) {
+  return ExtremeOver<F, true>(dim, f);
+}
+template <class F> requires std::is_invocable_v<const F&, GatheredIndex> LOCKSTEP_FN auto min(Dim dim, const F& f) {
+  return ExtremeOver<F, false>(dim, f);
+}
+
+template <class F> struct ProductOver : TermsOver<F> {
+  using TermsOver<F>::TermsOver;
+  using TermsOver<F>::dim;
+  using TermsOver<F>::term;
+
+  template <class M> struct Value {
+    typename M::value_type value, of_others, zeros;   // the product; of those that are not zero; how many are
+    const M* m;
+    ProductOver recipe;
+    template <class Adjoint> LOCKSTEP_FN void pull(const Adjoint& adjoint) const {
+      using T = typename M::value_type;
+      for (int k = 0; k < recipe.dim.size; ++k) {
+        const auto each = recipe.term(k).evaluate(*m);
+        const T own = T(each.value);
+        const auto is_zero = own == 0.;
+        const auto counts = choose(is_zero, T(1.), T(0.)) == zeros;   // no other is zero
+        each.pull(adjoint * choose(counts, T(of_others / choose(is_zero, T(1.), own)), T(0.)));
+      }
+    }
+  };
+  template <class M> LOCKSTEP_FN Value<M> evaluate(const M& m) const {
+    using T = typename M::value_type;
+    T product(1.), zeros(0.);
+    for (int k = 0; k < dim.size; ++k) {
+      const T each = T(term(k).evaluate(m).value);
+      const auto is_zero = each == 0.;
+      product = product * choose(is_zero, T(1.), each);
+      zeros += choose(is_zero, T(1.), T(0.));
+    }
+    return {choose(zeros == 0., product, T(0.)), product, zeros, &m, *this};
+  }
+};
+// f(0) f(1) ... over a dimension, likewise; 1 of none.
+template <class F> requires std::is_invocable_v<const F&, GatheredIndex> LOCKSTEP_FN auto prod(Dim dim, const F& f) {
+  return ProductOver<F>(dim, f);
+}
+
 template <class F> struct LogSumExpOver : TermsOver<F> {
   using TermsOver<F>::TermsOver;
   using TermsOver<F>::dim;

@@ -37,7 +37,13 @@ struct Single {
 };
 
 LOCKSTEP_FN inline Single abs(Single x) { return ::fabsf(x.value); }
+LOCKSTEP_FN inline Single acos(Single x) { return ::acosf(x.value); }
+LOCKSTEP_FN inline Single acosh(Single x) { return ::acoshf(x.value); }
+LOCKSTEP_FN inline Single asin(Single x) { return ::asinf(x.value); }
+LOCKSTEP_FN inline Single asinh(Single x) { return ::asinhf(x.value); }
 LOCKSTEP_FN inline Single atan(Single x) { return ::atanf(x.value); }
+LOCKSTEP_FN inline Single atan2(Single y, Single x) { return ::atan2f(y.value, x.value); }
+LOCKSTEP_FN inline Single atanh(Single x) { return ::atanhf(x.value); }
 LOCKSTEP_FN inline Single cos(Single x) { return ::cosf(x.value); }
 LOCKSTEP_FN inline Single cosh(Single x) { return ::coshf(x.value); }
 LOCKSTEP_FN inline Single exp(Single x) { return ::expf(x.value); }

@@ -138,7 +138,7 @@ LOCKSTEP_FN inline T digamma(T x) {
 
 // d digamma / dx for x > 0: the ten terms below x + 10 by themselves, 1/x^2 + ... + 1/(x + 9)^2, then the derivative of
 // digamma's asymptotic series (NIST DLMF 5.15.8).
-template <class T>
+template <Number T>
 LOCKSTEP_FN inline T trigamma(T x) {
   const auto small = x < T(10.);
   const T up = select(small, x + T(10.), x);
@@ -151,6 +151,22 @@ LOCKSTEP_FN inline T trigamma(T x) {
   const T series = detail::horner(y, 1.1666666666666667, -0.2531135531135531, 0.07575757575757576, -0.03333333333333333,
                                   0.023809523809523808, -0.03333333333333333, 0.16666666666666666);
   return r + T(0.5) * y + r * y * series + select(small, carried, T(0.));
+}
+
+// d trigamma / dx for x > 0, likewise (NIST DLMF 5.15.9, n = 2).
+template <Number T>
+LOCKSTEP_FN inline T tetragamma(T x) {
+  const auto small = x < T(10.);
+  const T up = select(small, x + T(10.), x);
+  T carried(0.);
+  for (int k = 9; k >= 0; --k) {
+    const T inverse = T(1.) / (x + T(double(k)));
+    carried += inverse * inverse * inverse;
+  }
+  const T r = T(1.) / up, y = r * r;
+  const T series = detail::horner(y, 11111.60909090909, -1044.452380952381, 120.56666666666666, -17.5, 3.2904761904761903,
+                                  -0.8333333333333334, 0.3, -0.16666666666666666, 0.16666666666666666, -0.5);
+  return y * (y * series - r - T(1.)) - select(small, T(2.) * carried, T(0.));
 }
 
 // log(1 + x) - x for finite x > -1, with full relative accuracy where the two cancel. Near 0, with r = x/(2 + x),

@@ -5,13 +5,13 @@
 
 namespace lockstep {
 
-// log(I0(x) exp(-x)) and 1 - I1(x)/I0(x), for x >= 0. Chebyshev fits: on [0, 8] of I0 exp(-x) and I1 exp(-x)/x; above,
+// log(I0(x) exp(-x)), I1(x)/I0(x) and what that lacks to 1, for x >= 0. Chebyshev fits: on [0, 8] of I0 exp(-x) and I1 exp(-x)/x; above,
 // in 1/x, of sqrt(x) I0 exp(-x) and x sqrt(x) (I0 - I1) exp(-x), which keeps the digits of what the ratio lacks to 1.
 // Errors below 1e-13.
 template <class T> struct LogBesselI0 {
-  T log_scaled, ratio_to_one;
+  T log_scaled, ratio, ratio_to_one;
 };
-template <class T> LOCKSTEP_FN inline LogBesselI0<T> log_bessel_i0(T x) {
+template <Number T> LOCKSTEP_FN inline LogBesselI0<T> log_bessel_i0(T x) {
   using detail::horner;
   const auto small = x < T(8.);
   const T near = T(0.25) * min(x, T(8.)) - T(1.), n2 = near * near;
@@ -47,8 +47,9 @@ template <class T> LOCKSTEP_FN inline LogBesselI0<T> log_bessel_i0(T x) {
                                   -1.1541120089849811e-07, 1.8622224124913892e-07, -2.1157141207003522e-07,
                                   2.4711375404959916e-09, 4.676016052314783e-07, 2.167790055126492e-06,
                                   4.49360093832158e-05, 0.005313260124276067);
-  return {log(select(small, i0, i0_root * sqrt(inverse))),
-          select(small, T(1.) - x * i1_over_x / i0, gap_root / i0_root * inverse)};
+  const T near_ratio = x * i1_over_x / i0, far_gap = gap_root / i0_root * inverse;
+  return {log(select(small, i0, i0_root * sqrt(inverse))), select(small, near_ratio, T(1.) - far_gap),
+          select(small, T(1.) - near_ratio, far_gap)};
 }
 
 namespace detail {

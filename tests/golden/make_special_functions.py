@@ -87,6 +87,42 @@ def normal_cdf(x):
     return mpmath.erfc(-x / mpmath.sqrt(2)) / 2
 
 
+def probit(p):
+    """By Newton's method for the logarithm of the smaller tail."""
+    if 2 * p == 1:
+        return mpf(0)
+    wanted = log(min(p, 1 - p))
+    z = -mpmath.sqrt(-2 * wanted) if wanted < -2 else mpf(-1)
+    for _ in range(60):
+        z -= (log_normal_cdf(z) - wanted) / log_normal_cdf_slope(z)
+    return z if 2 * p < 1 else -z
+
+
+def erfinv(x):
+    with mp.workdps(80):
+        return probit((1 + x) / 2) / mpmath.sqrt(2)
+
+
+def erfcinv(x):
+    with mp.workdps(80):
+        return -probit(x / 2) / mpmath.sqrt(2)
+
+
+def log_beta(a, b):
+    with mp.workdps(80):
+        return loggamma(a) + loggamma(b) - loggamma(a + b)
+
+
+def log_beta_slope(a, b):
+    with mp.workdps(80):
+        return digamma(a) - digamma(a + b)
+
+
+def log_choose(n, k):
+    with mp.workdps(80):
+        return loggamma(n + 1) - loggamma(k + 1) - loggamma(n - k + 1)
+
+
 def mills_ratio(x):
     return normal_cdf(-x) * exp(x * x / 2) * mpmath.sqrt(2 * pi)
 
@@ -112,6 +148,10 @@ def log_upper_beta(a, b, x):
 
 def log_bessel_i0(x):
     return log(mpmath.besseli(0, x)) - x
+
+
+def bessel_ratio(x):
+    return mpmath.besseli(1, x) / mpmath.besseli(0, x)
 
 
 def bessel_ratio_to_one(x):
@@ -143,6 +183,13 @@ REAL = both_signs(decades(-8, 2, 4)) + between(-50.0, 50.0, 125) + [-700.0, -300
 NORMAL = [-x for x in decades(-8, 4, 5)] + between(-20.0, 20.0, 160) + decades(-8, 1, 4) + [25.0, 36.5, -1e6]
 CONCENTRATIONS = [0.0] + decades(-8, 8, 4) + between(0.25, 20.0, 79) + [math.nextafter(8, 0), math.nextafter(8, 9)]
 
+INSIDE = both_signs(decades(-8, -1, 4) + between(0.125, 0.984375, 55) + [1 - 1e-9, math.nextafter(1, 0)])
+PROBABILITIES = decades(-300, -1, 1)[::4] + decades(-9, -1, 4) + between(0.0625, 0.9375, 112) + [0.125, math.nextafter(0.125, 0)]
+PROBABILITIES += [0.5 + x for x in both_signs(decades(-12, -2, 1))] + [1 - x for x in decades(-15, -1, 2)]
+BETA_ARGUMENTS = [
+    (a, b) for a in [1e-8, 0.01, 0.5, 1.0, 2.5, 9.9, 10.0, 40.0, 1e4, 1e8] for b in [1e-6, 0.3, 1.0, 2.0, 7.5, 300.0, 1e6, 1e9]
+]
+
 GAMMA_POINTS = [
     (a, a * share)
     for a in [0.01, 0.5, 1.0, 2.5, 6.5, 40.0, 300.0]
@@ -160,6 +207,11 @@ CASES = {
     "expm1": (expm1, [(x,) for x in both_signs(decades(-300, 0, 1)) + between(-60.0, 709.0, 200)]),
     "log": (log, [(x,) for x in decades(-307, 308, 1) + between(0.5, 2.0, 100) + [1 + 1e-10, 1 - 1e-10]]),
     "log1p": (log1p, [(x,) for x in ABOVE_MINUS_ONE + decades(-300, -8, 1)]),
+    "asin": (mpmath.asin, [(x,) for x in INSIDE]),
+    "acos": (mpmath.acos, [(x,) for x in INSIDE]),
+    "asinh": (mpmath.asinh, [(x,) for x in both_signs(decades(-8, 8, 4))]),
+    "acosh": (mpmath.acosh, [(1 + x,) for x in decades(-8, 8, 4)]),
+    "atanh": (mpmath.atanh, [(x,) for x in INSIDE]),
     "log_gamma": (loggamma, [(x,) for x in POSITIVE]),
     "digamma": (digamma, [(x,) for x in POSITIVE]),
     "stirling_error": (stirling_error, [(x,) for x in POSITIVE]),
@@ -186,8 +238,15 @@ CASES = {
     "normal_cdf": (normal_cdf, [(x,) for x in NORMAL if abs(x) < 38]),
     "erf": (mpmath.erf, [(x,) for x in NORMAL if abs(x) < 26]),
     "erfc": (mpmath.erfc, [(-x,) for x in NORMAL if abs(x) < 26]),
+    "probit": (probit, [(p,) for p in PROBABILITIES]),
+    "erfinv": (erfinv, [(x,) for x in INSIDE]),
+    "erfcinv": (erfcinv, [(2 * p,) for p in PROBABILITIES]),
     "mills_ratio": (mills_ratio, [(-x,) for x in NORMAL if x < 0]),
     "trigamma": (lambda x: mpmath.psi(1, x), [(x,) for x in POSITIVE]),
+    "tetragamma": (lambda x: mpmath.psi(2, x), [(x,) for x in POSITIVE]),
+    "log_beta": (log_beta, BETA_ARGUMENTS),
+    "log_beta_slope": (log_beta_slope, BETA_ARGUMENTS),
+    "log_choose": (log_choose, [(a + b, b) for a, b in BETA_ARGUMENTS]),
     "log_lower_gamma": (log_lower_gamma, GAMMA_POINTS),
     "log_upper_gamma": (log_upper_gamma, GAMMA_POINTS),
     # Of two parameters the first is given here; the second is 2.5, and 40.
@@ -196,6 +255,7 @@ CASES = {
     "log_lower_beta_40": (lambda a, x: log_lower_beta(a, mpf(40), x), BETA_POINTS),
     "log_upper_beta_40": (lambda a, x: log_upper_beta(a, mpf(40), x), BETA_POINTS),
     "log_bessel_i0": (log_bessel_i0, [(x,) for x in CONCENTRATIONS]),
+    "bessel_ratio": (bessel_ratio, [(x,) for x in CONCENTRATIONS]),
     "bessel_ratio_to_one": (bessel_ratio_to_one, [(x,) for x in CONCENTRATIONS]),
     "log1m_exp": (log1m_exp, [(-x,) for x in decades(-10, 2, 5) + between(0.05, 5.0, 99) + [300.0, 700.0]]),
 }
