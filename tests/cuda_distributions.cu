@@ -1,4 +1,4 @@
-// Every distribution, and the solvers of differential equations, compiled for a device in doubles and in single precision; nothing
+// Every distribution, functions of expressions, and the solvers of differential equations, compiled for a device in doubles and in single precision; nothing
 // is run. Models that are compiled for a GPU elsewhere use a few of them.
 #include "lockstep/gradient.hpp"
 #include "lockstep/model.hpp"
@@ -49,6 +49,17 @@ void continuous() {
           interval_censored(gen_extreme(0, 1, 0.2), 2), censored(gen_pareto(0, 1, 0.2), no_bound, 2),
           censored(truncated_normal(0, 1, -1, 2), no_bound, 1), truncated(truncated_normal_above(0, 1, -1), 0, 1),
           interval_censored(truncated_normal_below(0, 1, 2), 1));
+}
+struct Product {
+  template <class V> LOCKSTEP_FN auto operator()(const V& a, const V& b) const { return value_and_partials(a * b, b, a); }
+};
+void functions() {
+  const auto x = as_recipe(0.3);
+  compile(normal(asin(x) + acos(x) + asinh(x) + acosh(x + 1) + atanh(x) + atan2(x, 2) + probit(x) + erfinv(x) + erfcinv(x), 1),
+          normal(floor(x) + ceil(x) + round(x) + sign(x), select(!(x < 0) && (x == 1 || x != 2), x, 1)),
+          normal(trigamma(x) + log_beta(x, 2) + log_choose(x + 1, x) + log_bessel_i0(x) + log_bessel_i1(x), 1),
+          normal(gamma_p(x, 2) + gamma_q(2, x) + incomplete_beta(1, 2, x), 1),
+          normal(function(x, 2, Product()), 1));
 }
 void discrete() {
   compile(bernoulli(0.3), bernoulli_logit(0), binomial(4, 0.3), binomial_logit(4, 0), poisson(2), poisson_log(0),

@@ -64,6 +64,15 @@ struct Dual {
   friend Dual cos(const Dual& x) { return {std::cos(x.value), -std::sin(x.value) * x.slope}; }
   friend Dual tan(const Dual& x) { return {std::tan(x.value), x.slope / std::pow(std::cos(x.value), 2)}; }
   friend Dual atan(const Dual& x) { return {std::atan(x.value), x.slope / (1 + x.value * x.value)}; }
+  friend Dual asin(const Dual& x) { return {std::asin(x.value), x.slope / std::sqrt(1 - x.value * x.value)}; }
+  friend Dual acos(const Dual& x) { return {std::acos(x.value), -x.slope / std::sqrt(1 - x.value * x.value)}; }
+  friend Dual atan2(const Dual& y, const Dual& x) {
+    const double square = x.value * x.value + y.value * y.value;
+    return {std::atan2(y.value, x.value), (x.value * y.slope - y.value * x.slope) / square};
+  }
+  friend Dual asinh(const Dual& x) { return {std::asinh(x.value), x.slope / std::sqrt(x.value * x.value + 1)}; }
+  friend Dual acosh(const Dual& x) { return {std::acosh(x.value), x.slope / std::sqrt(x.value * x.value - 1)}; }
+  friend Dual atanh(const Dual& x) { return {std::atanh(x.value), x.slope / (1 - x.value * x.value)}; }
   friend Dual sinh(const Dual& x) { return {std::sinh(x.value), std::cosh(x.value) * x.slope}; }
   friend Dual cosh(const Dual& x) { return {std::cosh(x.value), std::sinh(x.value) * x.slope}; }
   friend Dual tanh(const Dual& x) { return {std::tanh(x.value), x.slope / std::pow(std::cosh(x.value), 2)}; }

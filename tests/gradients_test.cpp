@@ -253,6 +253,117 @@ TEST(Gradients, OfEveryFunction) {
   expect_right_gradients(Bound<EveryFunction>(data), 1);
 }
 
+// Inverses, special functions of one number and of several, steps (whose derivative is zero).
+struct EveryOtherFunction {
+  Dim i;
+  Real x, y;
+  explicit EveryOtherFunction(Dataset& d) : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    auto b = m.param("b", half_normal(1));
+    auto p = m.param("p", beta(2, 2));
+    auto v = m.param("v", half_normal(1), i);
+    m.observe("y", y, i, [&](auto j) {
+      auto angles = asin(p) + acos(0.5 * p) + asinh(a) + acosh(v[j] + 1) - atanh(p) + atan2(a, x[j]) - atan2(v[j], a - 2);
+      auto normals = probit(p) + erfinv(0.9 * p) - erfcinv(p * 1.5);
+      auto gammas = trigamma(b + 0.3) + log_beta(b, v[j]) - log_beta(x[j], b) + log_choose(b + v[j] + 2, b + 1) + gamma_p(v[j], b) +
+                    gamma_q(b + 1, x[j]) * gamma_p(2, v[j]) - incomplete_beta(b, v[j], p);
+      auto bessels = log_bessel_i0(3 * a) - log_bessel_i1(b + x[j]);
+      auto steps = a * floor(2 * b) - b * ceil(a) + a * round(3 * p) + p * sign(a - v[j]);
+      return normal(angles + normals + gammas + bessels + steps, 1 + b);
+    });
+  }
+};
+TEST(Gradients, OfEveryOtherFunction) {
+  Numbers numbers(24);
+  Data data;
+  data.set("x", numbers.uniforms(7, 0.5, 2));
+  data.set("y", numbers.uniforms(7, -2, 2));
+  expect_right_gradients(Bound<EveryOtherFunction>(data), 0.7);
+}
+
+struct ConditionsAndReductions {
+  Dim i;
+  Real x, y;
+  explicit ConditionsAndReductions(Dataset& d) : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    auto b = m.param("b", half_normal(1));
+    auto v = m.param("v", normal(0, 1), i);
+    const auto term = [&](auto k) { return v[k] * a + x[k]; };
+    auto largest = m.let("largest", max(i, term)), smallest = m.let("smallest", min(i, [&](auto k) { return a * square(v[k]); }));
+    auto product = m.let("product", prod(i, [&](auto k) { return 1 + 0.3 * v[k] * b; }));
+    auto one_zero = m.let("one_zero", prod(i, [&](auto k) { return (x[k] - x[0]) * v[k] + select(x[k] == x[0], v[k] - v[0], 0); }));
+    auto center = m.let("center", mean(i, term));
+    m.observe("y", y, i, [&](auto j) {
+      auto both = select(a < v[j] && v[j] < b, a * b, v[j]), either = select(a > v[j] || v[j] > b || x[j] == 1, a, b * v[j]);
+      auto neither = select(!(a < v[j]), square(v[j]), a) - select(x[j] != 1, a * v[j], b) + select(x[j] == 1 && a != b, a, 3 * a);
+      return normal(both + either + neither + largest - smallest + 0.1 * product + one_zero + center, 1 + b);
+    });
+  }
+};
+TEST(Gradients, OfConditionsAndReductions) {
+  Numbers numbers(25);
+  Data data;
+  auto x = numbers.uniforms(5, 0.5, 2);
+  x[3] = 1;
+  data.set("x", x);
+  data.set("y", numbers.uniforms(5, -2, 2));
+  expect_right_gradients(Bound<ConditionsAndReductions>(data), 0.7);
+}
+
+// A function with derivatives of its own: of parameters, of elements, of data, of a number.
+struct OwnFunctions {
+  Dim i;
+  Real x, y;
+  explicit OwnFunctions(Dataset& d) : i(d.dim("i")), x(d.real("x", i)), y(d.real("y", i)) {}
+  template <class M>
+  void operator()(M& m) const {
+    const auto decay = [](auto k, auto t) {
+      const auto left = exp(-k * t);
+      return value_and_partials(1. - left, t * left, k * left);
+    };
+    auto k = m.param("k", half_normal(1));
+    auto a = m.param("a", normal(0, 1));
+    auto v = m.param("v", half_normal(1), i);
+    auto once = m.let("once", function(k, 2, decay));
+    const double power = 3;
+    m.observe("y", y, i, [&](auto j) {
+      auto cut = function(a, [power](auto z) {
+        const auto positive = max(z, decltype(z)(0.));
+        return value_and_partials(pow(positive, decltype(z)(power)), power * positive * positive);
+      });
+      auto first = function(v[j], a + x[j], x[j], [](auto s, auto, auto t) { return value_and_partials(abs(s) * t, sign_of(s) * t, Zero{}, abs(s)); });
+      return normal(function(k, x[j], decay) * a + cut + first + once, 1 + function(v[j], v[j], decay));
+    });
+  }
+};
+TEST(Gradients, OfFunctionsWithDerivativesOfTheirOwn) {
+  Numbers numbers(26);
+  Data data;
+  data.set("x", numbers.uniforms(7, 0.5, 2));
+  data.set("y", numbers.uniforms(7, -2, 2));
+  expect_right_gradients(Bound<OwnFunctions>(data), 1);
+}
+// Inside of an equation, whose unknown alone it is differentiated by, and of an integral.
+struct OwnFunctionsInside {
+  explicit OwnFunctionsInside(Dataset&) {}
+  template <class M>
+  void operator()(M& m) const {
+    const auto decay = [](auto k, auto t) {
+      const auto left = exp(-k * t);
+      return value_and_partials(1. - left, t * left, k * left);
+    };
+    auto k = m.param("k", half_normal(1));
+    auto half_life = m.let("half_life", root(0, 1000, [&](auto t) { return function(k, t, decay) - 0.5; }));
+    auto area = m.let("area", integral(0, half_life, [&](auto t) { return function(k, t, decay); }));
+    m.potential("p", -half_life * area);
+  }
+};
+TEST(Gradients, OfFunctionsOfTheirOwnInsideOfEquationsAndIntegrals) { expect_right_gradients(Bound<OwnFunctionsInside>(Data()), 1); }
+
 // Values, which gradients do not show: against the standard library, and trigamma against zeta values.
 struct Functions {
   explicit Functions(Dataset&) {}
@@ -281,6 +392,76 @@ TEST(Expressions, HaveTheValuesOfTheStandardLibrary) {
                                      std::log(std::exp(b + 1) - std::exp(b)), -1, -0.1, 0.7, std::lgamma(b)};
   ASSERT_EQ(found.size(), expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-14) << "quantity " << i;
+}
+struct StepsConditionsAndReductions {
+  Dim i;
+  Real x;
+  explicit StepsConditionsAndReductions(Dataset& d) : i(d.dim("i")), x(d.real("x", i)) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    m.deterministic("floor", i, [&](auto j) { return floor(x[j] * a); });
+    m.deterministic("ceil", i, [&](auto j) { return ceil(x[j] * a); });
+    m.deterministic("round", i, [&](auto j) { return round(x[j] * a); });
+    m.deterministic("sign", i, [&](auto j) { return sign(x[j] * a); });
+    m.deterministic("and", i, [&](auto j) { return select(x[j] > 0 && x[j] < 2, a, 0); });
+    m.deterministic("or", i, [&](auto j) { return select(x[j] < 0 || x[j] > 2, a, 0); });
+    m.deterministic("not", i, [&](auto j) { return select(!(x[j] > 0), a, 0); });
+    m.deterministic("equal", i, [&](auto j) { return select(x[j] == 0.5, a, 0); });
+    m.deterministic("unequal", i, [&](auto j) { return select(x[j] != 0.5, a, 0); });
+    m.deterministic("max", max(i, [&](auto j) { return a * x[j]; }));
+    m.deterministic("min", min(i, [&](auto j) { return a * x[j]; }));
+    m.deterministic("prod", prod(i, [&](auto j) { return a * x[j]; }));
+    m.deterministic("mean", mean(i, [&](auto j) { return a * x[j]; }));
+  }
+};
+TEST(Expressions, StepsConditionsAndReductionsHaveTheirValues) {
+  Data data;
+  data.set("x", Values{-2.5, -0.3, 0.5, 1.5, 2.7});
+  const HostModel model(*model_table<StepsConditionsAndReductions>(), data);
+  const Values expected{1,
+                        -3, -1, 0, 1, 2,
+                        -2, 0, 1, 2, 3,
+                        -2, 0, 0, 2, 3,
+                        -1, -1, 1, 1, 1,
+                        0, 0, 1, 1, 0,
+                        1, 1, 0, 0, 1,
+                        1, 1, 0, 0, 0,
+                        0, 0, 1, 0, 0,
+                        1, 1, 0, 1, 1,
+                        2.7, -2.5, -2.5 * -0.3 * 0.5 * 1.5 * 2.7, 0.38};
+  const Values found = model.generate(Meaning::constrain, {1});
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-15) << "quantity " << i;
+}
+struct Inverses {
+  explicit Inverses(Dataset&) {}
+  template <class M>
+  void operator()(M& m) const {
+    auto a = m.param("a", normal(0, 1));
+    m.deterministic("probit", inverse_probit(probit(a)));
+    m.deterministic("erfinv", erf(erfinv(a)));
+    m.deterministic("erfcinv", erfc(erfcinv(a)));
+    m.deterministic("atan2", atan2(-a, -1));
+    m.deterministic("gamma_p", gamma_p(1, a));
+    m.deterministic("gamma_q", gamma_q(1, a));
+    m.deterministic("incomplete_beta", incomplete_beta(2, 1, a));
+    m.deterministic("log_beta", log_beta(a, 1));
+    m.deterministic("log_choose", log_choose(a + 5, 1));
+    m.deterministic("log_bessel_i0", log_bessel_i0(a));
+    m.deterministic("log_bessel_i1", log_bessel_i1(a));
+    m.deterministic("trigamma", trigamma(a) - trigamma(a + 1));
+  }
+};
+// In closed form, or those of the inverse's inverse; the Bessel functions those of the standard library.
+TEST(Expressions, InversesAndSpecialFunctionsHaveTheirValues) {
+  const HostModel model(*model_table<Inverses>(), Data());
+  const double a = 0.3;
+  const Values expected{a, a, a, a, std::atan(a) - 3.14159265358979323846, -std::expm1(-a), std::exp(-a), a * a, -std::log(a),
+                        std::log(a + 5), std::log(std::cyl_bessel_i(0., a)), std::log(std::cyl_bessel_i(1., a)), 1 / (a * a)};
+  const Values found = model.generate(Meaning::constrain, {a});
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-13) << "quantity " << i;
 }
 TEST(Expressions, TrigammaIsZetaAtWholeNumbers) {
   const double pi = 3.14159265358979323846;
