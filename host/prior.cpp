@@ -9,6 +9,7 @@
 #include "host/machine_memory.hpp"
 #include "host/simulated_groups.hpp"
 #include "kernels/cpu/launch.hpp"
+#include "lockstep/predict.hpp"
 
 namespace lockstep {
 
@@ -44,6 +45,18 @@ Fit sample_prior(const ModelTable& table, const Data& data, const PriorOptions& 
   fit.attributes["inference_library"] = std::string("lockstep");
   fit.attributes["seed"] = std::to_string(options.seed);
   return fit;
+}
+
+Fit sample_prior(const ModelTable& table, const Fit& fit, const PriorOptions& options) {
+  if (fit.chains == 0) throw SampleError("the fit has no chains (draws from the prior would be in as many). Use a fit that has.");
+  const int chains = int(fit.chains);
+  PriorOptions whole = options;
+  whole.draws += (chains - options.draws % chains) % chains;
+  Fit prior = sample_prior(table, data_of(table, fit), whole);
+  prior.chains = fit.chains;
+  prior.draws /= fit.chains;
+  std::erase_if(prior.groups, [](const Group& group) { return !group.per_draw; });  // the fit has its data
+  return prior;
 }
 
 }  // namespace lockstep

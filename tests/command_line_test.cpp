@@ -1112,6 +1112,37 @@ TEST_F(CommandLine, PriorDrawsAndSimulates) {
   expect_refused(run({"prior", "eight_schools", "--out", "eight_schools-prior.nc"}), 2, "there is such a file", {"eight_schools-prior.nc"});
 }
 
+TEST_F(CommandLine, PriorIsAddedToAFit) {
+  ASSERT_EQ(run({"sample", "eight_schools", "--chains", "3", "--warmup", "10", "--draws", "5", "--do", "mu=1", "--out", "fit.nc"}).code, 0);
+  const Fit before = read_netcdf(file("fit.nc"));
+  const Outcome outcome = run({"prior", "eight_schools", "--draws", "50", "--append", "fit.nc"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "eight_schools: 51 draws from the prior")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "Results: fit.nc")) << outcome.out;
+  const Fit after = read_netcdf(file("fit.nc"));
+  EXPECT_EQ(after.draws, 5u);
+  EXPECT_EQ(after.draws_of(after.group("prior")), 17u);
+  EXPECT_EQ(after.variable("prior", "tau").values.size(), 51u);
+  EXPECT_FALSE(std::any_of(after.group("prior").variables.begin(), after.group("prior").variables.end(),
+                           [](const Variable& each) { return each.name == "mu"; }));   // it is done in the fit
+  EXPECT_EQ(after.variable("prior_predictive", "y").values.size(), 51u * 8);
+  EXPECT_EQ(after.variable("posterior", "theta").values, before.variable("posterior", "theta").values);
+  EXPECT_EQ(after.variable("observed_data", "y").values, before.variable("observed_data", "y").values);
+  EXPECT_EQ(after.attributes.at("seed"), before.attributes.at("seed"));
+  EXPECT_EQ(run({"predict", "fit.nc"}).code, 0);
+  expect_refused(run({"prior", "eight_schools", "--append", "fit.nc"}), 1, "has a group 'prior'", {"fit.nc"});
+  EXPECT_EQ(run({"prior", "eight_schools", "--draws", "50", "--append", "fit.nc", "--overwrite", "--seed", "2"}).code, 0);
+  EXPECT_NE(read_netcdf(file("fit.nc")).variable("prior", "tau").values, after.variable("prior", "tau").values);
+  for (const Words& more : {Words{"--out", "other.nc"}, Words{"--do", "tau=1"}}) {
+    Words words{"prior", "eight_schools", "--append", "fit.nc", "--overwrite"};
+    words.insert(words.end(), more.begin(), more.end());
+    expect_refused(run(words), 2, "--append is given with", {"fit.nc"});
+  }
+  expect_refused(run({"prior", "radon", "--append", "fit.nc", "--overwrite"}), 1, "the fit's data are not the model's", {"fit.nc"});
+  expect_refused(run({"prior", "eight_schools", "--append", "nowhere.nc"}), 1, "nowhere.nc", {"fit.nc"});
+  expect_refused(run({"prior", "eight_schools", "--append", ""}), 1, "", {"fit.nc"});
+}
+
 TEST_F(CommandLine, StatesAreRecoveredAndChecksOfPredictionsPrinted) {
   ASSERT_EQ(run({"sample", "hmm", "--chains", "2", "--warmup", "10", "--draws", "5", "--out", "fit.nc"}).code, 0);
   const Outcome states = run({"predict", "fit.nc", "--states"});

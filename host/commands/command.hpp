@@ -137,6 +137,7 @@ class ResultsInput {
  public:
   // `stem`: how the default's name is described, as MODEL.
   void add_to(CLI::App& command, const std::string& stem);
+  bool given() const { return option_->count() > 0; }
   bool overwrite() const { return overwrite_; }
   // Default: STEM.nc, or the first of STEM-2.nc, ... that is free. `inputs`: files that may not be overwritten. Throws UsageError
   // if the file could not be written: before the work, not after it.

@@ -29,6 +29,9 @@ template <class Model> Fit sample(const Data& data, const SampleOptions& options
 template <class Model> Fit sample_prior(const Data& data, const PriorOptions& options = {}) {
   return sample_prior(*model_table<Model>(), data, options);
 }
+template <class Model> Fit sample_prior(const Fit& fit, const PriorOptions& options = {}) {
+  return sample_prior(*model_table<Model>(), fit, options);
+}
 template <class Model> Fit predict(const Fit& fit, const Data& data = {}, const PredictOptions& options = {}) {
   return predict(*model_table<Model>(), fit, data, options);
 }

@@ -19,4 +19,8 @@ struct PriorOptions {
 // a flat prior cannot be drawn from.
 Fit sample_prior(const ModelTable& model, const Data& data, const PriorOptions& options = {});
 
+// The same with the data of a fit, as groups to be added to it: prior and prior_predictive, in as many chains as it has, with
+// options.draws rounded up to a multiple of these. Throws SampleError, too, if the fit has no draws.
+Fit sample_prior(const ModelTable& model, const Fit& fit, const PriorOptions& options = {});
+
 }  // namespace lockstep
