@@ -14,8 +14,8 @@
 namespace lockstep {
 
 // The draws of one element of a site, chain after chain.
-inline std::vector<double> draws_of(const Fit& fit, const std::string& name, std::size_t element = 0) {
-  const Variable& variable = fit.variable("posterior", name);
+inline std::vector<double> draws_of(const Fit& fit, const std::string& name, std::size_t element = 0, const char* group = "posterior") {
+  const Variable& variable = fit.variable(group, name);
   const std::size_t each = variable.values.size() / (fit.chains * fit.draws);
   std::vector<double> draws;
   for (std::size_t d = 0; d < fit.chains * fit.draws; ++d) draws.push_back(variable.values[d * each + element]);
