@@ -23,9 +23,9 @@ using namespace lockstep;
 struct LinearAlone {
   Matrix X;
   template <class M> void operator()(M& m) const {
-    auto beta = m.param("beta", flat(), X.columns);
+    auto beta = m.param("beta", flat(), X.columns());
     auto slope = m.linear(X, beta);
-    for (int i = 0; i < X.rows.size; ++i) slope.pull(i, slope.value(i));
+    for (int i = 0; i < X.rows().size; ++i) slope.pull(i, slope.value(i));
   }
 };
 

@@ -176,8 +176,12 @@ std::optional<ImpossibleEvent> HostModel::first_impossible(Meaning meaning, cons
   for (std::int64_t i = 0; i < layout().site_count; ++i) {
     const SiteView& site = layout().sites[i];
     if (site.kind != (meaning == Meaning::pointwise ? SiteKind::observed : SiteKind::parameter)) continue;
-    for (std::int32_t event = 0; event < site.events; ++event, ++next)
-      if (!std::isfinite(*next)) return ImpossibleEvent{site.name, event + 1, *next};
+    for (std::int32_t event = 0; event < site.events; ++event, ++next) {
+      if (std::isfinite(*next)) continue;
+      if (site.rank < 2 || site.event_rank > 0) return ImpossibleEvent{site.name, std::to_string(event + 1), *next};
+      const std::int64_t width = layout().dims[site.dims[1]].size;
+      return ImpossibleEvent{site.name, fmt::format("[{}, {}]", event / width + 1, event % width + 1), *next};
+    }
   }
   return std::nullopt;
 }

@@ -13,10 +13,10 @@
 
 namespace lockstep {
 
-// An event of a site's distribution: an element, or a row if the distribution is joint. Events are counted from 1.
+// An event of a site's distribution: an element, or a row if the distribution is joint.
 struct ImpossibleEvent {
   std::string site;
-  int number;
+  std::string number;                // counted from 1: "3"; of an element of a matrix "[2, 3]"
   double log_density;                // -inf, inf or NaN
 };
 

@@ -13,11 +13,14 @@ namespace lockstep {
 
 namespace {
 
-// Observations that the slices of one chain can share: those of the longest plate.
+// Observations that the slices of one chain can share: those of the longest plate. Of a matrix they share rows.
 std::int64_t most_elements(const LayoutView& layout) {
   std::int64_t most = 0;
-  for (std::int64_t i = 0; i < layout.site_count; ++i)
-    if (layout.sites[i].kind == SiteKind::observed) most = std::max<std::int64_t>(most, layout.sites[i].events);
+  for (std::int64_t i = 0; i < layout.site_count; ++i) {
+    const SiteView& site = layout.sites[i];
+    if (site.kind != SiteKind::observed) continue;
+    most = std::max(most, site.rank == 2 ? std::min<std::int64_t>(site.events, layout.dims[site.dims[0]].size) : site.events);
+  }
   return most;
 }
 

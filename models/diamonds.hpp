@@ -28,8 +28,8 @@ struct Diamonds {
  private:
   double mean(int column) const {
     double total = 0;
-    for (int i = 0; i < X.rows.size; ++i) total += X.row(i)[column];
-    return total / X.rows.size;
+    for (int i = 0; i < X.rows().size; ++i) total += X.values_of_row(i)[column];
+    return total / X.rows().size;
   }
 };
 

@@ -141,6 +141,8 @@ struct OfMatrices {
     auto low_rank = m.param("low_rank", mv_normal_low_rank(0, matrix, sigma), n);
     auto walk = m.param("walk", mv_gaussian_random_walk(angles, L, mv_normal_cholesky(0, W)), n, k);
     m.observe("Y", Y, mv_student_t_random_walk(sigma, 0, L, mv_normal_cholesky(0, W)));
+    m.observe("elements", Y, n, k, [&](auto i, auto j) { return normal(predictors(i, j) + Y(i, 0) * wide + dot(Y.row(i), coefficients.row(j)), sigma); });
+    m.potential("every", n, k, [&](auto i, auto j) { return Y(i, j) * thetas[j]; });
     auto last = m.param("last", normal(corr(0, 0) * covariance(0, 0) * both(0, 0) * walk(0, 0) * low_rank[0] * direction[0], 1));
   }
 };

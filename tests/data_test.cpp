@@ -274,7 +274,7 @@ TEST(Binding, FieldsAndDimensionsAreFoundByName) {
   const Index first{0, school.id};
   EXPECT_EQ(g[first].position, 1);
   const Matrix X = d.matrix("X", school, column);
-  EXPECT_EQ(X.columns.size, 3);
+  EXPECT_EQ(X.columns().size, 3);
   EXPECT_EQ(X.values[5], 6);
   EXPECT_EQ(d.dim("column").size, 3);
   EXPECT_EQ(d.scalar("s").field.values[0], 0.5);
@@ -478,8 +478,8 @@ TEST(Binding, EmptyArraysStandForNoElementsOnAnyAxes) {
   const Dim row = b.set.dim("row"), column = b.set.dim("column");
   EXPECT_EQ(b.set.real("y", row).dim.size, 0);
   const Matrix X = b.set.matrix("X", row, column);
-  EXPECT_EQ(X.rows.size, 0);
-  EXPECT_EQ(X.columns.size, 3);
+  EXPECT_EQ(X.rows().size, 0);
+  EXPECT_EQ(X.columns().size, 3);
   EXPECT_EQ(b.set.index("g", row, column).dim.size, 0);
   expect_binding_error(R"({"y": [1], "X": []})",
                        [](Dataset& d) {

@@ -230,12 +230,13 @@ struct GaussianProcess {
           m.solve(L, mean, [&](const auto& w) {
             auto f = m.let("f", i, [&](auto j) { return dot(L.row(j), w) + L(j, j) * w[j]; });
             auto more = m.param("more", i, [&](auto j) { return normal(f[j] - w[0], alpha); });
+            m.solve_transposed(L, w, [&](const auto& v) { m.potential("quadratic", -0.1 * dot(v, mean)); });
           });
         });
   }
 };
 
-TEST(JointGradients, OfACholeskyFactorAndATriangularSolve) {
+TEST(JointGradients, OfACholeskyFactorAndTriangularSolves) {
   for (const std::size_t n : {1, 2, 7, 8, 13}) {
     Data data;
     data.set("x", Numbers(3).uniforms(n, -2, 2));

@@ -97,8 +97,9 @@ template <class M, class F> class CholeskyFactor : public Liveness {
   LaneArray<T> values_, adjoints_;
 };
 
-// z with L z = b, for a lower triangular node L. b: a vector argument (joint_distribution.hpp).
-template <class M, class L, class B> class TriangularSolution : public VectorAccess<TriangularSolution<M, L, B>> {
+// z with A z = b, where A is a lower triangular node L, or its transpose. b: a vector argument (joint_distribution.hpp).
+template <class M, class L, class B, bool transposed>
+class TriangularSolution : public VectorAccess<TriangularSolution<M, L, B, transposed>> {
  public:
   using value_type = typename M::value_type;
   using T = value_type;
@@ -107,24 +108,28 @@ template <class M, class L, class B> class TriangularSolution : public VectorAcc
     for (int k = 0; k < n(); ++k) adjoints_.store(k, T(0.));
     m.team().barrier();  // b may read elements that other slices own
     if (m.first_slice())
-      for (int i = 0; i < n(); ++i) {
+      for (int s = 0; s < n(); ++s) {
+        const int i = solved(s);
         T rest = T(at(i).value);
-        for (int j = 0; j < i; ++j) rest -= factor_->value(i, j) * values_.load(j);
+        for (int r = 0; r < s; ++r) rest -= coefficient(i, solved(r)) * values_.load(solved(r));
         values_.store(i, rest / factor_->value(i, i));
       }
     m.team().barrier();
   }
-  // With w = L^-T (adjoint of z): w is b's adjoint, -w z^T is L's.
+  // With w = A^-T (adjoint of z): w is b's adjoint, -w z^T is A's.
   LOCKSTEP_FN ~TriangularSolution() {
     m_.team().barrier();
     if (m_.first_slice()) {
       if constexpr (M::Team::sliced)
         for (int k = 0; k < n(); ++k) adjoints_.store(k, m_.sum_over_slices(adjoints_, k, n()));
-      for (int i = n() - 1; i >= 0; --i) {
+      for (int s = n() - 1; s >= 0; --s) {
+        const int i = solved(s);
         const T w = adjoints_.load(i) / factor_->value(i, i);
-        for (int j = 0; j < i; ++j) {
-          adjoints_.store(j, adjoints_.load(j) - factor_->value(i, j) * w);
-          factor_->pull(i, j, -w * values_.load(j));
+        for (int r = 0; r < s; ++r) {
+          const int j = solved(r);
+          adjoints_.store(j, adjoints_.load(j) - coefficient(i, j) * w);
+          if constexpr (transposed) factor_->pull(j, i, -w * values_.load(j));
+          else factor_->pull(i, j, -w * values_.load(j));
         }
         factor_->pull(i, i, -w * values_.load(i));
         at(i).pull(w);
@@ -138,6 +143,9 @@ template <class M, class L, class B> class TriangularSolution : public VectorAcc
 
  private:
   LOCKSTEP_FN int n() const { return factor_->rows().size; }
+  // Which element is found in step s: a transpose is solved from its last on.
+  LOCKSTEP_FN int solved(int s) const { return transposed ? n() - 1 - s : s; }
+  LOCKSTEP_FN auto coefficient(int i, int j) const { return transposed ? factor_->value(j, i) : factor_->value(i, j); }
   LOCKSTEP_FN auto at(int i) const { return b_[Index{i, factor_->rows().id}].evaluate(m_); }
   M& m_;
   NodePointer<L> factor_;

@@ -5,7 +5,7 @@
 //   Real y = d.real("y", school);            a vector of doubles
 //   Integer n = d.integer("n", school);      whole numbers
 //   GroupIndex g = d.index("g", obs, group); 1-based in the data, 0-based and bounds-checked here
-//   Matrix X = d.matrix("X", obs, column);   rows along `obs`
+//   Matrix X = d.matrix("X", obs, column);   rows along `obs`; elements X(i, k)
 //   RealScalar s = d.scalar("s");            one number
 //   Matrix B = d.bspline(x, knots, 3, basis);  B-splines of x, which fix the size of `basis`
 //   Neighbours map = d.neighbours(a, b);     a graph of areas, from two group indices: pairs of neighbours
@@ -144,6 +144,8 @@ struct GatheredIndex : Index {};
 // What a lambda receives on the host, outside of sampling: what is read with it is checked, to be of the index's
 // dimension and to be there. The layout run reads everything once this way, before sampling starts.
 struct CheckedIndex : Index {};
+// The dimension of an index that was given as a number: it corresponds to any.
+inline constexpr int any_dim = -2;
 
 // Throws ModelError if `name`, which runs along `along`, is read at `j` of another dimension.
 inline void require_along(const char* name, Dim along, Index j) {
@@ -151,11 +153,11 @@ inline void require_along(const char* name, Dim along, Index j) {
     throw ModelError("'" + std::string(name) + "' is read with an index of another dimension (its elements and the "
                      "index's do not correspond). Index it along its own dimension, or through a group index.");
 }
-// Throws ModelError if `name` has no element `i`.
-inline void require_inside(const char* name, std::int64_t size, std::int64_t i) {
+// Throws ModelError if `name` has no element (or row, or column) `i`.
+inline void require_inside(const char* name, std::int64_t size, std::int64_t i, const std::string& what = "element") {
   if (i < 0 || i >= size)
-    throw ModelError("'" + std::string(name) + "' is read at element " + std::to_string(i) + " (" +
-                     (size > 0 ? "it has elements 0 to " + std::to_string(size - 1) : "it is empty") +
+    throw ModelError("'" + std::string(name) + "' is read at " + what + " " + std::to_string(i) + " (" +
+                     (size > 0 ? "it has " + what + "s 0 to " + std::to_string(size - 1) : "it is empty") +
                      "). Check the index, or let the plate start later: dim.from(k).");
 }
 
@@ -167,6 +169,7 @@ struct FieldInfo {
   std::int64_t size;                 // elements
   std::vector<int> missing;          // these elements
   std::vector<int> number_missing;   // which of these each element is, -1 for one that is there; empty if none is missing
+  Dim rows = {}, columns = {};       // of a matrix, whose elements are numbered row after row
   bool is_missing(std::int64_t i) const { return !missing.empty() && number_missing[std::size_t(i)] >= 0; }
 };
 
@@ -244,12 +247,46 @@ struct GroupIndex {
   }
 };
 
+// Reading one element of a matrix.
+template <bool IsUniform> struct MatrixElement : RecipeTag {
+  const double* values;              // of the matrix
+  const FieldInfo* info;
+  Index row, column;
+  int width;                         // columns
+  static constexpr bool uniform = IsUniform;
+  LOCKSTEP_FN MatrixElement(const double* v, const FieldInfo* f, Index i, Index j, int w)
+      : values(v), info(f), row(i), column(j), width(w) {}
+  template <class M> LOCKSTEP_FN auto evaluate(const M& m) const {
+    if constexpr (requires { m.require_element(*info, row, column); }) {
+      m.require_element(*info, row, column);
+      m.reads_field(*info);
+    }
+    const auto value = m.data(values, std::int64_t(row.position) * width + column.position, 1);
+    return DataValue<std::remove_const_t<decltype(value)>>{value};
+  }
+};
+
+// As a matrix node's, its elements are read by two indices, or two numbers, which are the same for a whole plate; its rows and
+// columns by `dot`. Of elements it keeps their values alone, not a field's tables: a matrix may be large.
+template <class Node> struct Row;
+template <class Node> struct Column;
 struct Matrix {
+  static constexpr bool lower_triangular = false;
   const double* values = nullptr;    // [row][column]
-  Dim rows, columns;
+  Dim rows_, columns_;
   const float* singles = nullptr;    // the same for mixed precision; null if the data are not bound for it
   const FieldInfo* info = nullptr;   // elements are numbered row after row
-  LOCKSTEP_FN const double* row(int i) const { return values + std::int64_t(i) * columns.size; }
+  LOCKSTEP_FN Dim rows() const { return rows_; }
+  LOCKSTEP_FN Dim columns() const { return columns_; }
+  LOCKSTEP_FN MatrixElement<false> operator()(Index i, Index j) const { return {values, info, i, j, columns_.size}; }
+  LOCKSTEP_FN MatrixElement<false> operator()(Index i, int j) const { return (*this)(i, Index{j, any_dim}); }
+  LOCKSTEP_FN MatrixElement<false> operator()(int i, Index j) const { return (*this)(Index{i, any_dim}, j); }
+  LOCKSTEP_FN MatrixElement<true> operator()(int i, int j) const {
+    return {values, info, Index{i, any_dim}, Index{j, any_dim}, columns_.size};
+  }
+  template <class Self = Matrix> LOCKSTEP_FN Row<Self> row(Index i) const { return {this, i}; }
+  template <class Self = Matrix> LOCKSTEP_FN Column<Self> column(Index j) const { return {this, j}; }
+  LOCKSTEP_FN const double* values_of_row(int i) const { return values + std::int64_t(i) * columns_.size; }
   template <class V> LOCKSTEP_FN const V* elements() const {
     if constexpr (std::is_same_v<V, float>) return singles;
     else return values;
@@ -257,7 +294,6 @@ struct Matrix {
 };
 
 // A lower triangular matrix of data, for distributions that take a Cholesky factor.
-template <class Node> struct Row;
 struct Factor {
   static constexpr bool lower_triangular = true;
   FieldData field;                   // row after row
@@ -502,7 +538,7 @@ class Dataset {
     columns.size = field.rank == 2 ? resolve(columns, field.shape[1], name, "columns", 1) : info(columns, name).size;
     require_numbers(field, true);
     const std::int64_t count = std::int64_t(rows.size) * columns.size;
-    Matrix matrix{field.values, rows, columns, nullptr, keep_info(name, field.values, count, 1)};
+    Matrix matrix{field.values, rows, columns, nullptr, keep_info(name, field.values, count, 1, rows, columns)};
     if (memory_) matrix.values = std::copy_n(field.values, count, own<double>(std::size_t(count))) - count;
     if (view_.singles) {
       float* singles = own<float>(std::size_t(count));
@@ -552,7 +588,7 @@ class Dataset {
       bspline_values(at, count, degree, derivative, here, values + std::ptrdiff_t(i) * splines);
     }
     matrix.values = values;
-    matrix.info = keep_info(x.field.info->name, values, std::int64_t(length), 1);
+    matrix.info = keep_info(x.field.info->name, values, std::int64_t(length), 1, x.dim, basis);
     if (view_.singles) {
       float* singles = own<float>(length);
       std::transform(values, values + length, singles, [](double value) { return float(value); });
@@ -565,15 +601,16 @@ class Dataset {
   Factor factor(const std::string& name, Dim dim) {
     require_numbers(find(name, 2));
     const Matrix square = matrix(name, dim, dim);
-    const int n = square.rows.size;
+    const int n = square.rows().size;
     std::vector<double> lower(std::size_t(n) * std::size_t(n));
     for (int i = 0; i < n; ++i) {
-      std::copy_n(square.row(i), i + 1, lower.begin() + std::ptrdiff_t(i) * n);
-      if (!(square.row(i)[i] > 0))
-        throw DataError("field '" + name + "' is " + number_text(square.row(i)[i]) + " on its diagonal, in row " +
+      const double* row = square.values_of_row(i);
+      std::copy_n(row, i + 1, lower.begin() + std::ptrdiff_t(i) * n);
+      if (!(row[i] > 0))
+        throw DataError("field '" + name + "' is " + number_text(row[i]) + " on its diagonal, in row " +
                         std::to_string(i + 1) + " (a Cholesky factor, whose diagonal is positive). Correct it.");
     }
-    return {with_tables(name, lower.data(), std::int64_t(lower.size()), 1), square.rows};
+    return {with_tables(name, lower.data(), std::int64_t(lower.size()), 1), square.rows()};
   }
 
   // What an earlier fit says of some quantities, as prior_from_posterior (or the command posterior) has put it into the data. An
@@ -861,8 +898,9 @@ class Dataset {
     }
     return {tables, length, columns, keep_info(name, values, count, columns)};
   }
-  const FieldInfo* keep_info(const std::string& name, const double* values, std::int64_t count, std::int64_t columns) {
-    FieldInfo info{name, count, {}, {}};
+  const FieldInfo* keep_info(const std::string& name, const double* values, std::int64_t count, std::int64_t columns, Dim rows = {},
+                             Dim row_elements = {}) {
+    FieldInfo info{name, count, {}, {}, rows, row_elements};
     if (columns == 1)
       for (int i = 0; i < int(count); ++i)
         if (std::isnan(values[i])) info.missing.push_back(i);

@@ -131,11 +131,14 @@ class Generate {
   template <class F> requires std::is_invocable_v<const F&, Index, Index>
   PlainMatrix<false> param(const char* name, Dim rows, Dim columns, const F& prior) {
     const Shape shape{rows, columns};
-    if (shape.size() > 0)
-      return {name, parameter(name, shape, support_of(prior(index(rows, 0), index(columns, 0))), prior), rows, columns};
+    if (shape.size() > 0) return param(name, rows, columns, prior, support_of(prior(index(rows, 0), index(columns, 0))));
     if (action_on(name, 0)) return {name, store(0), rows, columns};
     report(name, SiteKind::parameter, shape, nullptr, decltype(support_of(prior(CheckedIndex{}, CheckedIndex{})))::description);
     return {name, store(0), rows, columns};
+  }
+  template <class F, SupportLike S> requires std::is_invocable_v<const F&, Index, Index>
+  PlainMatrix<false> param(const char* name, Dim rows, Dim columns, const F& prior, const S& support) {
+    return {name, parameter(name, Shape{rows, columns}, support, prior), rows, columns};
   }
   template <JointDistribution D> auto param(const char* name, const D& prior, Dim dim) {
     using S = typename D::Support;
@@ -162,7 +165,7 @@ class Generate {
     const auto distribution = [&](CheckedIndex j) { return element_distribution(f, j, node); };
     if (const std::vector<int>& missing = y.field.info->missing; missing.empty() || in_.actions.on(name))
       observed(name, Shape{dim}, std::is_same_v<Y, Integer>, values, distribution);
-    else observed_and_imputed(name, dim, missing, values, distribution);
+    else observed_and_imputed(name, Shape{dim}, missing, values, distribution);
     if (std::is_invocable_v<const F&, CheckedIndex, Past<PlainVector>>) mark_recurrence();
     return {name, values, dim};
   }
@@ -198,21 +201,35 @@ class Generate {
     return {name, values, y.dim};
   }
   template <WholeMatrix D> PlainMatrix<false> observe(const char* name, const Matrix& y, const D& d) {
-    const Shape shape{y.rows, y.columns};
+    const Shape shape{y.rows(), y.columns()};
     double* values = read(name, y);
     if (replace(name, shape, values))
       events_and_imputed(name, shape, shape.size() > 0 ? 1 : 0, *y.info, values, [&](int) -> const D& { return d; });
-    return {name, values, y.rows, y.columns};
+    return {name, values, y.rows(), y.columns()};
   }
   template <class F> PlainMatrix<false> observe(const char* name, const Matrix& y, Dim rows, const F& f) {
-    if (y.rows.id != rows.id)
+    if (y.rows().id != rows.id)
       throw ModelError("site '" + std::string(name) + "' observes a matrix over another dimension than its rows' (its rows and "
                        "the plate's elements do not correspond). Observe it along its rows.");
-    const Shape shape{rows, y.columns};
+    const Shape shape{rows, y.columns()};
+    require_all_modelled(name, shape);
     double* values = read(name, y);
-    if (!replace(name, shape, values)) return {name, values, rows, y.columns};
+    if (!replace(name, shape, values)) return {name, values, rows, y.columns()};
     events_and_imputed(name, shape, rows.size, *y.info, values, [&](int i) { return f(index(rows, i)); });
-    return {name, values, rows, y.columns};
+    return {name, values, rows, y.columns()};
+  }
+  template <class F> PlainMatrix<false> observe(const char* name, const Matrix& y, Dim rows, Dim columns, const F& f) {
+    if (y.rows().id != rows.id || y.columns().id != columns.id)
+      throw ModelError("site '" + std::string(name) + "' observes matrix '" + y.info->name + "' over other dimensions than its own "
+                       "(its elements and the plate's do not correspond). Observe it along its rows, then its columns.");
+    const Shape shape{rows, columns};
+    require_all_modelled(name, shape);
+    double* values = read(name, y);
+    if (!replace(name, shape, values)) return {name, values, rows, columns};
+    if (const std::vector<int>& missing = y.info->missing; missing.empty() || in_.actions.on(name))
+      observed(name, shape, false, values, f);
+    else observed_and_imputed(name, shape, missing, values, f);
+    return {name, values, rows, columns};
   }
   template <class Initial, class Transition, class F>
   PlainVector hidden_markov(const char* name, const Real& y, Dim time, Dim state, const Initial& initial,
@@ -416,6 +433,12 @@ class Generate {
     for (int i = dim.first; i < dim.size; ++i) as_recipe(f(index(dim, i))).evaluate(*this);
     has_potentials_ = true;
   }
+  template <class F> void potential(const char* name, Dim rows, Dim columns, const F& f) {
+    const Reader reader(*this, name);
+    const Shape shape{rows, columns};
+    for (int e = 0; e < shape.size(); ++e) as_recipe(element(f, shape, e)).evaluate(*this);
+    has_potentials_ = true;
+  }
   bool has_potentials() const { return has_potentials_; }
 
   // Coefficients: a vector, or a matrix with a column for each column of predictors.
@@ -425,18 +448,18 @@ class Generate {
       if constexpr (is_matrix) return beta.rows();
       else return beta.dim();
     }();
-    if (across.id != x.columns.id)
+    if (across.id != x.columns().id)
       throw ModelError("'" + std::string(beta.name) + "' does not run along the matrix's columns (its elements and they "
                        "do not correspond). Declare both along the same dimension.");
     if (!x.info->missing.empty())
       throw ModelError("field '" + x.info->name + "' is NaN at element " +
-                       element_text(Shape{x.rows, x.columns}, x.info->missing.front()) +
+                       element_text(Shape{x.rows(), x.columns()}, x.info->missing.front()) +
                        " (missing, and predictors have no distribution here). Leave its row out of the data, or fill it.");
     const int width = [&] {
       if constexpr (is_matrix) return beta.columns().size;
       else return 1;
     }();
-    const int size = x.rows.size * width;
+    const int size = x.rows().size * width;
     double* values = store(size);
     scratch_ += 2 * size;
     {
@@ -445,12 +468,12 @@ class Generate {
       if (in_.edges) reads(x.info->name);
     }
     for (int n = 0; n < size; ++n) {
-      const double* row = x.values + std::int64_t(n / width) * x.columns.size;
+      const double* row = x.values + std::int64_t(n / width) * x.columns().size;
       values[n] = 0;
-      for (int k = 0; k < x.columns.size; ++k) values[n] += row[k] * beta.values[std::int64_t(k) * width + n % width];
+      for (int k = 0; k < x.columns().size; ++k) values[n] += row[k] * beta.values[std::int64_t(k) * width + n % width];
     }
-    if constexpr (is_matrix) return PlainMatrix<false>("linear predictors", values, x.rows, beta.columns());
-    else return PlainVector("linear predictor", values, x.rows);
+    if constexpr (is_matrix) return PlainMatrix<false>("linear predictors", values, x.rows(), beta.columns());
+    else return PlainVector("linear predictor", values, x.rows());
   }
   template <class Beta> void linear(const Matrix&, const Beta&&) = delete;
 
@@ -470,39 +493,32 @@ class Generate {
     then(factor);
   }
   template <class L, class B, class Then> void solve(const L& factor, const B& b, const Then& then) {
-    static_assert(L::lower_triangular, "only a lower triangular matrix is solved for: a Cholesky factor");
-    const Dim dim = factor.rows();
-    const auto argument = vector_argument(b);
-    require_vector_along("triangular solve", argument, dim);
-    double* z = store(dim.size);
-    const Reader reader(*this, nameless(z, dim.size));
-    if constexpr (requires { factor.values; }) note_read(factor.values);
-    for (int i = 0; i < dim.size; ++i) {
-      z[i] = argument[index(dim, i)].evaluate(*this).value;
-      for (int j = 0; j < i; ++j) z[i] -= factor.value(i, j) * z[j];
-      z[i] /= factor.value(i, i);
-    }
-    scratch_ += 2 * dim.size;
-    const PlainVector solution("triangular solve", z, dim);
-    const Reader nobody(*this, "");
-    then(solution);
+    solve_triangular<false>(factor, b, then);
   }
-
+  template <class L, class B, class Then> void solve_transposed(const L& factor, const B& b, const Then& then) {
+    solve_triangular<true>(factor, b, then);
+  }
   double data(const double* table, std::int64_t element, std::int64_t columns) const {
     return table[element * columns + (columns > 1 ? in_.data_column : 0)];
   }
   // Called by an element of data before it is read.
   void require_element(const FieldInfo& field, std::int64_t element) const {
     require_inside(field.name.c_str(), field.size, element);
-    if (field.is_missing(element))
-      throw ModelError("field '" + field.name + "' is NaN at element " + std::to_string(element + 1) + " (missing values have a place where "
-                       "the field is observed and its distribution is continuous: there they are imputed, and what m.observe returns has "
-                       "them). Give it a distribution by m.observe and read that, or leave the element out of the data.");
+    require_there(field, element, Shape{});
+  }
+  void require_element(const FieldInfo& matrix, Index row, Index column) const {
+    const char* const name = matrix.name.c_str();
+    if (row.dim != any_dim) require_along(name, matrix.rows, row);
+    if (column.dim != any_dim) require_along(name, matrix.columns, column);
+    require_inside(name, matrix.rows.size, row.position, "row");
+    require_inside(name, matrix.columns.size, column.position, "column");
+    const Shape shape{matrix.rows, matrix.columns};
+    require_there(matrix, std::int64_t(row.position) * shape.columns.size + column.position, shape);
   }
   static bool is_missing(const Real& y, int i) { return y.field.info->is_missing(i); }
-  // Called before two sequences are multiplied element by element; -2 stands for the past, of any dimension.
+  // Called before two sequences are multiplied element by element; the past is of any dimension.
   void require_same_dim(int a, int b) const {
-    if (a != b && a != -2 && b != -2)
+    if (a != b && a != any_dim && b != any_dim)
       throw ModelError("dot is given two vectors along different dimensions (their elements do not correspond). Declare both "
                        "along the same one.");
   }
@@ -548,6 +564,30 @@ class Generate {
   }
 
  private:
+  template <bool transposed, class L, class B, class Then> void solve_triangular(const L& factor, const B& b, const Then& then) {
+    static_assert(L::lower_triangular, "only a lower triangular matrix is solved for: a Cholesky factor");
+    const Dim dim = factor.rows();
+    const auto argument = vector_argument(b);
+    require_vector_along("triangular solve", argument, dim);
+    double* z = store(dim.size);
+    const Reader reader(*this, nameless(z, dim.size));
+    if constexpr (requires { factor.values; }) note_read(factor.values);
+    const auto solved = [&](int s) { return transposed ? dim.size - 1 - s : s; };   // a transpose is solved from its last element on
+    for (int s = 0; s < dim.size; ++s) {
+      const int i = solved(s);
+      z[i] = argument[index(dim, i)].evaluate(*this).value;
+      for (int r = 0; r < s; ++r) {
+        const int j = solved(r);
+        z[i] -= (transposed ? factor.value(j, i) : factor.value(i, j)) * z[j];
+      }
+      z[i] /= factor.value(i, i);
+    }
+    scratch_ += 2 * dim.size;
+    const PlainVector solution("triangular solve", z, dim);
+    const Reader nobody(*this, "");
+    then(solution);
+  }
+
   // A site's axes; none for a number.
   struct Shape {
     int rank = 0;
@@ -567,6 +607,14 @@ class Generate {
   template <class F> static decltype(auto) element(const F& f, const Shape& shape, int e) {
     if constexpr (std::is_invocable_v<const F&, CheckedIndex>) return f(index(shape.rows, e));
     else return f(index(shape.rows, e / shape.columns.size), index(shape.columns, e % shape.columns.size));
+  }
+
+  static void require_there(const FieldInfo& field, std::int64_t element, const Shape& shape) {
+    if (field.is_missing(element))
+      throw ModelError("field '" + field.name + "' is NaN at element " + element_text(shape, int(element)) + " (missing values have a "
+                       "place where the field is observed and its distribution is continuous: there they are imputed, and what "
+                       "m.observe returns has them). Give it a distribution by m.observe and read that, or leave the element out of "
+                       "the data.");
   }
 
   static CheckedIndex index(Dim dim, int i) { return {{i, dim.id}}; }
@@ -719,6 +767,11 @@ class Generate {
     for (const int i : info.missing) values[i] = missing_value;
     return values;
   }
+  static void require_all_modelled(const char* name, const Shape& matrix) {
+    if (matrix.rows.first != 0 || matrix.columns.first != 0)
+      throw ModelError("site '" + std::string(name) + "' observes a matrix from a later row or column on (a matrix is modelled as "
+                       "a whole). Leave out from(), and out of the data what is not modelled.");
+  }
   // `why`: why what is missing cannot be imputed.
   static void require_complete(const char* name, const double* values, int count, const std::string& why) {
     const double* const missing = std::find_if(values, values + count, [](double v) { return std::isnan(v); });
@@ -727,7 +780,7 @@ class Generate {
                      "be imputed: " + why + "). Leave that element out of the data, or fill it.");
   }
   double* read(const char* name, const Matrix& y) {
-    const int size = y.rows.size * y.columns.size;
+    const int size = y.rows().size * y.columns().size;
     double* values = std::copy_n(y.values, size, store(size)) - size;
     own(name, values, size);
     const Reader reader(*this, name);
@@ -1159,41 +1212,45 @@ class Generate {
     }
     report(name, SiteKind::observed, shape, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", whole);
   }
-  // An observed vector that lacks the elements `missing`: a site of those that are there, and one of parameters for the others.
+  // An observed vector, or matrix, that lacks the elements `missing`: a site of those that are there, and one of parameters for the
+  // others.
   template <class F>
-  void observed_and_imputed(const char* name, Dim dim, const std::vector<int>& missing, double* values, const F& distribution) {
-    using D = std::remove_cvref_t<decltype(distribution(CheckedIndex{}))>;
-    const std::string first = "site '" + std::string(name) + "' is NaN at element " + std::to_string(missing.front() + 1);
+  void observed_and_imputed(const char* name, const Shape& shape, const std::vector<int>& missing, double* values,
+                            const F& distribution) {
+    using D = std::remove_cvref_t<decltype(element(distribution, shape, 0))>;
+    const std::string first = "site '" + std::string(name) + "' is NaN at element " + element_text(shape, missing.front());
     if constexpr (!Imputable<D>) {
       throw ModelError(first + " (missing, and it cannot be imputed: its distribution is discrete or censored, or has bounds that differ "
                        "between elements, so that no parameter could stand for it). Leave that element out of the data.");
     } else {
-      if (missing.front() < dim.first)
-        throw ModelError(first + " (missing, and the plate starts at element " + std::to_string(dim.first + 1) + ": those before it are "
+      const int start = shape.rows.first, size = shape.size();   // a matrix starts at 0
+      if (missing.front() < start)
+        throw ModelError(first + " (missing, and the plate starts at element " + std::to_string(start + 1) + ": those before it are "
                          "given, not modelled). Fill it, or start later.");
       std::vector<int> there;
-      for (int i = 0; i < dim.size; ++i)
+      for (int i = 0; i < size; ++i)
         if (!std::isnan(values[i])) there.push_back(i);
       const char* const imputed_name = kept_name(std::string(name) + imputed_suffix);
       const char* const observed_name = kept_name(std::string(name) + observed_suffix);
-      own_parts(observed_name, imputed_name, missing, values, dim.size);
+      own_parts(observed_name, imputed_name, missing, values, size);
       if (in_.observed_out)  // one joint draw: what is missing depends on what is there, and the other way round
-        for (int i = dim.first; i < dim.size; ++i) values[i] = draw("site '", name, distribution(index(dim, i)));
+        for (int i = start; i < size; ++i) values[i] = draw("site '", name, element(distribution, shape, i));
       {
         const Reader reader(*this, imputed_name);
-        impute(name, imputed_name, dim, missing, values, distribution);
+        impute(name, imputed_name, shape, missing, values, distribution);
       }
       const Reader reader(*this, observed_name);
-      std::vector<double> log_density(std::size_t(dim.size), 0.);
+      std::vector<double> log_density(std::size_t(size), 0.);
       for (int i : there) {
-        if (i < dim.first) continue;
-        if (in_.meaning == Meaning::predict) values[i] = draw("site '", name, distribution(index(dim, i)));
-        if (in_.meaning == Meaning::pointwise) log_density[std::size_t(i)] = evaluate_once(distribution(index(dim, i)), values[i]);
+        if (i < start) continue;
+        if (in_.meaning == Meaning::predict) values[i] = draw("site '", name, element(distribution, shape, i));
+        if (in_.meaning == Meaning::pointwise)
+          log_density[std::size_t(i)] = evaluate_once(element(distribution, shape, i), values[i]);
       }
-      if (in_.meaning == Meaning::layout) require_plate(name, Shape{dim}, distribution, values);
+      if (in_.meaning == Meaning::layout) require_plate(name, shape, distribution, values);
       std::vector<double> out;
       for (int i : there) out.push_back(in_.meaning == Meaning::pointwise ? log_density[std::size_t(i)] : values[i]);
-      report(observed_name, SiteKind::observed, Shape{added_dim(observed_name, Shape{dim}, there).from(dim.first)}, out.data());
+      report(observed_name, SiteKind::observed, Shape{added_dim(observed_name, shape, there).from(start)}, out.data());
     }
   }
   // Of `values`, those that are missing are one site's, the others another's.
@@ -1207,8 +1264,9 @@ class Generate {
   }
   // The parameters, in their places among `values`. Elements depend on earlier ones only.
   template <class F>
-  void impute(const char* name, const char* imputed_name, Dim dim, const std::vector<int>& missing, double* values, const F& distribution) {
-    const auto at = [&](int k) { return distribution(index(dim, missing[std::size_t(k)])); };
+  void impute(const char* name, const char* imputed_name, const Shape& shape, const std::vector<int>& missing, double* values,
+              const F& distribution) {
+    const auto at = [&](int k) { return element(distribution, shape, missing[std::size_t(k)]); };
     const int count = int(missing.size());
     const auto support = support_of_missing(at(0));
     using S = std::remove_cvref_t<decltype(support)>;
@@ -1232,8 +1290,8 @@ class Generate {
       out.push_back(in_.meaning == Meaning::log_prior ? log_density : value);
     }
     if (takes_values()) in_.values += count;
-    const Shape shape{added_dim(imputed_name, Shape{dim}, missing)};
-    report(imputed_name, SiteKind::parameter, shape, out.data(), S::description, false, count);
+    report(imputed_name, SiteKind::parameter, Shape{added_dim(imputed_name, shape, missing)}, out.data(), S::description, false,
+           count);
     if (!S::identity) scratch_ += count;
     coordinate_ += count;
   }

@@ -78,20 +78,20 @@ template <class M> class DenseProduct {
   }
   // add(column, sum over owned rows i of X(i, column) adjoint(i)).
   template <class A, class F> LOCKSTEP_FN void multiply_transposed(const A& adjoint, const F& add) const {
-    for_blocks(x_.columns.size, [&](auto size, int first) {
+    for_blocks(x_.columns().size, [&](auto size, int first) {
       this->template pull_columns<decltype(size)::value>(first, adjoint, add);
     });
   }
-  LOCKSTEP_FN Dim rows() const { return x_.rows; }
-  LOCKSTEP_FN Dim columns() const { return x_.columns; }
+  LOCKSTEP_FN Dim rows() const { return x_.rows(); }
+  LOCKSTEP_FN Dim columns() const { return x_.columns(); }
 
  private:
   LOCKSTEP_FN int owned_rows() const {
-    return (x_.rows.size - m_.team().slice() + m_.team().slices() - 1) / m_.team().slices();
+    return (x_.rows().size - m_.team().slice() + m_.team().slices() - 1) / m_.team().slices();
   }
   LOCKSTEP_FN int row(int owned) const { return owned * m_.team().slices() + m_.team().slice(); }
   LOCKSTEP_FN const StoredFor<T>* at(int owned, int column) const {
-    return x_.elements<StoredFor<T>>() + std::int64_t(row(owned)) * x_.columns.size + column;
+    return x_.elements<StoredFor<T>>() + std::int64_t(row(owned)) * x_.columns().size + column;
   }
 
   // Eight sums hide the latency of two multiply-adds a cycle; what is left over goes in smaller blocks.
@@ -105,8 +105,8 @@ template <class M> class DenseProduct {
   template <int rows, class C, class S> LOCKSTEP_FN void predict(int first, const C& coefficient, const S& store) const {
     RunningSums<T, rows> sums;
     const StoredFor<T>* x = at(first, 0);
-    const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
-    const int columns = x_.columns.size;
+    const std::int64_t stride = std::int64_t(x_.columns().size) * m_.team().slices();
+    const int columns = x_.columns().size;
     for (int k = 0; k < columns; ++k) sums.add(x + k, stride, coefficient(k));
     sums.for_each([&](int r, const T& sum) { store(row(first + r), sum); });
   }
@@ -126,7 +126,7 @@ template <class M> class DenseProduct {
     if (begin == rows) return;
     ColumnSums<T, columns, streams> sums;
     const StoredFor<T>* x = at(begin, first);
-    const std::int64_t stride = std::int64_t(x_.columns.size) * m_.team().slices();
+    const std::int64_t stride = std::int64_t(x_.columns().size) * m_.team().slices();
     int i = begin;
     for (; i + streams <= rows; i += streams, x += streams * stride)
       sums.add(x, stride, [&](int r) { return adjoint(row(i + r)); });
@@ -145,7 +145,7 @@ template <class M, class Beta> class LinearPredictor : public OwnedAccess<Linear
   using value_type = typename M::value_type;
   using T = value_type;
   LOCKSTEP_FN LinearPredictor(M& m, const Matrix& x, const Beta& beta)
-      : product_(m, x), beta_(&beta), values_(m.allocate(x.rows.size)), adjoints_(m.allocate(x.rows.size)) {
+      : product_(m, x), beta_(&beta), values_(m.allocate(x.rows().size)), adjoints_(m.allocate(x.rows().size)) {
     product_.multiply([this](int k) { return beta_->value(k); }, [this](int i, const T& sum) {
       values_.store(i, sum);
       adjoints_.store(i, T(0.));
@@ -173,8 +173,8 @@ template <class M, class B> class LinearPredictors : public Liveness {
   using T = value_type;
   static constexpr bool lower_triangular = false;
   LOCKSTEP_FN LinearPredictors(M& m, const Matrix& x, const B& b)
-      : product_(m, x), b_(&b), columns_(b.columns()), values_(m.allocate(x.rows.size * columns_.size)),
-        adjoints_(m.allocate(x.rows.size * columns_.size)) {
+      : product_(m, x), b_(&b), columns_(b.columns()), values_(m.allocate(x.rows().size * columns_.size)),
+        adjoints_(m.allocate(x.rows().size * columns_.size)) {
     if constexpr (M::with_data)
       for (int j = 0; j < columns_.size; ++j)
         product_.multiply([this, j](int k) { return b_->value(k, j); }, [this, j](int i, const T& sum) {

@@ -43,10 +43,6 @@ struct ObservedVector {
   LOCKSTEP_FN FieldElement<true> operator[](int i) const { return field[i]; }
 };
 
-struct ObservedMatrix {
-  Matrix field;
-};
-
 // ---- the context ---------------------------------------------------------------------------------------------------------
 
 // `with_columns`: some fields have one column per data set. `Stage`: which run of a staged gradient it is. `with_actions`: sites
@@ -104,7 +100,12 @@ class LogDensity {
   }
   template <class F> requires std::is_invocable_v<const F&, Index, Index>
   LOCKSTEP_FN auto param(const char* name, Dim rows, Dim columns, const F& prior) {
-    return matrix_param(name, rows, columns, support_of(prior(Index{0, rows.id}, Index{0, columns.id})), prior);
+    return param(name, rows, columns, prior, support_of(prior(Index{0, rows.id}, Index{0, columns.id})));
+  }
+  template <class F, SupportLike S> requires std::is_invocable_v<const F&, Index, Index>
+  LOCKSTEP_FN auto param(const char* name, Dim rows, Dim columns, const F& prior, const S& support) {
+    static_assert(!WholeSupport<S>, "this support is a matrix's: give it a prior of the whole, lkj_cholesky(1), or flat(it)");
+    return matrix_param(name, rows, columns, support, prior);
   }
   // A distribution of the whole vector; of each row of a matrix, or of all of it; of a square matrix, both axes of which run
   // along `dim`.
@@ -134,7 +135,7 @@ class LogDensity {
     using D = std::remove_cvref_t<decltype(element_distribution(f, Index{}, ObservedVector{}))>;
     if constexpr (with_actions && Imputable<D>) {
       const auto support = support_of_missing(element_distribution(f, Index{dim.first, dim.id}, ObservedVector{given}));
-      return ImputedVector<LogDensity, std::remove_cvref_t<decltype(support)>>(*this, given, support,
+      return ImputedVector<LogDensity, std::remove_cvref_t<decltype(support)>>(*this, given.field, support,
                                                                                [&](const auto& node) { count(node, node); });
     } else {
       const ObservedVector node{given};
@@ -163,7 +164,7 @@ class LogDensity {
         if (counts(name)) count_event(event, Dim{}, given.dim, d);
     };
     if constexpr (with_actions && EllipticalVector<D>) {
-      return ImputedVector<LogDensity, RealLine>(*this, given, RealLine{}, [&](const auto& node) {
+      return ImputedVector<LogDensity, RealLine>(*this, given.field, RealLine{}, [&](const auto& node) {
         count(EventOf<std::remove_cvref_t<decltype(node)>>{&node, 0});
       });
     } else {
@@ -171,18 +172,34 @@ class LogDensity {
       return ObservedVector{given};
     }
   }
-  template <WholeMatrix D> LOCKSTEP_FN ObservedMatrix observe(const char* name, const Matrix& y, const D& d) {
-    const ObservedMatrix node = replaced(name, y);
+  template <WholeMatrix D> LOCKSTEP_FN Matrix observe(const char* name, const Matrix& y, const D& d) {
+    const Matrix given = replaced(name, y);
     if constexpr (with_data)
-      if (counts(name)) count_event(DataEvent{node.field.values}, node.field.rows, node.field.columns, d);
-    return node;
+      if (counts(name)) count_event(DataEvent{given.values}, given.rows(), given.columns(), d);
+    return given;
   }
   // An event for each row: `f(i)` is the distribution of row i.
-  template <class F> LOCKSTEP_FN ObservedMatrix observe(const char* name, const Matrix& y, Dim rows, const F& f) {
-    const ObservedMatrix node = replaced(name, y);
+  template <class F> LOCKSTEP_FN Matrix observe(const char* name, const Matrix& y, Dim rows, const F& f) {
+    const Matrix given = replaced(name, y);
     if constexpr (with_data)
-      if (counts(name)) count_rows_or_impute(node.field, rows, f);
-    return node;
+      if (counts(name)) count_rows_or_impute(given, rows, f);
+    return given;
+  }
+  // Each element by itself: `f(i, k)` is the distribution of element (i, k).
+  template <class F> LOCKSTEP_FN auto observe(const char* name, const Matrix& y, Dim rows, Dim columns, const F& f) {
+    const Matrix given = replaced(name, y);
+    const auto count = [&](const auto& node) {
+      if constexpr (with_data)
+        if (counts(name)) count_cells(node, rows, columns, f);
+    };
+    using D = std::remove_cvref_t<decltype(f(Index{}, GatheredIndex{}))>;
+    if constexpr (with_actions && Imputable<D>) {
+      const auto support = support_of_missing(f(Index{0, rows.id}, GatheredIndex{{0, columns.id}}));
+      return ImputedMatrix<LogDensity, std::remove_cvref_t<decltype(support)>>(*this, given, support, count);
+    } else {
+      count(given);
+      return given;
+    }
   }
   // A series with a hidden state, a Markov chain over `state`, which is summed out. `initial`: the first state's
   // probabilities (a number for all, a vector, or a lambda); `transition(j, k)`: from j to k, a matrix node, or a lambda of the
@@ -279,6 +296,15 @@ class LogDensity {
     }
   }
 
+  template <class F> LOCKSTEP_FN void potential(const char*, Dim rows, Dim columns, const F& f) {
+    if constexpr (!with_data) return;
+    for_owned_cells(rows, columns, [&](Index i, GatheredIndex k) {
+      const auto term = as_recipe(f(i, k)).evaluate(*this);
+      add(T(term.value));
+      term.pull(1.);
+    });
+  }
+
   template <Operand I, class Step> LOCKSTEP_FN auto scan(const char* name, Dim dim, const I& initial, const Step& step) {
     using Node = Scan<LogDensity, RecipeOf<I>, Step>;
     if constexpr (with_actions)
@@ -321,9 +347,11 @@ class LogDensity {
   }
   // L^-1 b, for a lower triangular node; what needs it goes into `then(z)`.
   template <class L, class B, class Then> LOCKSTEP_FN void solve(const L& factor, const B& b, const Then& then) {
-    static_assert(L::lower_triangular, "only a lower triangular matrix is solved for: a Cholesky factor");
-    const TriangularSolution<LogDensity, L, VectorArgument<B>> solution(*this, factor, vector_argument(b));
-    then(solution);
+    solve_triangular<false>(factor, b, then);
+  }
+  // L^-T b, likewise: of a covariance L L^T, the inverse times a vector is both, one after the other.
+  template <class L, class B, class Then> LOCKSTEP_FN void solve_transposed(const L& factor, const B& b, const Then& then) {
+    solve_triangular<true>(factor, b, then);
   }
 
   // ---- for nodes ----
@@ -367,12 +395,12 @@ class LogDensity {
   // A staged site's own part of the arrays of all sites.
   LOCKSTEP_FN StagedArray<T> take_staged_columns(const Matrix& x) {
     const StagedArrays& s = workspace_.staged;
-    if (staged_sites_ < s.most_sites) s.sites[staged_sites_] = {x.values, x.rows.size, x.columns.size, x.singles};
+    if (staged_sites_ < s.most_sites) s.sites[staged_sites_] = {x.values, x.rows().size, x.columns().size, x.singles};
     ++staged_sites_;
-    return take(staged_columns_, x.columns.size, s.coefficients, s.coefficient_adjoints);
+    return take(staged_columns_, x.columns().size, s.coefficients, s.coefficient_adjoints);
   }
   LOCKSTEP_FN StagedArray<T> take_staged_rows(const Matrix& x) {
-    return take(staged_rows_, x.rows.size, workspace_.staged.predictors, workspace_.staged.predictor_adjoints);
+    return take(staged_rows_, x.rows().size, workspace_.staged.predictors, workspace_.staged.predictor_adjoints);
   }
   LOCKSTEP_FN int staged_sites() const { return staged_sites_; }
   // The sum over slices of element i of an array of which each slice has its own, `distance` elements apart.
@@ -402,6 +430,13 @@ class LogDensity {
   }
 
  private:
+  template <bool transposed, class L, class B, class Then>
+  LOCKSTEP_FN void solve_triangular(const L& factor, const B& b, const Then& then) {
+    static_assert(L::lower_triangular, "only a lower triangular matrix is solved for: a Cholesky factor");
+    const TriangularSolution<LogDensity, L, VectorArgument<B>, transposed> solution(*this, factor, vector_argument(b));
+    then(solution);
+  }
+
   // ---- parameters ----
   template <class S, class Prior>
   LOCKSTEP_FN auto vector_param(const char* name, Dim dim, const S& support, const Prior& prior) {
@@ -427,10 +462,8 @@ class LogDensity {
         if constexpr (WholeSupport<S> || WholeMatrix<Prior>) count_event(DataEvent{values.values}, rows, columns, prior);
         else if constexpr (JointDistribution<Prior>)
           count_rows(rows, columns, [&](Index) -> const Prior& { return prior; },
-                     [&](int i) { return DataEvent{values.row(i)}; });
-        else
-          for (int i = 0; i < rows.size; ++i)
-            count_elements(Real{{values.row(i), action->field.length, 1, nullptr}, columns}, columns, [&](Index j) { return prior(Index{i, rows.id}, j); });
+                     [&](int i) { return DataEvent{values.values_of_row(i)}; });
+        else count_cells(values, rows, columns, prior);
       }
       return ReplaceableMatrix<Node>(action, rows, columns, [&] { return Node(*this, rows, columns, support, prior); });
     } else {
@@ -458,14 +491,11 @@ class LogDensity {
       if (const SiteAction* action = workspace_.actions.on(name)) return RealScalar(action->field);
     return y;
   }
-  LOCKSTEP_FN ObservedMatrix replaced(const char* name, const Matrix& y) const {
-    ObservedMatrix node{y};
+  LOCKSTEP_FN Matrix replaced(const char* name, const Matrix& y) const {
     if constexpr (with_actions)
-      if (const SiteAction* action = workspace_.actions.on(name)) {
-        node.field.values = action->field.values;
-        node.field.info = action->field.info;
-      }
-    return node;
+      if (const SiteAction* action = workspace_.actions.on(name))
+        return {action->field.values, y.rows(), y.columns(), nullptr, action->field.info};
+    return y;
   }
   const double* given_values(const char* name) const {
     const SiteAction* action = workspace_.actions.on(name);
@@ -489,16 +519,38 @@ class LogDensity {
     SumOf<T> total(0.);
     for (int i = first_owned(dim); i < dim.size; i += team_.slices()) {
       const Index j{i, dim.id};
-      auto density = prepared.at(*this, f(j), y[j].evaluate(*this));
-      accumulate(total, density.log_density);
-      if constexpr (requires { y.is_missing(i); }) {
-        T slope(0.);
-        accumulate(slope, density.slope());
-        y.pull(i, slope);
-      }
-      density.pull(Unit{});
+      count_element(prepared, f(j), y, y[j], i, total);
     }
     log_density_ += total;
+  }
+  // The same of a matrix, whose elements are numbered row after row.
+  template <class Y, class F> LOCKSTEP_FN void count_cells(const Y& y, Dim rows, Dim columns, const F& f) {
+    if (rows.size == 0 || columns.size == 0) return;
+    using D = std::remove_cvref_t<decltype(f(Index{}, GatheredIndex{}))>;
+    Prepared<LogDensity, D> prepared(*this, f(Index{0, rows.id}, GatheredIndex{{0, columns.id}}));
+    SumOf<T> total(0.);
+    for_owned_cells(rows, columns, [&](Index i, GatheredIndex k) {
+      count_element(prepared, f(i, k), y, y(i, k), i.position * columns.size + k.position, total);
+    });
+    log_density_ += total;
+  }
+  // Slices own rows, as they do of linear predictors, which the plate may so read along them. A column's index counts as
+  // gathered: it reads what other slices own.
+  template <class G> LOCKSTEP_FN void for_owned_cells(Dim rows, Dim columns, const G& g) const {
+    for (int i = team_.slice(); i < rows.size; i += team_.slices())
+      for (int k = 0; k < columns.size; ++k) g(Index{i, rows.id}, GatheredIndex{{k, columns.id}});
+  }
+  // Element `number` of `y`, which `element` reads, given its distribution.
+  template <class P, class D, class Y, class E>
+  LOCKSTEP_FN void count_element(P& prepared, const D& d, const Y& y, const E& element, int number, SumOf<T>& total) {
+    auto density = prepared.at(*this, d, element.evaluate(*this));
+    accumulate(total, density.log_density);
+    if constexpr (requires { y.is_missing(number); }) {
+      T slope(0.);
+      accumulate(slope, density.slope());
+      y.pull(number, slope);
+    }
+    density.pull(Unit{});
   }
   template <class Y, class D> LOCKSTEP_FN void count_event(const Y& y, Dim rows, Dim along, const D& d) {
     if (WholeMatrix<D> && rows.size == 0) return;
@@ -516,14 +568,12 @@ class LogDensity {
   template <class F> LOCKSTEP_FN void count_rows_or_impute(const Matrix& y, Dim rows, const F& f) {
     using D = std::remove_cvref_t<decltype(f(Index{}))>;
     if constexpr (with_actions && EllipticalVector<D>) {
-      const int size = rows.size * y.columns.size;
-      const Real elements{{y.values, size, 1, y.info}, {-1, 0, size}};
-      ImputedVector<LogDensity, RealLine>(*this, elements, RealLine{}, [&](const auto& node) {
+      ImputedVector<LogDensity, RealLine>(*this, elements_of(y), RealLine{}, [&](const auto& node) {
         using Node = std::remove_cvref_t<decltype(node)>;
-        count_rows(rows, y.columns, f, [&](int i) { return EventOf<Node>{&node, i * y.columns.size}; });
+        count_rows(rows, y.columns(), f, [&](int i) { return EventOf<Node>{&node, i * y.columns().size}; });
       });
     } else {
-      count_rows(rows, y.columns, f, [&](int i) { return DataEvent{y.row(i)}; });
+      count_rows(rows, y.columns(), f, [&](int i) { return DataEvent{y.values_of_row(i)}; });
     }
   }
 

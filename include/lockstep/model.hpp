@@ -9,6 +9,7 @@
 //   m.param(name, prior)                  a parameter            m.param(name, prior, dim)      one per element
 //   m.param(name, prior, support)         on a named support     m.param(name, dim, lambda)     priors by element
 //   m.observe(name, y, dim, lambda)       data, given a distribution per element; returns a node
+//   m.observe(name, Y, rows, columns, lambda)                    a matrix of data, likewise
 //   m.deterministic(name, expression)     a reported quantity    m.let(...)                     computed once and kept
 //   m.potential(name, expression)         a term of the log density that no distribution gives
 //   m.scan(name, dim, initial, step)      a recurrence           m.linear(X, beta)              a dense linear predictor

@@ -68,7 +68,6 @@ template <class Node> struct PastLags {
   LOCKSTEP_FN auto term(int k) const { return past(k + 1); }
   LOCKSTEP_FN static constexpr int size() { return 2147483647; }
   LOCKSTEP_FN static constexpr int dim() { return any_dim; }
-  static constexpr int any_dim = -2;
 };
 // Data.
 struct WholeField {
@@ -107,7 +106,7 @@ template <class A, class B> struct Dot : RecipeTag {
   LOCKSTEP_FN int size() const { return a.size() < b.size() ? a.size() : b.size(); }
   LOCKSTEP_FN auto term(int k) const { return a.term(k) * b.term(k); }
 };
-// a[0] b[0] + a[1] b[1] + ... of two vectors (nodes or data), of rows of matrices, `L.row(i)`, or of a vector and the past,
+// a[0] b[0] + a[1] b[1] + ... of two vectors, of rows of matrices, `L.row(i)` (nodes or data), or of a vector and the past,
 // `dot(beta, past)`: beta[0] past(1) + beta[1] past(2) + ...
 template <class A, class B> LOCKSTEP_FN auto dot(const A& a, const B& b) {
   return Dot<decltype(sequence(a)), decltype(sequence(b))>(sequence(a), sequence(b));

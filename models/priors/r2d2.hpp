@@ -25,7 +25,7 @@ struct R2D2M2CP {
       : obs(d.dim("obs")), column(d.dim("column")), X(d.matrix("X", obs, column)), y(d.real("y", obs)),
         positive(d.real("positive", column)),
         shift(d.derived("shift", column, [this](int k) { return quantile(normal(0, 1), positive.field.values[k]); })),
-        spread(d.derived("spread", column, [this](int k) { return moments(X.values + k, X.columns.size).spread; })),
+        spread(d.derived("spread", column, [this](int k) { return moments(X.values + k, X.columns().size).spread; })),
         y_mean(moments(y.field.values, 1).mean), y_spread(moments(y.field.values, 1).spread), r2_mean(d.option("r2_mean", 0.5)),
         r2_size(d.option("r2_size", 2.)), importance(d.option("importance", 1.)) {}
 
