@@ -17,6 +17,7 @@ struct BernoulliKernel {
   template <class R> LOCKSTEP_FN static double sample(R& random, double p) { return random.uniform() < p ? 1. : 0.; }
 };
 // Bernoulli with probability of 1 p, 0 < p < 1; y is 0 or 1.
+// P(y) = p^y (1 - p)^(1 - y). Source: Johnson, Kemp & Kotz, Univariate Discrete Distributions, ch. 3.
 template <Operand P> LOCKSTEP_FN auto bernoulli(const P& p) {
   return make_distribution<BernoulliKernel>(argument<Probability>(p));
 }
@@ -32,6 +33,7 @@ struct BernoulliLogitKernel {
   }
 };
 // Bernoulli with log odds eta: P(y = 1) = 1/(1 + exp(-eta)).
+// Source: McCullagh & Nelder, Generalized Linear Models, ch. 4.
 template <Operand Eta> LOCKSTEP_FN auto bernoulli_logit(const Eta& eta) {
   return make_distribution<BernoulliLogitKernel>(argument<Location>(eta));
 }

@@ -55,6 +55,8 @@ struct BetaBinomialKernel {
 };
 // Successes in n trials whose common probability is Beta(alpha, beta); alpha, beta > 0, n >= 1; y = 0, 1, ..., n.
 // Stan's beta_binomial has n first.
+// P(y) = C(n, y) B(y + alpha, n - y + beta)/B(alpha, beta). Source: Johnson, Kemp & Kotz, Univariate Discrete Distributions,
+// ch. 6.
 template <Operand Alpha, Operand Beta, Operand N>
 LOCKSTEP_FN auto beta_binomial(const Alpha& alpha, const Beta& beta, const N& n) {
   return make_distribution<BetaBinomialKernel>(argument<Shape>(alpha), argument<Shape>(beta), argument<Trials>(n),
@@ -99,6 +101,8 @@ struct BetaNegativeBinomialKernel {
 };
 // Failures before the r-th success, where a trial's probability of success is Beta(alpha, beta); r, alpha, beta > 0, r
 // need not be whole; y = 0, 1, 2, ... As Stan's beta_neg_binomial.
+// P(y) = Gamma(r + y)/(Gamma(r) y!) B(alpha + r, beta + y)/B(alpha, beta). Source: Johnson, Kemp & Kotz, Univariate Discrete
+// Distributions, ch. 6.
 template <Operand Needed, Operand Alpha, Operand Beta>
 LOCKSTEP_FN auto beta_negative_binomial(const Needed& r, const Alpha& alpha, const Beta& beta) {
   return make_distribution<BetaNegativeBinomialKernel>(argument<Shape>(r), argument<Shape>(alpha),
@@ -158,6 +162,7 @@ struct HypergeometricKernel {
 };
 // Good ones among n drawn without replacement from N, of which k are good; y = max(0, n - N + k), ..., min(k, n). N, k
 // and n are counts, 0 <= k, n <= N. PyMC's order; Stan's hypergeometric has n, then k, then N - k.
+// P(y) = C(k, y) C(N - k, n - y)/C(N, n). Source: Johnson, Kemp & Kotz, Univariate Discrete Distributions, ch. 6.
 template <Operand All, Operand Good, Operand Drawn>
 LOCKSTEP_FN auto hypergeometric(const All& N, const Good& k, const Drawn& n) {
   return make_distribution<HypergeometricKernel>(argument<Trials>(N), argument<Trials>(k), argument<Location>(n),

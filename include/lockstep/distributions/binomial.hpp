@@ -71,6 +71,7 @@ struct BinomialKernel : TailsOf<BinomialKernel> {
   template <class R> LOCKSTEP_FN static double sample(R& random, double n, double p) { return random.binomial(n, p); }
 };
 // Successes in n trials, each with probability p, 0 < p < 1; y = 0, 1, ..., n.
+// P(y) = C(n, y) p^y (1 - p)^(n - y). Source: Johnson, Kemp & Kotz, Univariate Discrete Distributions, ch. 3.
 template <Operand N, Operand P> LOCKSTEP_FN auto binomial(const N& n, const P& p) {
   return make_distribution<BinomialKernel>(argument<Trials>(n), argument<Probability>(p));
 }
@@ -102,6 +103,7 @@ struct BinomialLogitKernel : TailsOf<BinomialLogitKernel> {
   }
 };
 // Successes in n trials with log odds eta: each succeeds with probability 1/(1 + exp(-eta)).
+// P(y) = C(n, y) exp(eta y)/(1 + exp(eta))^n. Source: McCullagh & Nelder, Generalized Linear Models, ch. 4.
 template <Operand N, Operand Eta> LOCKSTEP_FN auto binomial_logit(const N& n, const Eta& eta) {
   return make_distribution<BinomialLogitKernel>(argument<Trials>(n), argument<LogOdds>(eta));
 }

@@ -122,6 +122,7 @@ LOCKSTEP_FN void CategoricalAt<M, D, Y>::pull(const S& scale) const {
 
 // The probabilities of the categories, a vector that sums to 1 (nothing here normalises it): a parameter on simplex(),
 // a deterministic, data, or the row of a matrix; y = 0, 1, ..., K - 1.
+// P(y) = p[y]. Source: Agresti, Categorical Data Analysis, ch. 1.
 template <class V> requires(!Operand<V>) LOCKSTEP_FN auto categorical(const V& p) {
   return Categorical<VectorArgument<V>, false>(category_vector(p));
 }
@@ -131,6 +132,7 @@ LOCKSTEP_FN auto categorical(Dim dim, const F& p) {
   return Categorical<VectorArgument<F>, false>(category_vector(dim, p));
 }
 // By logits: probabilities proportional to exp(eta[k]).
+// P(y) = exp(eta[y])/sum_k exp(eta[k]). Source: D. McFadden, "Conditional logit analysis of qualitative choice behavior", 1974.
 template <class V> requires(!Operand<V>) LOCKSTEP_FN auto categorical_logit(const V& eta) {
   return Categorical<VectorArgument<V>, true>(category_vector(eta));
 }
@@ -274,11 +276,13 @@ template <class M, class Link, class E, class V> class Prepared<M, OrderedCatego
 };
 
 // K categories by K - 1 ascending cutpoints: P(y <= k) = 1/(1 + exp(eta - cutpoints[k])); y = 0, 1, ..., K - 1.
+// Source: P. McCullagh, "Regression models for ordinal data", 1980.
 template <Operand Eta, class V> LOCKSTEP_FN auto ordered_logistic(const Eta& eta, const V& cutpoints) {
   return OrderedCategories<LogisticLink, RecipeOf<Eta>, VectorArgument<V>>(argument<Location>(eta),
                                                                            category_vector(cutpoints));
 }
 // The same with the normal CDF: P(y <= k) = Phi(cutpoints[k] - eta).
+// Source: J. Aitchison & S. D. Silvey, "The generalization of probit analysis to the case of multiple responses", 1957.
 template <Operand Eta, class V> LOCKSTEP_FN auto ordered_probit(const Eta& eta, const V& cutpoints) {
   return OrderedCategories<ProbitLink, RecipeOf<Eta>, VectorArgument<V>>(argument<Location>(eta),
                                                                          category_vector(cutpoints));

@@ -53,6 +53,8 @@ struct CauchyKernel {
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double beta) { return mu + beta * random.cauchy(); }
 };
 // Cauchy with median mu and half width at half maximum beta > 0, on the real line.
+// Density 1/(pi beta (1 + z^2)), z = (y - mu)/beta. Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1,
+// ch. 16.
 template <Operand Mu, Operand Beta> LOCKSTEP_FN auto cauchy(const Mu& mu, const Beta& beta) {
   return make_distribution<CauchyKernel>(argument<Location>(mu), argument<Scale>(beta));
 }
@@ -87,6 +89,8 @@ struct HalfCauchyKernel {
   template <class R> LOCKSTEP_FN static double sample(R& random, double beta) { return beta * abs(random.cauchy()); }
 };
 // The absolute value of a Cauchy(0, beta), on y > 0.
+// Density 2/(pi beta (1 + (y/beta)^2)). Source: A. Gelman, "Prior distributions for variance parameters in hierarchical models",
+// 2006.
 template <Operand Beta> LOCKSTEP_FN auto half_cauchy(const Beta& beta) {
   return make_distribution<HalfCauchyKernel>(argument<Scale>(beta));
 }
@@ -179,6 +183,8 @@ struct StudentTKernel {
   }
 };
 // Student's t with nu > 0 degrees of freedom, location mu and scale sigma > 0, on the real line.
+// Density Gamma((nu + 1)/2)/(Gamma(nu/2) sqrt(pi nu) sigma) (1 + z^2/nu)^(-(nu + 1)/2), z = (y - mu)/sigma. Source: Johnson, Kotz
+// & Balakrishnan, Continuous Univariate Distributions 2, ch. 28.
 template <Operand Nu, Operand Mu, Operand Sigma>
 LOCKSTEP_FN auto student_t(const Nu& nu, const Mu& mu, const Sigma& sigma) {
   return make_distribution<StudentTKernel>(argument<DegreesOfFreedom>(nu), argument<Location>(mu), argument<Scale>(sigma));
@@ -209,6 +215,8 @@ struct HalfStudentTKernel : TailsOf<HalfStudentTKernel> {
   }
 };
 // The absolute value of a Student's t with nu > 0 degrees of freedom, location 0 and scale sigma > 0, on y > 0.
+// Density 2 Gamma((nu + 1)/2)/(Gamma(nu/2) sqrt(pi nu) sigma) (1 + (y/sigma)^2/nu)^(-(nu + 1)/2). Source: A. Gelman, "Prior
+// distributions for variance parameters in hierarchical models", 2006.
 template <Operand Nu, Operand Sigma> LOCKSTEP_FN auto half_student_t(const Nu& nu, const Sigma& sigma) {
   return make_distribution<HalfStudentTKernel>(argument<DegreesOfFreedom>(nu), argument<Scale>(sigma));
 }

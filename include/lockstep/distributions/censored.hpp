@@ -252,6 +252,7 @@ template <class Kernel, class... A> concept HasCdf = requires(const ConstantValu
 // What is observed of a value from `d` that is recorded as the bound where it is beyond one: PyMC's Censored. An
 // observation at a bound counts with the probability of the tail there, one between the bounds with its density; one
 // outside is impossible.
+// Source: Klein & Moeschberger, Survival Analysis, ch. 3.
 template <class Kernel, class... A, Operand L, Operand U>
 LOCKSTEP_FN auto censored(const Distribution<Kernel, A...>& d, const L& lower, const U& upper) {
   static_assert(HasCdf<Kernel, A...>, "only a distribution with a CDF can be censored");
@@ -262,6 +263,7 @@ LOCKSTEP_FN auto censored(const Distribution<Kernel, A...>& d, const L& lower, c
   }(std::index_sequence_for<A...>{});
 }
 // `d` given that it is between the bounds, which counts may be at: PyMC's Truncated, Stan's T[lower, upper].
+// Density d(y)/P(lower <= Y <= upper). Source: Klein & Moeschberger, Survival Analysis, ch. 3.
 template <class Kernel, class... A, Operand L, Operand U>
 LOCKSTEP_FN auto truncated(const Distribution<Kernel, A...>& d, const L& lower, const U& upper) {
   static_assert(HasCdf<Kernel, A...>, "only a distribution with a CDF can be truncated");
@@ -275,6 +277,7 @@ LOCKSTEP_FN auto truncated(const Distribution<Kernel, A...>& d, const L& lower, 
 //   m.observe("low", low, n, [&](auto j) { return interval_censored(normal(mu, sigma), high[j]); });
 // In Stan this is target += log_diff_exp(normal_lcdf(high | ...), normal_lcdf(low | ...)), in PyMC a Potential of the
 // same. A prediction draws the value itself.
+// Log density log P(low < Y <= high). Source: Klein & Moeschberger, Survival Analysis, ch. 3.
 template <class Kernel, class... A, Operand U>
 LOCKSTEP_FN auto interval_censored(const Distribution<Kernel, A...>& d, const U& upper) {
   static_assert(HasCdf<Kernel, A...>, "only a distribution with a CDF can be interval-censored");

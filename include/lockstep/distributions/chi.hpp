@@ -7,6 +7,8 @@
 namespace lockstep {
 
 // Chi-squared with nu > 0 degrees of freedom, on y > 0: a Gamma(nu/2, 1/2).
+// Density y^(nu/2 - 1) exp(-y/2)/(2^(nu/2) Gamma(nu/2)). Source: Johnson, Kotz & Balakrishnan, Continuous Univariate
+// Distributions 1, ch. 18.
 template <Operand Nu> LOCKSTEP_FN auto chi_squared(const Nu& nu) { return gamma(0.5 * as_recipe(nu), 0.5); }
 
 // As the gamma's with shape h = nu/2 at y^2/2.
@@ -30,6 +32,8 @@ struct ChiKernel : TailsOf<ChiKernel> {
   template <class R> LOCKSTEP_FN static double sample(R& random, double half) { return sqrt(2. * random.gamma(half)); }
 };
 // Chi with nu > 0 degrees of freedom, on y > 0: the square root of a chi-squared.
+// Density y^(nu - 1) exp(-y^2/2)/(2^(nu/2 - 1) Gamma(nu/2)). Source: Johnson, Kotz & Balakrishnan, Continuous Univariate
+// Distributions 1, ch. 18.
 template <Operand Nu> LOCKSTEP_FN auto chi(const Nu& nu) {
   return make_distribution<ChiKernel>(argument<Shape>(0.5 * as_recipe(nu)));
 }
@@ -55,6 +59,8 @@ struct MaxwellKernel : TailsOf<MaxwellKernel> {
   template <class R> LOCKSTEP_FN static double sample(R& random, double a) { return a * sqrt(2. * random.gamma(1.5)); }
 };
 // Maxwell(-Boltzmann) with scale a > 0, on y > 0: the length of a vector of three independent Normal(0, a).
+// Density sqrt(2/pi) y^2 exp(-y^2/(2 a^2))/a^3. Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1,
+// ch. 18.
 template <Operand A>
 LOCKSTEP_FN auto maxwell(const A& a) {
   return make_distribution<MaxwellKernel>(argument<Scale>(a));

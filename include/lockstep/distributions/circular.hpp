@@ -57,6 +57,7 @@ struct VonMisesKernel {
 // Von Mises on the circle, with mean direction mu (radians) and concentration kappa > 0; kappa = 0 would be uniform.
 // Angles are parameters between -pi and pi, on circular(). The density has period 2 pi in y, so data may be in any
 // range. Source: K. V. Mardia & P. E. Jupp, Directional Statistics, ch. 3.
+// Density exp(kappa cos(y - mu))/(2 pi I_0(kappa)), I_0 a Bessel function.
 template <Operand Mu, Operand Kappa> LOCKSTEP_FN auto von_mises(const Mu& mu, const Kappa& kappa) {
   return make_distribution<VonMisesKernel>(argument<Location>(mu), argument<Concentration>(kappa));
 }
@@ -81,6 +82,7 @@ struct RiceKernel {
 // Rice, on y > 0: the distance from the origin of a point at distance nu >= 0 from it, to which independent Normal(0,
 // sigma) are added in both coordinates. nu = 0 is Rayleigh. Source: S. O. Rice, "Mathematical analysis of random
 // noise", 1945.
+// Density y/sigma^2 exp(-(y^2 + nu^2)/(2 sigma^2)) I_0(y nu/sigma^2), I_0 a Bessel function.
 template <Operand Nu, Operand Sigma> LOCKSTEP_FN auto rice(const Nu& nu, const Sigma& sigma) {
   return make_distribution<RiceKernel>(argument<Location>(nu), argument<Scale>(sigma));
 }

@@ -36,6 +36,7 @@ struct GeometricKernel {
   }
 };
 // How many trials it takes to the first success, each with probability p, 0 < p < 1; y = 1, 2, 3, ...
+// P(y) = p (1 - p)^(y - 1). Source: Johnson, Kemp & Kotz, Univariate Discrete Distributions, ch. 5.
 template <Operand P> LOCKSTEP_FN auto geometric(const P& p) {
   return make_distribution<GeometricKernel>(argument<Probability>(p));
 }
@@ -65,6 +66,7 @@ struct GeometricLogitKernel {
   }
 };
 // The same, by the log odds eta of a success.
+// P(y) = exp(eta)/(1 + exp(eta))^y. Source: Johnson, Kemp & Kotz, Univariate Discrete Distributions, ch. 5.
 template <Operand Eta> LOCKSTEP_FN auto geometric_logit(const Eta& eta) {
   return make_distribution<GeometricLogitKernel>(argument<LogOdds>(eta));
 }
@@ -100,6 +102,7 @@ struct DiscreteUniformKernel {
   }
 };
 // Uniform over the whole numbers lower, lower + 1, ..., upper.
+// P(y) = 1/(upper - lower + 1). Source: Johnson, Kemp & Kotz, Univariate Discrete Distributions, ch. 6.
 template <Operand Lower, Operand Upper> LOCKSTEP_FN auto discrete_uniform(const Lower& lower, const Upper& upper) {
   return make_distribution<DiscreteUniformKernel>(argument<Location>(lower), argument<Location>(upper),
                                                   argument<Scale>(as_recipe(upper) - as_recipe(lower) + 1.));

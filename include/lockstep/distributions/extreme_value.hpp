@@ -40,6 +40,7 @@ struct GumbelKernel {
   }
 };
 // Gumbel (of maxima) with mode mu and scale beta > 0, on the real line: P(y <= x) = exp(-exp(-(x - mu)/beta)).
+// Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 2, ch. 22.
 template <Operand Mu, Operand Beta> LOCKSTEP_FN auto gumbel(const Mu& mu, const Beta& beta) {
   return make_distribution<GumbelKernel>(argument<Location>(mu), argument<Scale>(beta));
 }
@@ -81,6 +82,7 @@ struct WeibullKernel {
   }
 };
 // Weibull with shape alpha > 0 and scale beta > 0, on y > 0: P(y > x) = exp(-(x/beta)^alpha).
+// Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, ch. 21.
 template <Operand Alpha, Operand Beta> LOCKSTEP_FN auto weibull(const Alpha& alpha, const Beta& beta) {
   return make_distribution<WeibullKernel>(argument<Scale>(alpha), argument<Scale>(beta));
 }
@@ -123,6 +125,7 @@ struct FrechetKernel {
 };
 // Frechet with shape alpha > 0 and scale sigma > 0, on y > 0: P(y <= x) = exp(-(x/sigma)^-alpha); 1/y is Weibull(alpha,
 // 1/sigma). As Stan's.
+// Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 2, ch. 22.
 template <Operand Alpha, Operand Sigma> LOCKSTEP_FN auto frechet(const Alpha& alpha, const Sigma& sigma) {
   return make_distribution<FrechetKernel>(argument<Scale>(alpha), argument<Scale>(sigma));
 }
@@ -156,6 +159,7 @@ struct RayleighKernel {
   }
 };
 // Rayleigh with scale sigma > 0, on y > 0: the length of a vector of two independent Normal(0, sigma).
+// Density y exp(-y^2/(2 sigma^2))/sigma^2. Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, ch. 18.
 template <Operand Sigma> LOCKSTEP_FN auto rayleigh(const Sigma& sigma) {
   return make_distribution<RayleighKernel>(argument<Scale>(sigma));
 }
@@ -230,6 +234,8 @@ struct GenExtremeKernel {
 };
 // Generalised extreme value with location mu, scale sigma > 0 and shape xi: xi = 0 is Gumbel, xi > 0 a Frechet above mu
 // - sigma/xi, xi < 0 a reflected Weibull below it. As a parameter it is on the real line, impossible beyond that bound.
+// P(y <= x) = exp(-(1 + xi z)^(-1/xi)), z = (x - mu)/sigma. Source: S. Coles, An Introduction to Statistical Modeling of Extreme
+// Values, ch. 3.
 template <Operand Mu, Operand Sigma, Operand Xi>
 LOCKSTEP_FN auto gen_extreme(const Mu& mu, const Sigma& sigma, const Xi& xi) {
   return make_distribution<GenExtremeKernel>(argument<Location>(mu), argument<Scale>(sigma), argument<Location>(xi));
@@ -269,6 +275,7 @@ struct GenParetoKernel : TailsOf<GenParetoKernel> {
 };
 // Generalised Pareto above mu, with scale sigma > 0 and shape xi: P(y > x) = (1 + xi (x - mu)/sigma)^(-1/xi), which is
 // exponential where xi is 0. If xi < 0, values above mu - sigma/xi are impossible.
+// Source: S. Coles, An Introduction to Statistical Modeling of Extreme Values, ch. 4.
 template <Operand Mu, Operand Sigma, Operand Xi>
 LOCKSTEP_FN auto gen_pareto(const Mu& mu, const Sigma& sigma, const Xi& xi) {
   return make_distribution<GenParetoKernel>(argument<Location>(mu), argument<Scale>(sigma), argument<Location>(xi));

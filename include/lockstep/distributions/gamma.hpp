@@ -28,6 +28,7 @@ struct ExponentialKernel {
   template <class R> LOCKSTEP_FN static double sample(R& random, double rate) { return random.exponential() / rate; }
 };
 // Exponential with rate > 0 (mean 1/rate), on y > 0.
+// Density rate exp(-rate y). Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, ch. 19.
 template <Operand Rate> LOCKSTEP_FN auto exponential(const Rate& rate) {
   return make_distribution<ExponentialKernel>(argument<Scale>(rate));
 }
@@ -58,6 +59,8 @@ struct GammaKernel : TailsOf<GammaKernel> {
   }
 };
 // Gamma with shape alpha > 0 and rate beta > 0 (mean alpha/beta), on y > 0.
+// Density beta^alpha y^(alpha - 1) exp(-beta y)/Gamma(alpha). Source: Johnson, Kotz & Balakrishnan, Continuous Univariate
+// Distributions 1, ch. 17.
 template <Operand Alpha, Operand Beta> LOCKSTEP_FN auto gamma(const Alpha& alpha, const Beta& beta) {
   return make_distribution<GammaKernel>(argument<Shape>(alpha), argument<Scale>(beta));
 }
@@ -91,6 +94,7 @@ struct InverseGammaKernel : TailsOf<InverseGammaKernel> {
 };
 // The reciprocal of a Gamma(alpha, rate beta): shape alpha > 0, scale beta > 0 (mean beta/(alpha - 1) where alpha > 1),
 // on y > 0.
+// Density beta^alpha y^(-alpha - 1) exp(-beta/y)/Gamma(alpha). Source: Gelman et al., Bayesian Data Analysis, appendix A.
 template <Operand Alpha, Operand Beta> LOCKSTEP_FN auto inverse_gamma(const Alpha& alpha, const Beta& beta) {
   return make_distribution<InverseGammaKernel>(argument<Shape>(alpha), argument<Scale>(beta));
 }
@@ -143,6 +147,8 @@ struct BetaKernel : TailsOf<BetaKernel> {
   }
 };
 // Beta with alpha, beta > 0 (mean alpha/(alpha + beta)), on 0 < y < 1.
+// Density y^(alpha - 1) (1 - y)^(beta - 1)/B(alpha, beta). Source: Johnson, Kotz & Balakrishnan, Continuous Univariate
+// Distributions 2, ch. 25.
 template <Operand Alpha, Operand Beta> LOCKSTEP_FN auto beta(const Alpha& alpha, const Beta& beta) {
   return make_distribution<BetaKernel>(argument<Shape>(alpha), argument<Shape>(beta),
                                        argument<Shape>(as_recipe(alpha) + as_recipe(beta)));

@@ -36,6 +36,7 @@ struct LaplaceKernel {
   }
 };
 // Laplace (double exponential) with mean mu and scale b > 0 (variance 2 b^2), on the real line.
+// Density exp(-|y - mu|/b)/(2 b). Source: Kotz, Kozubowski & Podgorski, The Laplace Distribution and Generalizations, ch. 2.
 template <Operand Mu, Operand B> LOCKSTEP_FN auto laplace(const Mu& mu, const B& b) {
   return make_distribution<LaplaceKernel>(argument<Location>(mu), argument<Scale>(b));
 }
@@ -82,6 +83,8 @@ struct AsymmetricLaplaceKernel : TailsOf<AsymmetricLaplaceKernel> {
 // Asymmetric Laplace on the real line: mode mu, and away from it a decay at rate b kappa above and b/kappa below;
 // kappa, b > 0. b is a rate, as in PyMC. Stan's skew_double_exponential(mu, sigma, tau) has kappa = sqrt(tau/(1 - tau))
 // and b = 2 sqrt(tau (1 - tau))/sigma.
+// Density b/(kappa + 1/kappa) exp(-b |y - mu| s), s = kappa above mu and 1/kappa below. Source: Kotz, Kozubowski & Podgorski, The
+// Laplace Distribution and Generalizations, ch. 3.
 template <Operand Kappa, Operand Mu, Operand B>
 LOCKSTEP_FN auto asymmetric_laplace(const Kappa& kappa, const Mu& mu, const B& b) {
   return make_distribution<AsymmetricLaplaceKernel>(argument<Scale>(kappa), argument<Location>(mu), argument<Scale>(b));

@@ -154,6 +154,7 @@ template <class M, class Eta> class PreparedJoint<M, LkjCorrelation<Eta>> {
 // A correlation matrix R with density proportional to det(R)^(eta - 1), eta > 0: lkj_cholesky's, of the matrix itself, for models
 // that read its elements. The density is that of the elements below its diagonal. PyMC's LKJCorr. Where a factor is needed,
 // lkj_cholesky is cheaper and more exact.
+// Source: as lkj_cholesky.
 template <Operand Eta> LOCKSTEP_FN auto lkj_corr(const Eta& eta) { return LkjCorrelation<RecipeOf<Eta>>(as_recipe(eta)); }
 
 // ---- LKJ with scales, of the Cholesky factor of a covariance matrix ------------------------------------------------
@@ -225,6 +226,7 @@ template <class M, class Eta, class F> class PreparedJoint<M, LkjCholeskyCovaria
 // The lower Cholesky factor L of a covariance matrix: its correlations are LKJ(eta), its standard deviations have the
 // distribution `scale`, on y > 0 (exponential(1), or by a lambda one for each). The density is that of L's elements on and below
 // the diagonal. L goes into mv_normal_cholesky as it is. PyMC's LKJCholeskyCov(eta, n, sd_dist).
+// Source: as lkj_cholesky.
 template <Operand Eta, DistributionLike S> LOCKSTEP_FN auto lkj_cholesky_cov(const Eta& eta, const S& scale) {
   return LkjCholeskyCovariance<RecipeOf<Eta>, SameForAll<S>>(as_recipe(eta), SameForAll<S>{scale});
 }

@@ -34,6 +34,7 @@ struct ExponentialLogKernel {
   }
 };
 // Exponential with log mean eta (rate exp(-eta)), on y > 0.
+// Density exp(-eta - y exp(-eta)). Source: McCullagh & Nelder, Generalized Linear Models, ch. 8.
 template <Operand Eta> LOCKSTEP_FN auto exponential_log(const Eta& eta) {
   return make_distribution<ExponentialLogKernel>(argument<LogRate>(-as_recipe(eta)));
 }
@@ -66,6 +67,8 @@ struct GammaLogKernel : TailsOf<GammaLogKernel> {
   }
 };
 // Gamma with shape alpha > 0 and log mean eta (rate alpha exp(-eta)), on y > 0.
+// Density r^alpha y^(alpha - 1) exp(-r y)/Gamma(alpha), r = alpha exp(-eta). Source: McCullagh & Nelder, Generalized Linear
+// Models, ch. 8.
 template <Operand Alpha, Operand Eta> LOCKSTEP_FN auto gamma_log(const Alpha& alpha, const Eta& eta) {
   return make_distribution<GammaLogKernel>(argument<Shape>(alpha), argument<LogRate>(-as_recipe(eta)));
 }

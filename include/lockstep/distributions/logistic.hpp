@@ -45,6 +45,8 @@ struct LogisticKernel {
   }
 };
 // Logistic with mean mu and scale s > 0 (variance pi^2 s^2/3), on the real line.
+// Density exp(-z)/(s (1 + exp(-z))^2), z = (y - mu)/s. Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions
+// 2, ch. 23.
 template <Operand Mu, Operand S> LOCKSTEP_FN auto logistic(const Mu& mu, const S& s) {
   return make_distribution<LogisticKernel>(argument<Location>(mu), argument<Scale>(s));
 }
@@ -87,6 +89,8 @@ struct LogLogisticKernel {
   }
 };
 // Log-logistic with median alpha > 0 and shape beta > 0: log y is logistic(log alpha, 1/beta); on y > 0. As Stan's.
+// Density (beta/alpha) (y/alpha)^(beta - 1)/(1 + (y/alpha)^beta)^2. Source: Johnson, Kotz & Balakrishnan, Continuous Univariate
+// Distributions 2, ch. 23.
 template <Operand Alpha, Operand Beta> LOCKSTEP_FN auto log_logistic(const Alpha& alpha, const Beta& beta) {
   return make_distribution<LogLogisticKernel>(argument<Scale>(alpha), argument<Scale>(beta));
 }

@@ -144,6 +144,8 @@ template <class M, class Mu, class A, class B> class PreparedJoint<M, MatrixNorm
 // A normal matrix with mean mu (a number, a matrix, or a lambda over rows and columns): covariance A A^T among its rows times
 // B B^T among its columns, A and B lower triangular with a positive diagonal, along the dimension of the rows and of the columns.
 // One event. PyMC's MatrixNormal(mu, rowchol=A, colchol=B). Source: Gupta & Nagar, Matrix Variate Distributions, ch. 2.
+// Of r rows and c columns, the log density is -(r c/2) log(2 pi) - c sum_i log A(i, i) - r sum_j log B(j, j) - |Z|^2/2,
+// A Z B^T = y - mu.
 template <class Mu, class A, class B>
 LOCKSTEP_FN auto matrix_normal(const Mu& mu, const A& rows_factor, const B& columns_factor) {
   return MatrixNormal<MatrixArgument<Mu>, A, B>(matrix_argument(mu), &rows_factor, &columns_factor);
@@ -190,6 +192,8 @@ template <class M, class Sigma> class PreparedJoint<M, ZeroSumMatrixNormal<Sigma
 // Normal(0, sigma) elements, sigma > 0, given that rows and columns sum to zero: (rows - 1)(columns - 1) dimensions. For
 // interactions of two groupings. The density is that in the space of such matrices. PyMC's ZeroSumNormal(sigma,
 // n_zerosum_axes=2). zero_sum_normal has it for each row by itself.
+// Density exp(-sum y^2/(2 sigma^2))/(sqrt(2 pi) sigma)^((rows - 1)(columns - 1)). Source: Rue & Held, Gaussian Markov Random
+// Fields, ch. 2.
 template <Operand Sigma> LOCKSTEP_FN auto zero_sum_matrix_normal(const Sigma& sigma) {
   return ZeroSumMatrixNormal<RecipeOf<Sigma>>(as_recipe(sigma));
 }

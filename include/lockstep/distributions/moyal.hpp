@@ -46,6 +46,7 @@ struct MoyalKernel {
 };
 // Moyal with mode mu and scale sigma > 0, on the real line: an approximation of the Landau distribution of energy
 // losses.
+// Density exp(-(z + exp(-z))/2)/(sqrt(2 pi) sigma), z = (y - mu)/sigma.
 template <Operand Mu, Operand Sigma> LOCKSTEP_FN auto moyal(const Mu& mu, const Sigma& sigma) {
   return make_distribution<MoyalKernel>(argument<Location>(mu), argument<Scale>(sigma));
 }

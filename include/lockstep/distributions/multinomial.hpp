@@ -73,6 +73,7 @@ template <class M, class N, class P> class PreparedJoint<M, Multinomial<N, P>> {
 
 // How many of n trials fall into each category; p: the probabilities, which sum to 1 (a simplex parameter, a vector, a row, or a
 // lambda over categories). Counts y_k >= 0 with sum n. n is a number or data. PyMC's Multinomial; Stan's takes n from y.
+// P(y) = n! prod_k p_k^y_k/y_k!. Source: Johnson, Kotz & Balakrishnan, Discrete Multivariate Distributions, ch. 35.
 template <Operand N, class P> LOCKSTEP_FN auto multinomial(const N& n, const P& p) {
   return Multinomial<RecipeOf<N>, VectorArgument<P>>(as_recipe(n), vector_argument(p));
 }
@@ -147,6 +148,7 @@ template <class M, class Eta, class V, class N> class PreparedJoint<M, OrderedMu
 // How many of n trials fall into each of K ordered categories, whose probabilities are ordered_logistic's: P(category <= k) =
 // 1/(1 + exp(eta - cutpoints[k])), by K - 1 ascending cutpoints. Counts y_k >= 0 with sum n; n is a number or data. PyMC's
 // OrderedMultinomial(eta, cutpoints, n).
+// P(y) = n! prod_k p_k^y_k/y_k!, p_k = P(category = k). Source: P. McCullagh, "Regression models for ordinal data", 1980.
 template <Operand Eta, class V, Operand N>
 LOCKSTEP_FN auto ordered_multinomial(const Eta& eta, const V& cutpoints, const N& n) {
   return OrderedMultinomial<RecipeOf<Eta>, VectorArgument<V>, RecipeOf<N>>(as_recipe(eta), category_vector(cutpoints),
@@ -217,6 +219,8 @@ template <class M, class N, class Alpha> class PreparedJoint<M, DirichletMultino
 
 // A multinomial whose probabilities are Dirichlet with concentrations alpha > 0 (a number for all categories, a vector, a row,
 // or a lambda): more spread than a multinomial. Counts y_k >= 0 with sum n; n is a number or data. PyMC's DirichletMultinomial.
+// P(y) = n! Gamma(a)/Gamma(n + a) prod_k Gamma(y_k + alpha_k)/(Gamma(alpha_k) y_k!), a = sum_k alpha_k. Source: Johnson, Kotz &
+// Balakrishnan, Discrete Multivariate Distributions, ch. 35.
 template <Operand N, class Alpha> LOCKSTEP_FN auto dirichlet_multinomial(const N& n, const Alpha& alpha) {
   return DirichletMultinomial<RecipeOf<N>, VectorArgument<Alpha>>(as_recipe(n), vector_argument(alpha));
 }

@@ -175,6 +175,7 @@ template <class M, class Mu, class L> class PreparedJoint<M, MvNormalCholesky<Mu
 
 // Normal vector with mean mu (a number, a vector, or a lambda over elements) and covariance L L^T, L lower triangular with a
 // positive diagonal. Source: Kotz, Balakrishnan & Johnson, Continuous Multivariate Distributions 1, ch. 45.
+// Of n elements, the log density is -(n/2) log(2 pi) - sum_i log L(i, i) - z^T z/2, L z = y - mu.
 template <class Mu, class L> LOCKSTEP_FN auto mv_normal_cholesky(const Mu& mu, const L& factor) {
   return MvNormalCholesky<VectorArgument<Mu>, L>(vector_argument(mu), &factor);
 }
@@ -263,6 +264,8 @@ template <class M, class Mu, class L> class PreparedJoint<M, MvNormalPrecisionCh
 
 // Normal vector with mean mu (as mv_normal_cholesky's) and precision, the inverse of its covariance, L L^T, L lower triangular
 // with a positive diagonal. PyMC's MvNormal(mu, tau=...).
+// Of n elements, the log density is -(n/2) log(2 pi) + sum_i log L(i, i) - z^T z/2, z = L^T (y - mu). Source: Rue & Held,
+// Gaussian Markov Random Fields, ch. 2.
 template <class Mu, class L> LOCKSTEP_FN auto mv_normal_precision_cholesky(const Mu& mu, const L& factor) {
   return MvNormalPrecisionCholesky<VectorArgument<Mu>, L>(vector_argument(mu), &factor);
 }
@@ -322,6 +325,7 @@ template <class M, class Nu, class Mu, class L> class PreparedJoint<M, MvStudent
 // Student t vector with nu > 0 degrees of freedom, location mu (as mv_normal_cholesky's) and scale matrix L L^T, L lower
 // triangular with a positive diagonal; its covariance is nu/(nu - 2) of that. PyMC's MvStudentT(nu, mu, chol=L). Source: Kotz &
 // Nadarajah, Multivariate t Distributions and Their Applications, ch. 1.
+// Of n elements, the density is Gamma((nu + n)/2)/(Gamma(nu/2) (pi nu)^(n/2) det L) (1 + z^T z/nu)^(-(nu + n)/2), L z = y - mu.
 template <Operand Nu, class Mu, class L> LOCKSTEP_FN auto mv_student_t_cholesky(const Nu& nu, const Mu& mu, const L& factor) {
   return MvStudentTCholesky<RecipeOf<Nu>, VectorArgument<Mu>, L>(as_recipe(nu), vector_argument(mu), &factor);
 }
@@ -378,6 +382,7 @@ template <class M, class Alpha> class PreparedJoint<M, Dirichlet<Alpha>> {
 
 // Dirichlet with concentrations alpha > 0 (a number for all elements, a vector, or a lambda), on the simplex.
 // Source: Johnson, Kotz & Balakrishnan, Continuous Multivariate Distributions 1, ch. 49.
+// Density Gamma(sum_k alpha_k)/prod_k Gamma(alpha_k) prod_k y_k^(alpha_k - 1), of all elements but one.
 template <class Alpha> LOCKSTEP_FN auto dirichlet(const Alpha& alpha) {
   return Dirichlet<VectorArgument<Alpha>>(vector_argument(alpha));
 }

@@ -72,6 +72,8 @@ struct NegativeBinomialKernel {
 };
 // Negative binomial with mean mu > 0 and dispersion alpha > 0 (variance mu + mu^2/alpha): a Poisson whose rate is
 // Gamma(alpha, alpha/mu); y = 0, 1, 2, ...
+// P(y) = Gamma(y + alpha)/(Gamma(alpha) y!) (alpha/(alpha + mu))^alpha (mu/(alpha + mu))^y. Source: Johnson, Kemp & Kotz,
+// Univariate Discrete Distributions, ch. 5.
 template <Operand Mu, Operand Alpha> LOCKSTEP_FN auto negative_binomial(const Mu& mu, const Alpha& alpha) {
   return make_distribution<NegativeBinomialKernel>(argument<Scale>(mu), argument<Shape>(alpha),
                                                    argument<Scale>(as_recipe(mu) + as_recipe(alpha)));
@@ -99,6 +101,7 @@ struct NegativeBinomialLogKernel {
   }
 };
 // Negative binomial with log mean eta and dispersion alpha > 0.
+// P(y) is negative_binomial's with mu = exp(eta). Source: Cameron & Trivedi, Regression Analysis of Count Data, ch. 3.
 template <Operand Eta, Operand Alpha> LOCKSTEP_FN auto negative_binomial_log(const Eta& eta, const Alpha& alpha) {
   return make_distribution<NegativeBinomialLogKernel>(argument<LogRate>(eta), argument<Shape>(alpha),
                                                       argument<Scale>(exp(as_recipe(eta)) + as_recipe(alpha)));

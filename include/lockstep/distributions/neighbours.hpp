@@ -74,6 +74,7 @@ template <class M, class Sigma> class PreparedJoint<M, Icar<Sigma>> {
 // together connect all areas) is Normal(0, sigma), sigma > 0. The density is that in the plane of zero sums. PyMC's ICAR keeps
 // the sum near zero only, and leaves out log sigma and the graph's constant. Source: Besag & Kooperberg (1995), "On conditional
 // and intrinsic autoregressions".
+// It is proportional to sigma^-(n - 1) exp(-sum over pairs of (y_i - y_j)^2/(2 sigma^2)) for n areas.
 template <Operand Sigma> LOCKSTEP_FN auto icar(const Neighbours& map, const Sigma& sigma) {
   return Icar<RecipeOf<Sigma>>(map, as_recipe(sigma));
 }

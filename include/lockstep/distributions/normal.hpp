@@ -30,6 +30,8 @@ struct NormalKernel {
   }
 };
 // Normal with mean mu and standard deviation sigma > 0, on the real line.
+// Density exp(-z^2/2)/(sqrt(2 pi) sigma), z = (y - mu)/sigma. Source: Johnson, Kotz & Balakrishnan, Continuous Univariate
+// Distributions 1, ch. 13.
 template <Operand Mu, Operand Sigma> LOCKSTEP_FN auto normal(const Mu& mu, const Sigma& sigma) {
   return make_distribution<NormalKernel>(argument<Location>(mu), argument<Scale>(sigma));
 }
@@ -59,6 +61,8 @@ struct HalfNormalKernel {
   template <class R> LOCKSTEP_FN static double sample(R& random, double sigma) { return sigma * abs(random.normal()); }
 };
 // The absolute value of a Normal(0, sigma), on y > 0.
+// Density sqrt(2/pi) exp(-y^2/(2 sigma^2))/sigma. Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1,
+// ch. 13.
 template <Operand Sigma> LOCKSTEP_FN auto half_normal(const Sigma& sigma) {
   return make_distribution<HalfNormalKernel>(argument<Scale>(sigma));
 }
@@ -100,6 +104,8 @@ struct LogNormalKernel {
   }
 };
 // exp of a Normal(mu, sigma): mu and sigma are the mean and standard deviation of log y; on y > 0.
+// Density exp(-z^2/2)/(sqrt(2 pi) sigma y), z = (log y - mu)/sigma. Source: Johnson, Kotz & Balakrishnan, Continuous Univariate
+// Distributions 1, ch. 14.
 template <Operand Mu, Operand Sigma> LOCKSTEP_FN auto lognormal(const Mu& mu, const Sigma& sigma) {
   return make_distribution<LogNormalKernel>(argument<Location>(mu), argument<Scale>(sigma));
 }

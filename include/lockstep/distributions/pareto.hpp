@@ -41,6 +41,7 @@ struct ParetoKernel {
 };
 // Pareto with tail index alpha > 0, on y > m > 0: P(y > x) = (m/x)^alpha. Stan's pareto has the arguments the other
 // way.
+// Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, ch. 20.
 template <Operand Alpha, Operand Least> LOCKSTEP_FN auto pareto(const Alpha& alpha, const Least& m) {
   return make_distribution<ParetoKernel>(argument<Scale>(alpha), argument<Scale>(m));
 }
@@ -82,6 +83,7 @@ struct Pareto2Kernel {
 };
 // Pareto of the second kind (mu = 0: Lomax) with scale lambda > 0 and tail index alpha > 0, on y > mu:
 // P(y > x) = (1 + (x - mu)/lambda)^-alpha. As Stan's pareto_type_2.
+// Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, ch. 20.
 template <Operand Mu, Operand Lambda, Operand Alpha>
 LOCKSTEP_FN auto pareto_2(const Mu& mu, const Lambda& lambda, const Alpha& alpha) {
   return make_distribution<Pareto2Kernel>(argument<Location>(mu), argument<Scale>(lambda), argument<Scale>(alpha));

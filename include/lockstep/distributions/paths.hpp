@@ -75,6 +75,7 @@ template <class M, class Step, class Init> class PreparedJoint<M, VectorRandomWa
 // A matrix whose rows are times: row 0 is `init`, a distribution of a vector such as mv_normal_cholesky(0, L); each row less the
 // one before is normal with mean mu (as mv_normal_cholesky's, along the columns) and covariance L L^T. One event. PyMC's
 // MvGaussianRandomWalk(mu, chol=L, init_dist).
+// Source: Durbin & Koopman, Time Series Analysis by State Space Methods, ch. 3.
 template <class Mu, class L, JointDistribution Init>
 LOCKSTEP_FN auto mv_gaussian_random_walk(const Mu& mu, const L& factor, const Init& init) {
   const auto step = mv_normal_cholesky(mu, factor);

@@ -44,6 +44,7 @@ struct PoissonKernel {
   template <class R> LOCKSTEP_FN static double sample(R& random, double rate) { return random.poisson(rate); }
 };
 // Poisson with mean rate > 0; y = 0, 1, 2, ...
+// P(y) = rate^y exp(-rate)/y!. Source: Johnson, Kemp & Kotz, Univariate Discrete Distributions, ch. 4.
 template <Operand Rate> LOCKSTEP_FN auto poisson(const Rate& rate) {
   return make_distribution<PoissonKernel>(argument<Scale>(rate));
 }
@@ -76,6 +77,7 @@ struct PoissonLogKernel {
   template <class R> LOCKSTEP_FN static double sample(R& random, double eta) { return random.poisson(exp(eta)); }
 };
 // Poisson with log mean eta.
+// P(y) = exp(eta y - exp(eta))/y!. Source: McCullagh & Nelder, Generalized Linear Models, ch. 6.
 template <Operand Eta> LOCKSTEP_FN auto poisson_log(const Eta& eta) {
   return make_distribution<PoissonLogKernel>(argument<LogRate>(eta));
 }

@@ -41,6 +41,7 @@ struct GeneralizedPoissonKernel {
 // 2, ... lambda = 0 is Poisson(mu), 0 < lambda < 1 overdispersed. For max(-1, -mu/4) <= lambda < 0 counts with mu +
 // lambda y <= 0 are impossible and the rest is not quite normalised, as in PyMC. Source: P. C. Consul & G. C. Jain, "A
 // generalization of the Poisson distribution", 1973.
+// P(y) = mu (mu + lambda y)^(y - 1) exp(-mu - lambda y)/y!.
 template <Operand Mu, Operand Lambda> LOCKSTEP_FN auto generalized_poisson(const Mu& mu, const Lambda& lambda) {
   return make_distribution<GeneralizedPoissonKernel>(argument<Scale>(mu), argument<Location>(lambda));
 }
@@ -93,6 +94,7 @@ struct SkellamKernel {
 // Skellam: the difference of independent Poisson(mu1) and Poisson(mu2), mu1, mu2 > 0; y is any whole number. Source: J.
 // G. Skellam, "The frequency distribution of the difference between two Poisson variates belonging to different
 // populations", 1946.
+// P(y) = exp(-mu1 - mu2) (mu1/mu2)^(y/2) I_|y|(2 sqrt(mu1 mu2)), I a Bessel function.
 template <Operand Mu1, Operand Mu2> LOCKSTEP_FN auto skellam(const Mu1& mu1, const Mu2& mu2) {
   return make_distribution<SkellamKernel>(argument<Scale>(mu1), argument<Scale>(mu2));
 }

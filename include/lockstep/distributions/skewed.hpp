@@ -78,6 +78,7 @@ struct ExGaussianKernel : TailsOf<ExGaussianKernel> {
 // Exponentially modified normal, on the real line: a Normal(mu, sigma) plus an independent exponential with mean nu >
 // 0. Stan's exp_mod_normal has the rate, 1/nu. Source: E. Grushka, "Characterization of exponentially modified Gaussian
 // peaks in chromatography", 1972.
+// Density exp(a (a/2 - z)) Phi(z - a)/nu, z = (y - mu)/sigma, a = sigma/nu.
 template <Operand Mu, Operand Sigma, Operand Nu>
 LOCKSTEP_FN auto ex_gaussian(const Mu& mu, const Sigma& sigma, const Nu& nu) {
   return make_distribution<ExGaussianKernel>(argument<Location>(mu), argument<Scale>(sigma), argument<Scale>(nu));
@@ -121,6 +122,8 @@ struct SkewStudentTKernel {
 // Skew Student's t with shapes a, b > 0, location mu and scale sigma > 0, on the real line; a = b is Student's t with 2
 // a degrees of freedom, a > b is skewed to the right. Source: M. C. Jones & M. J. Faddy, "A skew extension of the
 // t-distribution, with applications", 2003. As PyMC's; Stan's skew_t, where it has one, differs.
+// Density (1 + t)^(a + 1/2) (1 - t)^(b + 1/2)/(2^(a + b - 1) B(a, b) sqrt(a + b) sigma), t = z/sqrt(a + b + z^2),
+// z = (y - mu)/sigma.
 template <Operand A, Operand B, Operand Mu, Operand Sigma>
 LOCKSTEP_FN auto skew_student_t(const A& a, const B& b, const Mu& mu, const Sigma& sigma) {
   return make_distribution<SkewStudentTKernel>(argument<Shape>(a), argument<Shape>(b), argument<Location>(mu),

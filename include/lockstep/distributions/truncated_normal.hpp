@@ -88,6 +88,8 @@ struct TruncatedNormalKernel : TailsOf<TruncatedNormalKernel> {
 };
 // Normal with mean mu and standard deviation sigma > 0 before it is cut, on lower < y < upper. The bounds are finite
 // and may be expressions. For one bound there are truncated_normal_above and truncated_normal_below.
+// Density phi(z)/(sigma (Phi((upper - mu)/sigma) - Phi((lower - mu)/sigma))), z = (y - mu)/sigma. Source: Johnson, Kotz &
+// Balakrishnan, Continuous Univariate Distributions 1, ch. 13.
 template <Operand Mu, Operand Sigma, Operand Lower, Operand Upper>
 LOCKSTEP_FN auto truncated_normal(const Mu& mu, const Sigma& sigma, const Lower& lower, const Upper& upper) {
   return make_distribution<TruncatedNormalKernel>(argument<Location>(mu), argument<Scale>(sigma),

@@ -40,6 +40,7 @@ struct UniformKernel {
   }
 };
 // Uniform on lower < y < upper; the bounds may be expressions.
+// Density 1/(upper - lower). Source: Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 2, ch. 26.
 template <Operand Lower, Operand Upper> LOCKSTEP_FN auto uniform(const Lower& lower, const Upper& upper) {
   return make_distribution<UniformKernel>(argument<Location>(lower), argument<Location>(upper),
                                           argument<Scale>(as_recipe(upper) + -as_recipe(lower)));

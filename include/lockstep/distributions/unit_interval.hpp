@@ -84,12 +84,15 @@ struct LogitNormalKernel {
   }
 };
 // Logit-normal, on 0 < y < 1: log(y/(1 - y)) is Normal(mu, sigma).
+// Density exp(-z^2/2)/(sqrt(2 pi) sigma y (1 - y)), z = (log(y/(1 - y)) - mu)/sigma. Source: J. Aitchison & S. M. Shen,
+// "Logistic-normal distributions: some properties and uses", 1980.
 template <Operand Mu, Operand Sigma> LOCKSTEP_FN auto logit_normal(const Mu& mu, const Sigma& sigma) {
   return make_distribution<LogitNormalKernel>(argument<Location>(mu), argument<Scale>(sigma));
 }
 
 // Beta with mean mu, 0 < mu < 1, and concentration kappa > 0 (variance mu (1 - mu)/(1 + kappa)), on 0 < y < 1: a
 // Beta(mu kappa, (1 - mu) kappa). As PyMC's Beta(mu, nu) and Stan's beta_proportion.
+// Source: S. L. P. Ferrari & F. Cribari-Neto, "Beta regression for modelling rates and proportions", 2004.
 template <Operand Mu, Operand Kappa> LOCKSTEP_FN auto beta_proportion(const Mu& mu, const Kappa& kappa) {
   return beta(as_recipe(mu) * as_recipe(kappa), (1. - as_recipe(mu)) * as_recipe(kappa));
 }
@@ -117,6 +120,7 @@ struct ZeroOneInflatedBetaKernel {
 };
 // A proportion that may be exactly 0 or 1, for data: with probability zoi it is one of the two (1 with probability coi,
 // given that), else Beta(alpha, beta). Both probabilities are between 0 and 1.
+// P(0) = zoi (1 - coi), P(1) = zoi coi. Source: R. Ospina & S. L. P. Ferrari, "Inflated beta distributions", 2010.
 template <Operand Ends, Operand One, Operand Alpha, Operand Beta>
 LOCKSTEP_FN auto zero_one_inflated_beta(const Ends& zoi, const One& coi, const Alpha& alpha, const Beta& beta) {
   return make_distribution<ZeroOneInflatedBetaKernel>(argument<Probability>(zoi), argument<Probability>(coi),
@@ -172,6 +176,8 @@ struct TriangularKernel : TailsOf<TriangularKernel> {
   }
 };
 // Triangular on lower < y < upper with mode c, lower <= c <= upper; the bounds may be expressions.
+// Density 2 (y - lower)/((upper - lower) (c - lower)) up to c, 2 (upper - y)/((upper - lower) (upper - c)) beyond. Source:
+// Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 2, ch. 26.
 template <Operand Lower, Operand Upper, Operand C>
 LOCKSTEP_FN auto triangular(const Lower& lower, const Upper& upper, const C& c) {
   return make_distribution<TriangularKernel>(argument<Location>(lower), argument<Location>(upper),

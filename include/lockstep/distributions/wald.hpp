@@ -50,6 +50,8 @@ struct WaldKernel : TailsOf<WaldKernel> {
   }
 };
 // Wald (inverse Gaussian) with mean mu > 0 and shape lambda > 0 (variance mu^3/lambda), on y > 0.
+// Density sqrt(lambda/(2 pi y^3)) exp(-lambda (y - mu)^2/(2 mu^2 y)). Source: Johnson, Kotz & Balakrishnan, Continuous Univariate
+// Distributions 1, ch. 15.
 template <Operand Mu, Operand Lambda> LOCKSTEP_FN auto wald(const Mu& mu, const Lambda& lambda) {
   return make_distribution<WaldKernel>(argument<Scale>(mu), argument<Scale>(lambda));
 }

@@ -104,6 +104,9 @@ struct WienerKernel {
 // boundary is hit, y < 0 minus the time at which the lower one is. alpha > 0: distance of the boundaries; tau >= 0:
 // time that is not part of the decision, |y| > tau; beta between 0 and 1: where it starts, as a share of alpha; delta:
 // drift upwards. For data. Stan's wiener is the density of the upper boundary only: of y here.
+// Density exp(delta alpha (1 - beta) - delta^2 t/2) f(t/alpha^2 | 1 - beta)/alpha^2 of y = tau + t, exp(-delta alpha beta -
+// delta^2 t/2) f(t/alpha^2 | beta)/alpha^2 of y = -tau - t, with f as above. Source: R. Ratcliff, "A theory of memory retrieval",
+// 1978; Navarro & Fuss (2009).
 template <Operand Alpha, Operand Tau, Operand Beta, Operand Delta>
 LOCKSTEP_FN auto wiener(const Alpha& alpha, const Tau& tau, const Beta& beta, const Delta& delta) {
   return make_distribution<WienerKernel>(argument<Scale>(alpha), argument<Location>(tau), argument<Location>(beta),

@@ -132,6 +132,8 @@ template <class M, class Nu, class L> class PreparedJoint<M, WishartCholesky<Nu,
 // The lower Cholesky factor of a Wishart matrix of n rows, with nu > n - 1 degrees of freedom and scale matrix L L^T, L lower
 // triangular with a positive diagonal; the matrix has mean nu L L^T. The density is that of the factor's elements on and below
 // the diagonal. Stan's wishart_cholesky(nu, L); PyMC's Wishart(nu, V) is of the matrix.
+// Of the matrix S the density is proportional to det(S)^((nu - n - 1)/2) exp(-tr((L L^T)^-1 S)/2). Source: Gupta & Nagar, Matrix
+// Variate Distributions, ch. 3.
 template <Operand Nu, class L> LOCKSTEP_FN auto wishart_cholesky(const Nu& nu, const L& factor) {
   return WishartCholesky<RecipeOf<Nu>, L>(as_recipe(nu), &factor);
 }
@@ -173,6 +175,8 @@ template <class M, class Nu, class L> class PreparedJoint<M, InverseWishartChole
 // lower triangular with a positive diagonal; the matrix has mean L L^T/(nu - n - 1), nu > n + 1. The density is that of the
 // factor's elements on and below the diagonal. Stan's inv_wishart_cholesky(nu, L). For a covariance, lkj_cholesky_cov says more
 // plainly what is believed of scales and correlations.
+// Of the matrix S the density is proportional to det(S)^(-(nu + n + 1)/2) exp(-tr(L L^T S^-1)/2). Source: Gupta & Nagar, Matrix
+// Variate Distributions, ch. 3.
 template <Operand Nu, class L> LOCKSTEP_FN auto inverse_wishart_cholesky(const Nu& nu, const L& factor) {
   return InverseWishartCholesky<RecipeOf<Nu>, L>(as_recipe(nu), &factor);
 }

@@ -100,16 +100,21 @@ template <class Base, bool counts> struct HurdleKernel {
 };
 
 // Poisson(mu) with probability psi, else 0; 0 < psi < 1. psi is PyMC's: the share of the Poisson.
+// P(0) = 1 - psi + psi exp(-mu); P(y) = psi mu^y exp(-mu)/y!. Source: D. Lambert, "Zero-inflated Poisson regression", 1992.
 template <Operand Psi, Operand Mu> LOCKSTEP_FN auto zero_inflated_poisson(const Psi& psi, const Mu& mu) {
   return make_distribution<ZeroInflatedKernel<PoissonKernel>>(argument<Probability>(psi), argument<Scale>(mu));
 }
 // Binomial(n, p) with probability psi, else 0.
+// P(0) = 1 - psi + psi (1 - p)^n; P(y) = psi C(n, y) p^y (1 - p)^(n - y). Source: D. B. Hall, "Zero-inflated Poisson and binomial
+// regression with random effects: a case study", 2000.
 template <Operand Psi, Operand N, Operand P>
 LOCKSTEP_FN auto zero_inflated_binomial(const Psi& psi, const N& n, const P& p) {
   return make_distribution<ZeroInflatedKernel<BinomialKernel>>(argument<Probability>(psi), argument<Trials>(n),
                                                                argument<Probability>(p));
 }
 // Negative binomial with mean mu and dispersion alpha with probability psi, else 0.
+// P(0) = 1 - psi + psi q(0), P(y) = psi q(y), q negative_binomial's. Source: W. H. Greene, "Accounting for excess zeros and
+// sample selection in Poisson and negative binomial regression models", 1994.
 template <Operand Psi, Operand Mu, Operand Alpha>
 LOCKSTEP_FN auto zero_inflated_negative_binomial(const Psi& psi, const Mu& mu, const Alpha& alpha) {
   return make_distribution<ZeroInflatedKernel<NegativeBinomialKernel>>(
@@ -119,10 +124,13 @@ LOCKSTEP_FN auto zero_inflated_negative_binomial(const Psi& psi, const Mu& mu, c
 
 // 0 with probability 1 - psi, else a Poisson(mu) that is not 0; 0 < psi < 1. psi is PyMC's: the probability of a count
 // above 0.
+// P(0) = 1 - psi; P(y) = psi mu^y exp(-mu)/(y! (1 - exp(-mu))). Source: J. Mullahy, "Specification and testing of some modified
+// count data models", 1986.
 template <Operand Psi, Operand Mu> LOCKSTEP_FN auto hurdle_poisson(const Psi& psi, const Mu& mu) {
   return make_distribution<HurdleKernel<PoissonKernel, true>>(argument<Probability>(psi), argument<Scale>(mu));
 }
 // 0 with probability 1 - psi, else a negative binomial with mean mu and dispersion alpha that is not 0.
+// P(0) = 1 - psi; P(y) = psi q(y)/(1 - q(0)), q negative_binomial's. Source: J. Mullahy, as hurdle_poisson.
 template <Operand Psi, Operand Mu, Operand Alpha>
 LOCKSTEP_FN auto hurdle_negative_binomial(const Psi& psi, const Mu& mu, const Alpha& alpha) {
   return make_distribution<HurdleKernel<NegativeBinomialKernel, true>>(
@@ -130,12 +138,15 @@ LOCKSTEP_FN auto hurdle_negative_binomial(const Psi& psi, const Mu& mu, const Al
       argument<Scale>(as_recipe(mu) + as_recipe(alpha)));
 }
 // 0 with probability 1 - psi, else Gamma(alpha, rate beta). For data, as all hurdles.
+// P(0) = 1 - psi; density psi gamma(alpha, beta)'s above. Source: J. Aitchison, "On the distribution of a positive random
+// variable having a discrete probability mass at the origin", 1955.
 template <Operand Psi, Operand Alpha, Operand Beta>
 LOCKSTEP_FN auto hurdle_gamma(const Psi& psi, const Alpha& alpha, const Beta& beta) {
   return make_distribution<HurdleKernel<GammaKernel, false>>(argument<Probability>(psi), argument<Shape>(alpha),
                                                              argument<Scale>(beta));
 }
 // 0 with probability 1 - psi, else log-normal(mu, sigma).
+// P(0) = 1 - psi; density psi lognormal(mu, sigma)'s above. Source: J. Aitchison, as hurdle_gamma.
 template <Operand Psi, Operand Mu, Operand Sigma>
 LOCKSTEP_FN auto hurdle_lognormal(const Psi& psi, const Mu& mu, const Sigma& sigma) {
   return make_distribution<HurdleKernel<LogNormalKernel, false>>(argument<Probability>(psi), argument<Location>(mu),

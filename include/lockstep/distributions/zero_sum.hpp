@@ -69,6 +69,7 @@ template <class M, class Sigma> class PreparedJoint<M, ZeroSumNormal<Sigma>> {
 // Normal(0, sigma) elements, sigma > 0, given that they sum to zero: a normal vector of n - 1 dimensions, each of whose elements
 // has variance sigma^2 (1 - 1/n). For deviations of groups from their mean. The density is that in the plane of zero sums. PyMC's
 // ZeroSumNormal(sigma); over the last axis of a matrix.
+// Density exp(-sum_k y_k^2/(2 sigma^2))/(sqrt(2 pi) sigma)^(n - 1). Source: Rue & Held, Gaussian Markov Random Fields, ch. 2.
 template <Operand Sigma> LOCKSTEP_FN auto zero_sum_normal(const Sigma& sigma) {
   return ZeroSumNormal<RecipeOf<Sigma>>(as_recipe(sigma));
 }
