@@ -1,31 +1,12 @@
 // CDFs of distributions, against 50-digit values; and distributions outside of a model.
 #include <gtest/gtest.h>
 
-#include "lockstep/evaluate.hpp"
-#include "tests/distribution_cases.hpp"
+#include "tests/cdf_rows.hpp"
 
 namespace lockstep {
 namespace {
 
-// A kernel's CDF in the place of its density, so that roles, plates and lanes are those of densities.
-template <class Base, bool upper> struct CdfKernel {
-  template <class Y, class... A> LOCKSTEP_FN static auto density(const Y& y, const A&... a) {
-    if constexpr (upper) return Base::log_ccdf(y, a...);
-    else return Base::log_cdf(y, a...);
-  }
-};
-template <bool upper, class Kernel, class... A> auto cdf_as_density(const Distribution<Kernel, A...>& d) {
-  return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return make_distribution<CdfKernel<Kernel, upper>>(get<I>(d.arguments)...);
-  }(std::index_sequence_for<A...>{});
-}
-
 // clang-format off
-#define LOCKSTEP_CDF_ROWS(Type, function, count) \
-  struct Type##Cdf : DistributionRow<#function "_log_cdf", count, \
-      [](const auto&... a) { return cdf_as_density<false>(function(a...)); }> {}; \
-  struct Type##Ccdf : DistributionRow<#function "_log_ccdf", count, \
-      [](const auto&... a) { return cdf_as_density<true>(function(a...)); }> {};
 LOCKSTEP_CDF_ROWS(Normal, normal, 2)
 LOCKSTEP_CDF_ROWS(HalfNormal, half_normal, 1)
 LOCKSTEP_CDF_ROWS(LogNormal, lognormal, 2)
@@ -75,7 +56,6 @@ LOCKSTEP_CDF_ROWS(TruncatedNormalAbove, truncated_normal_above, 3)
 LOCKSTEP_CDF_ROWS(TruncatedNormalBelow, truncated_normal_below, 3)
 LOCKSTEP_CDF_ROWS(DiscreteUniform, discrete_uniform, 2)
 LOCKSTEP_CDF_ROWS(DiscreteWeibull, discrete_weibull, 2)
-#undef LOCKSTEP_CDF_ROWS
 struct ShiftedWaldCdf : DistributionRow<"shifted_wald_log_cdf", 3,
     [](const auto&... a) { return cdf_as_density<false>(wald(a...)); }> {};
 struct ShiftedWaldCcdf : DistributionRow<"shifted_wald_log_ccdf", 3,
@@ -182,25 +162,6 @@ TEST(ADistributionOutsideOfAModel, HasTheTailsThatItsQuantilesHave) {
     EXPECT_EQ(quantile(d, 1), upper) << name;
     for (const double p : {-0.1, 1.5, not_a_number}) EXPECT_TRUE(std::isnan(quantile(d, p))) << p;
   });
-}
-template <class D> void expect_tails_of_counts(const char* name, const D& d, double first, double last, double end = infinity) {
-  EXPECT_EQ(quantile(d, 0), first);
-  EXPECT_EQ(quantile(d, 1), end);
-  double below = 0, all = 0;
-  for (double k = first; k <= last; ++k) all += std::exp(log_density(d, k));
-  EXPECT_NEAR(all, 1, 1e-13);
-  EXPECT_EQ(log_cdf(d, first - 1), -infinity);
-  EXPECT_EQ(log_ccdf(d, first - 0.5), 0.);
-  for (double k = first; k < first + 40; ++k) {
-    below += std::exp(log_density(d, k));
-    EXPECT_NEAR(std::exp(log_cdf(d, k)), below, 1e-13);
-    EXPECT_NEAR(std::exp(log_ccdf(d, k + 0.5)), 1 - below, 1e-13);
-    const double p = std::exp(log_cdf(d, k)) * (1 - 1e-9);
-    if (below < 0.999999 && below > 1e-6) {
-      EXPECT_EQ(quantile(d, p), k);
-      LargestErrors::note(name, "quantile", 1, std::abs(quantile(d, p) - k));
-    }
-  }
 }
 TEST(CountsOutsideOfAModel, HaveTheirSumsAsTails) {
   expect_tails_of_counts("poisson", poisson(0.3), 0, 300);

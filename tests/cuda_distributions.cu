@@ -49,6 +49,14 @@ void continuous() {
           interval_censored(gen_extreme(0, 1, 0.2), 2), censored(gen_pareto(0, 1, 0.2), no_bound, 2),
           censored(truncated_normal(0, 1, -1, 2), no_bound, 1), truncated(truncated_normal_above(0, 1, -1), 0, 1),
           interval_censored(truncated_normal_below(0, 1, 2), 1));
+  compile(truncated(mixture(component(0.3, normal(0, 1)), component(0.7, truncated(gamma(2, 1), 0.5, no_bound))), 0, no_bound),
+          censored(mixture(component(0.3, dirac_delta(0)), component(0.7, poisson(2))), no_bound, 2),
+          censored(truncated(normal(0, 1), no_bound, 3), -1, 2), truncated(censored(laplace(0, 1), 0, no_bound), 0, 2),
+          truncated(skew_student_t(2, 3, 0, 1), 0, 2), interval_censored(zero_one_inflated_beta(0.3, 0.4, 2, 3), 1),
+          censored(hurdle_gamma(0.3, 2, 1), 0.5, no_bound), truncated(hurdle_lognormal(0.3, 0, 1), 0, 2));
+  compile(truncated(bernoulli(0.3), 1, no_bound), censored(bernoulli_logit(0), 0, 1), truncated(zero_inflated_poisson(0.3, 2), 1, 5),
+          censored(zero_inflated_binomial(0.3, 4, 0.2), 1, 3), truncated(zero_inflated_negative_binomial(0.3, 2, 3), 1, 5),
+          truncated(hurdle_poisson(0.3, 2), no_bound, 5), interval_censored(hurdle_negative_binomial(0.3, 2, 3), 4));
 }
 struct Product {
   template <class V> LOCKSTEP_FN auto operator()(const V& a, const V& b) const { return value_and_partials(a * b, b, a); }

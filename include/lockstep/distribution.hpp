@@ -155,6 +155,10 @@ template <class... S> struct LanesOfStates {
 };
 template <class... S> using LanesOf = typename LanesOfStates<S...>::Type;
 
+// A derivative in lanes, also where it is zero by its type.
+template <class V, class D> LOCKSTEP_FN V in_lanes(const D& d) { return V(d); }
+template <class V> LOCKSTEP_FN V in_lanes(Zero) { return V(0.); }
+
 // ---- cumulative distribution functions ---------------------------------------------------------------------------
 
 // A kernel's `log_cdf(y, states...)` is log P(Y <= y), its `log_ccdf` log P(Y > y), each with its partial derivatives
@@ -210,6 +214,16 @@ template <bool upper, class V, class P> LOCKSTEP_FN auto on_counts(const V& y, c
   constexpr double below = upper ? log_of_all : log_of_none, beyond = upper ? log_of_none : log_of_all;
   return constant_where(y < 0., below, constant_where(y == -log_of_none, beyond, inside));
 }
+
+// Of counts, whose CDF is that of the whole number below.
+template <class Kernel> inline constexpr bool is_of_counts = requires { requires Kernel::is_of_counts; };
+// Some single values have a probability, among values that have a density.
+template <class Kernel> inline constexpr bool has_atoms = requires { requires Kernel::has_atoms; };
+
+template <class Kernel, class... A> concept HasCdf = requires(const ConstantValue& x) {
+  Kernel::log_cdf(x, A::Role::prepare(x)...);
+  Kernel::log_ccdf(x, A::Role::prepare(x)...);
+};
 
 // f(x), given f and its slope at x and the partials of x.
 template <class V, class L, class DY, class... DA>

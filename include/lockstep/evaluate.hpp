@@ -3,7 +3,8 @@
 //   log_density(normal(0, 1), 0.3)      log_cdf(cauchy(0, 2), -1e6)      quantile(weibull(2, 3), 0.975)
 //   Stream stream({.seed = 1});  draw(gamma(2, 3), stream)
 //
-// On the host, one value at a time. CDFs and quantiles are there for distributions whose kernels have a CDF.
+// On the host, one value at a time. CDFs and quantiles are there for distributions whose kernels have a CDF and for
+// mixtures of such.
 #pragma once
 
 #include "lockstep/distributions.hpp"
@@ -53,12 +54,12 @@ template <class E> Ends ends_of(const OneSided<E, -1>& s) { return {-no_end, s.l
 template <class L, class U> Ends ends_of(const TwoSided<L, U>& s) {
   return {s.lower.evaluate(PlainNumbers()).value, s.upper.evaluate(PlainNumbers()).value};
 }
-// Of counts, by their tails.
-template <class Kernel, class... A> Ends ends_of_counts(const Distribution<Kernel, A...>& d) {
+// Of counts, and where values have a probability, by the tails.
+template <class Kernel, class... A> Ends ends_by_tails(const Distribution<Kernel, A...>& d) {
   const auto none_above = [&](double y) { return log_ccdf(d, y) == -no_end; };
   const double upper = first_that(none_above, -no_end, no_end);
   const double lower = first_that([&](double y) { return log_cdf(d, y) > -no_end; }, -no_end, no_end);
-  return {lower, upper < 1e100 ? upper : no_end};   // further out it is the logarithm that overflows
+  return {lower > -1e100 ? lower : -no_end, upper < 1e100 ? upper : no_end};   // further out it is the logarithm that overflows
 }
 
 // The smallest y with P(Y <= y) >= p, found through the tail that is smaller; where there is a closed form, to rounding. At 0
@@ -66,15 +67,29 @@ template <class Kernel, class... A> Ends ends_of_counts(const Distribution<Kerne
 template <class Kernel, class... A> double quantile(const Distribution<Kernel, A...>& d, double p) {
   if (!(p >= 0 && p <= 1)) return std::numeric_limits<double>::quiet_NaN();
   const LogTails tails{log(p), log1p(-p)};
+  const auto end = [p](const Ends& ends) { return p == 0 ? ends.lower : ends.upper; };
   const auto of = [&](auto... a) -> double {
     if (p > 0 && p < 1) return quantile_between<Kernel, typename A::Role...>(tails, -no_end, no_end, a...);
     if constexpr (HasQuantile<Kernel, decltype(a)...>) return Kernel::quantile(tails, a...);
-    else if constexpr (is_of_counts<Kernel>) return p == 0 ? ends_of_counts(d).lower : ends_of_counts(d).upper;
-    else return p == 0 ? ends_of(Kernel::support(d)).lower : ends_of(Kernel::support(d)).upper;
+    else if constexpr (requires { Kernel::support(d); }) return end(ends_of(Kernel::support(d)));
+    else return end(ends_by_tails(d));
   };
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return of(double(get<I>(d.arguments).expression.evaluate(PlainNumbers()).value)...);
   }(std::index_sequence_for<A...>{});
+}
+
+// Of mixtures.
+template <class... C> double log_cdf(const Mixture<C...>& d, double y) { return log_cdf(as_distribution(d), y); }
+template <class... C> double log_ccdf(const Mixture<C...>& d, double y) { return log_ccdf(as_distribution(d), y); }
+template <class... C> double quantile(const Mixture<C...>& d, double p) {
+  if (p != 0 && p != 1) return quantile(as_distribution(d), p);
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    double end = p == 0 ? no_end : -no_end;
+    const auto extend = [&](double to) { end = p == 0 ? min(end, to) : max(end, to); };
+    (extend(quantile(get<I>(d.components).distribution, p)), ...);
+    return end;
+  }(std::index_sequence_for<C...>{});
 }
 
 // One draw.

@@ -6,8 +6,6 @@
 
 namespace lockstep {
 
-// Of counts, whose CDF is that of the whole number below.
-template <class Kernel> inline constexpr bool is_of_counts = requires { requires Kernel::is_of_counts; };
 template <class Kernel, class... A> concept HasQuantile = requires(const LogTails& p, A... a) { Kernel::quantile(p, a...); };
 
 // Both tails at y of a kernel whose arguments have these roles.

@@ -83,6 +83,11 @@ DISTRIBUTIONS = {
     ),
     "truncated_normal_above": lambda y, m, s, a: complemented(phi((m - y) / s) / phi((m - a) / s))[::-1],
     "truncated_normal_below": lambda y, m, s, b: complemented(phi((y - m) / s) / phi((b - m) / s)),
+    "hurdle_lognormal": lambda y, p, m, s: complemented(p * phi((m - log(y)) / s))[::-1],
+    "mixture_of_normals": lambda y, w, m, s, n, t: (
+        w * phi((y - m) / s) + (1 - w) * phi((y - n) / t),
+        w * phi((m - y) / s) + (1 - w) * phi((n - y) / t),
+    ),
 }
 
 
@@ -119,6 +124,8 @@ GRIDS["gen_extreme"] = (LINE, EXTREME)
 GRIDS["gen_pareto"] = ([*POSITIVE, 1250.0, 1e9], [*EXTREME[:1], (-0.5, 2.5, -0.2), (-3.0, 0.4, 1e-7), (-1.0, 3.0, 2.5)])
 GRIDS["truncated_normal"] = ([-0.9, -0.3, 0.125, 1.9], [(0.0, 1.0, -1.0, 2.0), (20.0, 0.6, -1.5, 2.5), (0.0, 40.0, -2.0, 2.0)])
 GRIDS["truncated_normal_above"] = (LINE[3:], [(0.0, 1.0, -2.0), (1.0, 3.0, -1.5), (-20.0, 0.7, -1.5), (30.0, 4.0, -1.25)])
+GRIDS["hurdle_lognormal"] = ([1e-40, *POSITIVE, 1e40], [(0.3, 0.0, 1.0), (0.999, 0.5, 0.3), (1e-6, -2.0, 4.0)])
+GRIDS["mixture_of_normals"] = (LINE, [(0.3, 0.0, 1.0, 2.0, 0.5), (0.999, -1.0, 3.0, 4.0, 2.0), (1e-9, 0.7, 2.5, -3.0, 0.4)])
 GRIDS["truncated_normal_below"] = (LINE[:8], [(0.0, 1.0, 5.0), (20.0, 0.7, 4.5), (-30.0, 4.0, 4.25)])
 
 
@@ -225,7 +232,30 @@ def negative_binomial(y, m, a):
     return beta_tails(y + mpf(1), a, m / (a + m))[::-1]
 
 
+def skew_student_t(y, a, b, m, s):
+    z = (y - m) / s
+    return beta_tails(a, b, (1 + z / sqrt(a + b + z**2)) / 2)
+
+
+# 0 with probability 1 - p, else of the logarithms of two tails: all values of it, or those above 0, given those of 0.
+def inflated(p, tails):
+    return log(1 - p + p * exp(tails[0])), log(p) + tails[1]
+
+
+def hurdle(y, p, tails, at_zero):
+    beyond = p * exp(tails[1] - at_zero[1])
+    return (log(1 - p) if y == 0 else log(1 - beyond)), log(beyond)
+
+
+def zero_one_inflated_beta(y, ends, one, a, b):
+    lower, upper = beta_tails(a, b, y)
+    return log(ends * (1 - one) + (1 - ends) * exp(lower)), log(ends * one + (1 - ends) * exp(upper))
+
+
 SUMS = {
+    "skew_student_t": skew_student_t,
+    "zero_one_inflated_beta": zero_one_inflated_beta,
+    "hurdle_gamma": lambda y, p, a, b: inflated(p, gamma_tails(a, b * y)),
     "gamma": lambda y, a, b: gamma_tails(a, b * y),
     "gamma_log": lambda y, a, eta: gamma_tails(a, a * exp(-eta) * y),
     "inverse_gamma": lambda y, a, b: gamma_tails(a, b / y)[::-1],
@@ -239,6 +269,13 @@ SUMS = {
 }
 # Of counts there is no derivative by y.
 COUNTS = {
+    "bernoulli": lambda y, p: (log1p(-p), log(p)),
+    "bernoulli_logit": lambda y, eta: (-log(1 + exp(eta)), -log(1 + exp(-eta))),
+    "zero_inflated_poisson": lambda y, p, r: inflated(p, poisson(y, r)),
+    "zero_inflated_binomial": lambda y, p, n, q: inflated(p, binomial(y, n, q)),
+    "zero_inflated_negative_binomial": lambda y, p, m, a: inflated(p, negative_binomial(y, m, a)),
+    "hurdle_poisson": lambda y, p, r: hurdle(y, p, poisson(y, r), poisson(mpf(0), r)),
+    "hurdle_negative_binomial": lambda y, p, m, a: hurdle(y, p, negative_binomial(y, m, a), negative_binomial(mpf(0), m, a)),
     "poisson": poisson,
     "poisson_log": lambda y, eta: poisson(y, exp(eta)),
     "geometric": lambda y, p: (log(1 - (1 - p) ** y), y * log(1 - p)),
@@ -284,7 +321,34 @@ GAMMAS = [(1e-3, 1.0), (0.03, 0.4), (0.5, 1.0), (1.0, 2.0), (2.0, 3.0), (3.99, 1
 BETAS = [(1e-3, 2.0), (0.1, 0.05), (0.5, 0.5), (1.0, 1.0), (2.0, 3.0), (6.0, 0.7), (40.0, 300.0), (1e5, 2.0)]
 DEGREES = [0.05, 1.0, 2.5, 7.0, 40.0, 1e4]
 SIZES = [0, 1, 2, 5, 10, 100, 10**4, 10**6, 10**8]
+SHARES = [0.3, 0.999, 1e-6]
+FEW = [0, 1, 2, 5, 40, 1000]
+NEGATIVE_BINOMIALS = [(0.7, 0.05), (12.0, 1.0), (12.0, 300.0), (1e4, 6.5), (1e-6, 2.0)]
 POINTS = {
+    "bernoulli": [(0, (p,)) for p in [1e-300, 1e-9, 0.01, 0.125, 0.3, 0.5, 0.75, 0.9, 0.96, 1 - 2.0**-40]],
+    "bernoulli_logit": [(0, (eta,)) for eta in [-600.0, -18.0, -2.0, -0.3, 0.0, 0.8, 1.5, 3.5, 40.0, 600.0]],
+    "zero_inflated_poisson": [(y, (p, r)) for y in FEW for p in SHARES for r in [1e-3, 0.7, 3.3, 52.0, 1010.0]],
+    "hurdle_poisson": [(y, (p, r)) for y in FEW for p in SHARES for r in [1e-3, 0.7, 3.3, 52.0, 1010.0]],
+    "zero_inflated_binomial": [
+        (y, (p, n, q)) for y in FEW for p in SHARES for n, q in [(7.0, 0.3), (1e3, 0.02), (1e4, 0.096)] if y < n
+    ],
+    "zero_inflated_negative_binomial": [(y, (p, *args)) for y in FEW for p in SHARES for args in NEGATIVE_BINOMIALS],
+    "hurdle_negative_binomial": [(y, (p, *args)) for y in FEW for p in SHARES for args in NEGATIVE_BINOMIALS],
+    "hurdle_gamma": [(y, (p, *args)) for p in SHARES for y, args in gamma_points(GAMMAS[2:8])],
+    "zero_one_inflated_beta": [
+        (y, (p, one, *args))
+        for p, one in [(0.3, 0.6), (1e-6, 0.01), (0.9, 0.5)]
+        for args in BETAS[1:7]
+        for y in unit_points(*args)
+        if y > 1e-50
+    ],
+    "skew_student_t": [
+        (m + y * s, (a, b, m, s))
+        for a, b in [(0.5, 0.5), (2.0, 3.0), (6.0, 0.7), (40.0, 300.0)]
+        for m, s in LOCATIONS[:2]
+        for y in [*LINE, 0.0]
+        if a < 10 or abs(y) < 30
+    ],
     "gamma": gamma_points(GAMMAS) + [(1e10 + k * 1e5, (1e10, 1.0)) for k in (-5.0, 0.3)],
     "gamma_log": [(y, (a, -0.5)) for y, (a, _) in gamma_points((a, a * float(exp(0.5))) for a, _ in GAMMAS)],
     "inverse_gamma": [(1 / y, args) for y, args in gamma_points(GAMMAS)],
@@ -363,8 +427,9 @@ def sum_cases(log_tail, points, is_of_counts):
             slopes = [slope(log_tail, point, k) for k in range(int(is_of_counts), len(point))]
             if not all(map(fits, [value, *slopes])):
                 continue
-            # Of larger numbers a float does not hold how far they are from each other.
-            single = max(y, *args) <= 10**4 and all(abs(v) < 5 for v in slopes) and 1e-2 < abs(value) < 2
+            # Of larger numbers a float does not hold how far they are from each other, nor from 1 of those next to it.
+            held = max(y, *args) <= 10**4 and not 1 - 1e-7 < y < 1
+            single = held and all(abs(v) < 5 for v in slopes) and 1e-2 < abs(value) < 2
             d_args = [float(s) for s in slopes[len(slopes) - len(args):]]
             yield {"y": y, "args": list(args), "log_density": float(value), "d_y": None if is_of_counts else float(slopes[0]),
                    "d_args": d_args} | ({"single": True} if single else {})

@@ -1,4 +1,5 @@
-// Censored, interval-censored and truncated forms of distributions whose kernel has a CDF.
+// Censored, interval-censored and truncated forms of distributions whose kernel has a CDF, and of mixtures of such. Censored and
+// truncated forms have one, too.
 //
 //   m.observe("y", y, n, [&](auto j) { return censored(normal(mu, sigma), no_bound, limit[j]); });  // right-censored
 //   auto rate = m.param("rate", truncated(exponential(1), 0.1, 4));
@@ -10,6 +11,7 @@
 #include <cmath>
 #include <limits>
 
+#include "lockstep/distributions/mixture.hpp"
 #include "lockstep/quantile.hpp"
 #include "lockstep/support.hpp"
 
@@ -26,15 +28,18 @@ template <class E> inline constexpr bool is_bound = !std::is_same_v<std::remove_
 // An infinite bound has no influence; what formulas give there is no number.
 template <class V> LOCKSTEP_FN V zero_unless_finite(const V& d) { return choose(d - d == 0., d, V(0.)); }
 
-// A derivative in lanes, also where it is zero by its type.
-template <class V, class D> LOCKSTEP_FN V in_lanes(const D& d) { return V(d); }
-template <class V> LOCKSTEP_FN V in_lanes(Zero) { return V(0.); }
-
-// The largest value that is less than a bound: the bound itself, since no one value matters; of counts, the whole number before it.
-// With it P(Y >= b) = P(Y > before(b)).
+// The largest value that is less than a bound: the bound itself, since no one value matters; of counts, the whole number before it;
+// where some values have a probability, a number next to it. With it P(Y >= b) = P(Y > before(b)).
 template <class Kernel, class Bound> LOCKSTEP_FN auto before(const Bound& bound) {
-  if constexpr (is_of_counts<Kernel>) return LocationState<decltype(bound.value)>{-floor(-bound.value) - 1.};
-  else return bound;
+  using V = std::remove_cvref_t<decltype(bound.value)>;
+  if constexpr (is_of_counts<Kernel>) {
+    return LocationState<V>{-floor(-bound.value) - 1.};
+  } else if constexpr (has_atoms<Kernel>) {
+    constexpr bool in_doubles = std::is_same_v<SumOf<V>, V>;
+    return LocationState<V>{bound.value - ((in_doubles ? 2.3e-16 : 1.3e-7) * abs(bound.value) + (in_doubles ? 1e-300 : 1e-37))};
+  } else {
+    return bound;
+  }
 }
 
 // log(P(Y <= upper) - P(Y <= lower)) as `log_density`, its derivatives by both ends and by the arguments. By whichever
@@ -83,9 +88,45 @@ LOCKSTEP_FN auto interval_mass(const Lower& lower, const Upper& upper, const A&.
   }(std::index_sequence_for<A...>{});
 }
 
+// The same of all that is below `upper`, above `lower`, or between the two.
+template <class Kernel, bool has_lower, bool has_upper, class Lower, class Upper, class... A>
+LOCKSTEP_FN auto mass_between(const Lower& lower, const Upper& upper, const A&... a) {
+  if constexpr (has_lower && has_upper) {
+    return interval_mass<Kernel>(lower, upper, a...);
+  } else {
+    using V = LanesOf<Lower, Upper, A...>;
+    const auto tail = [&] {
+      if constexpr (has_lower) return Kernel::log_ccdf(lower, a...);
+      else return Kernel::log_cdf(upper, a...);
+    }();
+    const V slope = zero_unless_finite(in_lanes<V>(tail.d_value)), none(0.);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return IntervalMass<V, std::remove_cvref_t<decltype(get<I>(tail.d_arguments))>...>{
+          V(tail.log_density), has_lower ? slope : none, has_upper ? slope : none, tail.d_arguments};
+    }(std::index_sequence_for<A...>{});
+  }
+}
+
 // ---- the kernels; arguments are the lower bound, the upper bound, then the inner distribution's --------------------
 
-template <class Base, bool has_lower, bool has_upper> struct CensoredKernel {
+template <class Base, bool has_lower, bool has_upper>
+struct CensoredKernel : TailsOf<CensoredKernel<Base, has_lower, has_upper>> {
+  static constexpr bool is_of_counts = lockstep::is_of_counts<Base>, has_atoms = !is_of_counts;
+  // Between the bounds, that of the base.
+  template <bool upper_tail, class Y, class Lower, class Upper, class... A>
+  LOCKSTEP_FN static auto tail(const Y& y, const Lower& lower, const Upper& upper, const A&... a) {
+    using V = LanesOf<Y, Lower, Upper, A...>;
+    constexpr double below = upper_tail ? log_of_all : log_of_none, beyond = upper_tail ? log_of_none : log_of_all;
+    const V value = y.value;
+    const auto within = mass_between<Base, upper_tail, !upper_tail>(y, y, a...);
+    const auto inside = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return partials(within.log_density, V(within.d_lower + within.d_upper), Zero{}, Zero{}, get<I>(within.d_arguments)...);
+    }(std::index_sequence_for<A...>{});
+    if constexpr (has_lower && has_upper)
+      return constant_where(value < V(lower.value), below, constant_where(value >= V(upper.value), beyond, inside));
+    else if constexpr (has_lower) return constant_where(value < V(lower.value), below, inside);
+    else return constant_where(value >= V(upper.value), beyond, inside);
+  }
   template <class Y, class Lower, class Upper, class... A>
   LOCKSTEP_FN static auto density(const Y& y, const Lower& lower, const Upper& upper, const A&... a) {
     using V = LanesOf<Y, Lower, Upper, A...>;
@@ -177,7 +218,9 @@ template <class L, class U> LOCKSTEP_FN auto part_of(const UnitInterval&, const 
   return part_of(between(Constant(0.), Constant(1.)), lower, upper);
 }
 
-template <class Base, bool has_lower, bool has_upper, class... Roles> struct TruncatedKernel {
+template <class Base, bool has_lower, bool has_upper, class... Roles>
+struct TruncatedKernel : TailsOf<TruncatedKernel<Base, has_lower, has_upper, Roles...>> {
+  static constexpr bool is_of_counts = lockstep::is_of_counts<Base>, has_atoms = lockstep::has_atoms<Base>;
   template <class D> requires requires(const Distribution<Base, Argument<Roles, Constant>...>& base, const D& d) {
     part_of(Base::support(base), get<0>(d.arguments).expression, get<1>(d.arguments).expression);
   }
@@ -206,9 +249,32 @@ template <class Base, bool has_lower, bool has_upper, class... Roles> struct Tru
                      std::index_sequence_for<A...>{});
     }
   }
+  // What is between the lower bound and y, or y and the upper bound, over what is between the bounds.
+  template <bool upper_tail, class Y, class Lower, class Upper, class... A>
+  LOCKSTEP_FN static auto tail(const Y& y, const Lower& lower, const Upper& upper, const A&... a) {
+    using V = LanesOf<Y, Lower, Upper, A...>;
+    constexpr double below = upper_tail ? log_of_all : log_of_none, beyond = upper_tail ? log_of_none : log_of_all;
+    const auto from = before<Base>(lower);
+    const auto whole = mass_between<Base, has_lower, has_upper>(from, upper, a...);
+    const auto part = [&] {
+      if constexpr (upper_tail) return mass_between<Base, true, has_upper>(y, upper, a...);
+      else return mass_between<Base, has_lower, true>(from, y, a...);
+    }();
+    const V none(0.), value = y.value;
+    const V d_lower = upper_tail ? none : V(part.d_lower), d_upper = upper_tail ? V(part.d_upper) : none;
+    const auto inside = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return partials(V(part.log_density - whole.log_density), upper_tail ? V(part.d_lower) : V(part.d_upper),
+                      V(d_lower - whole.d_lower), V(d_upper - whole.d_upper),
+                      V(in_lanes<V>(get<I>(part.d_arguments)) - in_lanes<V>(get<I>(whole.d_arguments)))...);
+    }(std::index_sequence_for<A...>{});
+    if constexpr (has_lower && has_upper)
+      return constant_where(value < V(lower.value), below, constant_where(value >= V(upper.value), beyond, inside));
+    else if constexpr (has_lower) return constant_where(value < V(lower.value), below, inside);
+    else return constant_where(value >= V(upper.value), beyond, inside);
+  }
   template <class R, class... A> static double sample(R& random, double lower, double upper, A... a) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
-    if constexpr (is_of_counts<Base>) lower = -floor(-lower) - 1;
+    lower = before<Base>(LocationState<double>{lower}).value;
     return draw_between<Base, Roles...>(random, has_lower ? lower : -infinity, has_upper ? upper : infinity, a...);
   }
 
@@ -244,10 +310,10 @@ template <class Base> struct IntervalCensoredKernel {
 
 // ---- what a model author calls -------------------------------------------------------------------------------------
 
-template <class Kernel, class... A> concept HasCdf = requires(const ConstantValue& x) {
-  Kernel::log_cdf(x, A::Role::prepare(x)...);
-  Kernel::log_ccdf(x, A::Role::prepare(x)...);
-};
+template <class D> inline constexpr bool has_cdf = false;
+template <class Kernel, class... A> inline constexpr bool has_cdf<Distribution<Kernel, A...>> = HasCdf<Kernel, A...>;
+template <class... W, class... D>
+inline constexpr bool has_cdf<Mixture<MixtureComponent<W, D>...>> = (has_cdf<D> && ...);
 
 // What is observed of a value from `d` that is recorded as the bound where it is beyond one: PyMC's Censored. An
 // observation at a bound counts with the probability of the tail there, one between the bounds with its density; one
@@ -255,7 +321,8 @@ template <class Kernel, class... A> concept HasCdf = requires(const ConstantValu
 // Source: Klein & Moeschberger, Survival Analysis, ch. 3.
 template <class Kernel, class... A, Operand L, Operand U>
 LOCKSTEP_FN auto censored(const Distribution<Kernel, A...>& d, const L& lower, const U& upper) {
-  static_assert(HasCdf<Kernel, A...>, "only a distribution with a CDF can be censored");
+  static_assert(HasCdf<Kernel, A...>,
+                "only a distribution with a CDF can be censored: models/README.md says which have none, and what to do with them");
   static_assert(is_bound<L> || is_bound<U>, "a censored distribution has at least one bound");
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return make_distribution<CensoredKernel<Kernel, is_bound<L>, is_bound<U>>>(
@@ -266,7 +333,8 @@ LOCKSTEP_FN auto censored(const Distribution<Kernel, A...>& d, const L& lower, c
 // Density d(y)/P(lower <= Y <= upper). Source: Klein & Moeschberger, Survival Analysis, ch. 3.
 template <class Kernel, class... A, Operand L, Operand U>
 LOCKSTEP_FN auto truncated(const Distribution<Kernel, A...>& d, const L& lower, const U& upper) {
-  static_assert(HasCdf<Kernel, A...>, "only a distribution with a CDF can be truncated");
+  static_assert(HasCdf<Kernel, A...>,
+                "only a distribution with a CDF can be truncated: models/README.md says which have none, and what to do with them");
   static_assert(is_bound<L> || is_bound<U>, "a truncated distribution has at least one bound");
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return make_distribution<TruncatedKernel<Kernel, is_bound<L>, is_bound<U>, typename A::Role...>>(
@@ -280,10 +348,28 @@ LOCKSTEP_FN auto truncated(const Distribution<Kernel, A...>& d, const L& lower, 
 // Log density log P(low < Y <= high). Source: Klein & Moeschberger, Survival Analysis, ch. 3.
 template <class Kernel, class... A, Operand U>
 LOCKSTEP_FN auto interval_censored(const Distribution<Kernel, A...>& d, const U& upper) {
-  static_assert(HasCdf<Kernel, A...>, "only a distribution with a CDF can be interval-censored");
+  static_assert(HasCdf<Kernel, A...>, "only a distribution with a CDF can be interval-censored: models/README.md says which have "
+                                      "none, and what to do with them");
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return make_distribution<IntervalCensoredKernel<Kernel>>(argument<Location>(upper), get<I>(d.arguments)...);
   }(std::index_sequence_for<A...>{});
+}
+
+// The same of mixtures.
+template <class... C, Operand L, Operand U> LOCKSTEP_FN auto censored(const Mixture<C...>& d, const L& lower, const U& upper) {
+  static_assert(has_cdf<Mixture<C...>>,
+                "only a mixture of distributions with a CDF can be censored: models/README.md says which have none");
+  return censored(as_distribution(d), lower, upper);
+}
+template <class... C, Operand L, Operand U> LOCKSTEP_FN auto truncated(const Mixture<C...>& d, const L& lower, const U& upper) {
+  static_assert(has_cdf<Mixture<C...>>,
+                "only a mixture of distributions with a CDF can be truncated: models/README.md says which have none");
+  return truncated(as_distribution(d), lower, upper);
+}
+template <class... C, Operand U> LOCKSTEP_FN auto interval_censored(const Mixture<C...>& d, const U& upper) {
+  static_assert(has_cdf<Mixture<C...>>,
+                "only a mixture of distributions with a CDF can be interval-censored: models/README.md says which have none");
+  return interval_censored(as_distribution(d), upper);
 }
 
 }  // namespace lockstep

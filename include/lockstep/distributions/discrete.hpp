@@ -160,6 +160,15 @@ struct DiracDeltaKernel {
     using V = LanesOf<Y, C>;
     return partials(unless(V(y.value) != V(c.value), V(0.)), Zero{}, Zero{});
   }
+  static constexpr bool has_atoms = true;
+  template <class Y, class C> LOCKSTEP_FN static auto log_cdf(const Y& y, const C& c) {
+    using V = LanesOf<Y, C>;
+    return partials(unless(V(y.value) < V(c.value), V(0.)), Zero{}, Zero{});
+  }
+  template <class Y, class C> LOCKSTEP_FN static auto log_ccdf(const Y& y, const C& c) {
+    using V = LanesOf<Y, C>;
+    return partials(unless(V(y.value) >= V(c.value), V(0.)), Zero{}, Zero{});
+  }
   template <class R> LOCKSTEP_FN static double sample(R&, double c) { return c; }
 };
 // A point mass: y is c, with probability 1. For data, and as a component of a mixture of counts.

@@ -3,6 +3,7 @@
 
 #include "lockstep/distribution.hpp"
 #include "lockstep/special_normal.hpp"
+#include "lockstep/special_tails.hpp"
 #include "lockstep/support.hpp"
 
 namespace lockstep {
@@ -89,18 +90,15 @@ LOCKSTEP_FN auto ex_gaussian(const Mu& mu, const Sigma& sigma, const Nu& nu) {
 //   log p = a L((1 + t) c/(2 a)) + b L((1 - t) c/(2 b)) + log(a b/c)/2 + log 2 - log(2 pi)/2
 //         + S(c) - S(a) - S(b) - log(r sigma)
 // where L(x) = log x - (x - 1) and S = stirling_error.
-struct SkewStudentTKernel {
+// (1 + t)/2 is Beta(a, b); its logit has the derivatives 2/r by z and -z/(r c) by c.
+struct SkewStudentTKernel : TailsOf<SkewStudentTKernel> {
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class A, class B, class Mu, class Sigma, class Total>
   LOCKSTEP_FN static auto density(const Y& y, const A& a, const B& b, const Mu& mu, const Sigma& sigma,
                                   const Total& total) {
     using V = LanesOf<Y, A, B, Mu, Sigma>;
     const V z = (y.value - mu.value) * sigma.inverse, c = total.value;
-    const V inverse_r = 1. / sqrt(V(c + z * z)), t = z * inverse_r;
-    // 1 + t and 1 - t, the smaller through their product c/r^2
-    const V larger = 1. + abs(t), smaller = c * inverse_r * inverse_r / larger;
-    const auto negative = z < 0.;
-    const V up = choose(negative, smaller, larger), down = choose(negative, larger, smaller);
+    const auto [inverse_r, up, down] = sides(z, c);
     const V log_up = log(up) + (total.log - log_2) - a.log, log_down = log(down) + (total.log - log_2) - b.log;
     const V deviance = a.value * log_minus(V(up * c * (0.5 * a.inverse)), log_up) +
                        b.value * log_minus(V(down * c * (0.5 * b.inverse)), log_down);
@@ -113,10 +111,33 @@ struct SkewStudentTKernel {
                     V(log_down + 0.5 * b.inverse - b.stirling_slope), V(-slope), V(-(z * by_z + 1.) * sigma.inverse),
                     d_total);
   }
+  template <bool upper, class Y, class A, class B, class Mu, class Sigma, class Total>
+  LOCKSTEP_FN static auto tail(const Y& y, const A& a, const B& b, const Mu& mu, const Sigma& sigma, const Total& total) {
+    using V = LanesOf<Y, A, B, Mu, Sigma>;
+    const V z = (y.value - mu.value) * sigma.inverse, c = total.value;
+    const auto [inverse_r, up, down] = sides(z, c);
+    const auto tails = beta_tails(V(a.value), V(b.value), V(0.5 * up), V(0.5 * down), V(log(up) - log_2), V(log(down) - log_2));
+    const auto& of = upper ? tails.upper : tails.lower;
+    const V by_z = 2. * of.by_logit * inverse_r, slope = by_z * sigma.inverse;
+    const auto inside = partials(of.value, slope, of.by_a, of.by_b, V(-slope), V(-z * slope), V(-0.5 * z * by_z / c));
+    constexpr double below = upper ? log_of_all : log_of_none, beyond = upper ? log_of_none : log_of_all;
+    return constant_where(z == log_of_none, below, constant_where(z == -log_of_none, beyond, inside));
+  }
   template <class R>
   LOCKSTEP_FN static double sample(R& random, double a, double b, double mu, double sigma, double total) {
     const double share = random.beta(a, b);
     return mu + sigma * sqrt(total) * (share - 0.5) / sqrt(share * (1 - share));
+  }
+
+ private:
+  // 1/r, 1 + t and 1 - t, the smaller of these through their product c/r^2.
+  template <class V> struct Sides {
+    V inverse_r, up, down;
+  };
+  template <class V> LOCKSTEP_FN static Sides<V> sides(const V& z, const V& c) {
+    const V inverse_r = 1. / sqrt(V(c + z * z)), larger = 1. + abs(V(z * inverse_r)), smaller = c * inverse_r * inverse_r / larger;
+    const auto negative = z < 0.;
+    return {inverse_r, choose(negative, smaller, larger), choose(negative, larger, smaller)};
   }
 };
 // Skew Student's t with shapes a, b > 0, location mu and scale sigma > 0, on the real line; a = b is Student's t with 2

@@ -97,7 +97,7 @@ template <Operand Mu, Operand Kappa> LOCKSTEP_FN auto beta_proportion(const Mu& 
   return beta(as_recipe(mu) * as_recipe(kappa), (1. - as_recipe(mu)) * as_recipe(kappa));
 }
 
-struct ZeroOneInflatedBetaKernel {
+struct ZeroOneInflatedBetaKernel : TailsOf<ZeroOneInflatedBetaKernel> {
   template <class Y, class Ends, class One, class Alpha, class Beta, class Total>
   LOCKSTEP_FN static auto density(const Y& y, const Ends& ends, const One& one, const Alpha& alpha, const Beta& beta,
                                   const Total& total) {
@@ -111,6 +111,22 @@ struct ZeroOneInflatedBetaKernel {
                     choose(at_end, V(1. / ends.value), V(-1. / (1. - ends.value))), choose(at_end, d_one, V(0.)),
                     inner(get<0>(inside.d_arguments)), inner(get<1>(inside.d_arguments)),
                     inner(get<2>(inside.d_arguments)));
+  }
+  static constexpr bool has_atoms = true;
+  // P(Y <= y) = ends (1 - one) + (1 - ends) P(beta <= y),   P(Y > y) = ends one + (1 - ends) P(beta > y),   0 <= y < 1
+  template <bool upper, class Y, class Ends, class One, class Alpha, class Beta, class Total>
+  LOCKSTEP_FN static auto tail(const Y& y, const Ends& ends, const One& one, const Alpha& alpha, const Beta& beta,
+                               const Total& total) {
+    using V = LanesOf<Y, Ends, One, Alpha, Beta>;
+    const auto inside = BetaKernel::tail<upper>(y, alpha, beta, total);
+    const V log_end = upper ? V(one.log) : V(one.log1m), joint = ends.log1m + inside.log_density;
+    const V value = log_sum_exp(V(ends.log + log_end), joint), share = exp(V(joint - value));
+    const V d_ends = exp(V(log_end - value)) - exp(V(inside.log_density - value)), d_one = exp(V(ends.log - value));
+    const auto shared = [&](const auto& d) { return V(choose(share > 0., V(share * d), V(0.))); };
+    const auto between = partials(value, shared(inside.d_value), d_ends, upper ? d_one : V(-d_one),
+                                  shared(get<0>(inside.d_arguments)), shared(get<1>(inside.d_arguments)), Zero{});
+    constexpr double below = upper ? log_of_all : log_of_none, beyond = upper ? log_of_none : log_of_all;
+    return constant_where(V(y.value) < 0., below, constant_where(V(y.value) >= 1., beyond, between));
   }
   template <class R>
   LOCKSTEP_FN static double sample(R& random, double ends, double one, double alpha, double beta, double) {

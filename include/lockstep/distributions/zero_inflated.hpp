@@ -5,6 +5,7 @@
 
 #include "lockstep/distributions/poisson.hpp"
 #include "lockstep/distributions/binomial.hpp"
+#include "lockstep/distributions/censored.hpp"
 #include "lockstep/distributions/gamma.hpp"
 #include "lockstep/distributions/negative_binomial.hpp"
 #include "lockstep/distributions/normal.hpp"
@@ -15,6 +16,34 @@ namespace lockstep {
 template <class D, class F, std::size_t... I, class... Leading>
 LOCKSTEP_FN auto extend_partials(const D& d, const F& f, std::index_sequence<I...>, const Leading&... leading) {
   return partials(leading..., f(get<I>(d), std::integral_constant<std::size_t, I>{})...);
+}
+
+// psi d, also where the share of the base is none.
+template <class V, class D> LOCKSTEP_FN auto shared_slope(const V& share, const D& d) {
+  if constexpr (std::is_same_v<D, Zero>) return Zero{};
+  else return V(choose(share > 0., V(share * d), V(0.)));
+}
+// The tails of 0 with probability 1 - psi, else of the base, which is nowhere below 0:
+//   P(Y <= y) = 1 - psi + psi base(y),   P(Y > y) = psi (1 - base(y))
+template <class Base, class Y, class Psi, class... A>
+LOCKSTEP_FN auto log_cdf_with_zeros(const Y& y, const Psi& psi, const A&... a) {
+  using V = LanesOf<Y, A..., Psi>;
+  const auto base = Base::log_cdf(y, a...);
+  const V joint = psi.log + base.log_density, value = log_sum_exp(V(psi.log1m), joint), share = exp(V(joint - value));
+  const V d_psi = -exp(V(Base::log_ccdf(y, a...).log_density - value));
+  const auto shared = [&](const auto& d, auto) { return shared_slope(share, d); };
+  return constant_where(V(y.value) < 0., log_of_none,
+                        extend_partials(base.d_arguments, shared, std::index_sequence_for<A...>{}, value,
+                                        shared_slope(share, base.d_value), d_psi));
+}
+template <class Base, class Y, class Psi, class... A>
+LOCKSTEP_FN auto log_ccdf_with_zeros(const Y& y, const Psi& psi, const A&... a) {
+  using V = LanesOf<Y, A..., Psi>;
+  const auto base = Base::log_ccdf(y, a...);
+  const auto same = [](const auto& d, auto) { return d; };
+  return constant_where(V(y.value) < 0., log_of_all,
+                        extend_partials(base.d_arguments, same, std::index_sequence_for<A...>{}, V(psi.log + base.log_density),
+                                        base.d_value, V(1. / psi.value)));
 }
 
 // p(0) = 1 - psi + psi base(0), p(y) = psi base(y).
@@ -32,6 +61,13 @@ template <class Base> struct ZeroInflatedKernel {
     };
     return extend_partials(base.d_arguments, shared, std::index_sequence_for<A...>{}, choose(is_zero, either, joint),
                            Zero{}, d_psi);
+  }
+  static constexpr bool is_of_counts = true;
+  template <class Y, class Psi, class... A> LOCKSTEP_FN static auto log_cdf(const Y& y, const Psi& psi, const A&... a) {
+    return log_cdf_with_zeros<Base>(y, psi, a...);
+  }
+  template <class Y, class Psi, class... A> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Psi& psi, const A&... a) {
+    return log_ccdf_with_zeros<Base>(y, psi, a...);
   }
   template <class R, class... A> LOCKSTEP_FN static double sample(R& random, double psi, A... a) {
     return random.bernoulli(psi) ? Base::sample(random, a...) : 0.;
@@ -90,6 +126,46 @@ template <class Base, bool counts> struct HurdleKernel {
       const V log_density = choose(is_zero, V(psi.log1m), V(psi.log + base.log_density));
       return extend_partials(base.d_arguments, above, std::index_sequence_for<A...>{}, log_density,
                              choose(is_zero, zero, V(base.d_value)), d_psi);
+    }
+  }
+  static constexpr bool is_of_counts = counts, has_atoms = !counts;
+  // Of counts, for y >= 1 and with B the base's CDF:
+  //   P(Y <= y) = 1 - psi + psi (B(y) - B(0))/(1 - B(0)),   P(Y > y) = psi (1 - B(y))/(1 - B(0))
+  template <class Y, class Psi, class... A> LOCKSTEP_FN static auto log_cdf(const Y& y, const Psi& psi, const A&... a) {
+    if constexpr (!counts) {
+      return log_cdf_with_zeros<Base>(y, psi, a...);
+    } else {
+      using V = LanesOf<Y, A..., Psi>;
+      const DataValue<V> zero{V(0.)};
+      const auto is_zero = V(y.value) < 1.;
+      const auto part = interval_mass<Base>(zero, DataValue<V>{choose(is_zero, V(1.), V(y.value))}, a...);
+      const auto above_zero = Base::log_ccdf(zero, a...);
+      const V joint = psi.log + part.log_density - above_zero.log_density;
+      const V value = choose(is_zero, V(psi.log1m), V(log_sum_exp(V(psi.log1m), joint)));
+      const V share = choose(is_zero, V(0.), V(exp(V(joint - value))));
+      const V beyond = Base::log_ccdf(y, a...).log_density - above_zero.log_density;
+      const V d_psi = choose(is_zero, V(-1. / (1. - psi.value)), V(-exp(V(beyond - value))));
+      const auto shared = [&]<std::size_t I>(const auto& d, std::integral_constant<std::size_t, I>) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(d)>, Zero>) return Zero{};
+        else return shared_slope(share, V(d - get<I>(above_zero.d_arguments)));
+      };
+      return constant_where(V(y.value) < 0., log_of_none,
+                            extend_partials(part.d_arguments, shared, std::index_sequence_for<A...>{}, value, Zero{}, d_psi));
+    }
+  }
+  template <class Y, class Psi, class... A> LOCKSTEP_FN static auto log_ccdf(const Y& y, const Psi& psi, const A&... a) {
+    if constexpr (!counts) {
+      return log_ccdf_with_zeros<Base>(y, psi, a...);
+    } else {
+      using V = LanesOf<Y, A..., Psi>;
+      const auto base = Base::log_ccdf(y, a...), above_zero = Base::log_ccdf(DataValue<V>{V(0.)}, a...);
+      const auto less = [&]<std::size_t I>(const auto& d, std::integral_constant<std::size_t, I>) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(d)>, Zero>) return Zero{};
+        else return V(d - get<I>(above_zero.d_arguments));
+      };
+      return constant_where(V(y.value) < 0., log_of_all,
+                            extend_partials(base.d_arguments, less, std::index_sequence_for<A...>{},
+                                            V(psi.log + base.log_density - above_zero.log_density), Zero{}, V(1. / psi.value)));
     }
   }
   template <class R, class... A> LOCKSTEP_FN static double sample(R& random, double psi, A... a) {

@@ -1,0 +1,54 @@
+// Rows of CDFs for the tables of distribution_cases.hpp, and the check of a count's tails.
+#pragma once
+
+#include "lockstep/evaluate.hpp"
+#include "tests/distribution_cases.hpp"
+
+namespace lockstep {
+
+// A kernel's CDF in the place of its density, so that roles, plates and lanes are those of densities.
+template <class Base, bool upper> struct CdfKernel {
+  template <class Y, class... A> LOCKSTEP_FN static auto density(const Y& y, const A&... a) {
+    if constexpr (upper) return Base::log_ccdf(y, a...);
+    else return Base::log_cdf(y, a...);
+  }
+};
+template <bool upper, class Kernel, class... A> auto cdf_as_density(const Distribution<Kernel, A...>& d) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return make_distribution<CdfKernel<Kernel, upper>>(get<I>(d.arguments)...);
+  }(std::index_sequence_for<A...>{});
+}
+
+template <bool upper, class... C> auto cdf_as_density(const Mixture<C...>& d) { return cdf_as_density<upper>(as_distribution(d)); }
+
+// clang-format off
+#define LOCKSTEP_CDF_ROWS(Type, function, count) \
+  struct Type##Cdf : DistributionRow<#function "_log_cdf", count, \
+      [](const auto&... a) { return cdf_as_density<false>(function(a...)); }> {}; \
+  struct Type##Ccdf : DistributionRow<#function "_log_ccdf", count, \
+      [](const auto&... a) { return cdf_as_density<true>(function(a...)); }> {};
+// clang-format on
+
+// All its probability is from `first` to `last`; its tails are sums of it, and its quantiles where they step. `name`: of the
+// table of distributions, null if it is in none.
+template <class D> void expect_tails_of_counts(const char* name, const D& d, double first, double last, double end = infinity) {
+  EXPECT_EQ(quantile(d, 0), first);
+  EXPECT_EQ(quantile(d, 1), end);
+  double below = 0, all = 0;
+  for (double k = first; k <= last; ++k) all += std::exp(log_density(d, k));
+  EXPECT_NEAR(all, 1, 1e-13);
+  EXPECT_EQ(log_cdf(d, first - 1), -infinity);
+  EXPECT_NEAR(log_ccdf(d, first - 0.5), 0., 1e-15);
+  for (double k = first; k < first + 40; ++k) {
+    below += std::exp(log_density(d, k));
+    EXPECT_NEAR(std::exp(log_cdf(d, k)), below, 1e-13);
+    EXPECT_NEAR(std::exp(log_ccdf(d, k + 0.5)), 1 - below, 1e-13);
+    const double p = std::exp(log_cdf(d, k)) * (1 - 1e-9);
+    if (below < 0.999999 && below > 1e-6) {
+      EXPECT_EQ(quantile(d, p), k);
+      if (name) LargestErrors::note(name, "quantile", 1, std::abs(quantile(d, p) - k));
+    }
+  }
+}
+
+}  // namespace lockstep
