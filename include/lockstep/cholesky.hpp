@@ -54,7 +54,10 @@ template <class M, class F> class CholeskyFactor : public Liveness {
  private:
   LOCKSTEP_FN static int flat(int i, int j) { return i * (i + 1) / 2 + j; }
   LOCKSTEP_FN int size() const { return flat(dim_.size, 0); }
-  LOCKSTEP_FN auto at(int i, int j) const { return as_recipe(element_(Index{i, dim_.id}, Index{j, dim_.id})).evaluate(m_); }
+  // Slices own rows: a column's index counts as gathered.
+  LOCKSTEP_FN auto at(int i, int j) const {
+    return as_recipe(element_(Index{i, dim_.id}, GatheredIndex{{j, dim_.id}})).evaluate(m_);
+  }
   template <class G> LOCKSTEP_FN void for_owned_rows(const G& g) const {
     for (int i = m_.team().slice(); i < dim_.size; i += m_.team().slices()) g(i);
   }

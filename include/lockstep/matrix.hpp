@@ -32,18 +32,18 @@ template <class M, class Support> class MatrixParam : public MatrixAccess<Matrix
   using MatrixAccess<MatrixParam>::value;
   using MatrixAccess<MatrixParam>::pull;
 
-  // `prior(i, j)` is the distribution of element (i, j).
+  // `prior(i, j)` is the distribution of element (i, j). Slices own rows: a column's index counts as gathered.
   template <class F> requires std::is_invocable_v<const F&, Index, Index>
   LOCKSTEP_FN MatrixParam(M& m, Dim rows, Dim columns, const Support& support, const F& prior)
       : rows_(rows), columns_(columns), storage_(m, rows.size, columns.size, support) {
     if (rows.size == 0 || columns.size == 0) return;
     if constexpr (M::Team::sliced || !M::with_priors) storage_.clear_adjoints();  // those that other slices own
     if constexpr (!M::with_priors) return;
-    using D = std::remove_cvref_t<decltype(prior(Index{}, Index{}))>;
-    Prepared<M, D> prepared(m, prior(Index{0, rows.id}, Index{0, columns.id}));
+    using D = std::remove_cvref_t<decltype(prior(Index{}, GatheredIndex{}))>;
+    Prepared<M, D> prepared(m, prior(Index{0, rows.id}, GatheredIndex{{0, columns.id}}));
     for (int i = m.team().slice(); i < rows.size; i += m.team().slices())
       for (int j = 0; j < columns.size; ++j)
-        storage_.add_prior(m, prepared, prior(Index{i, rows.id}, Index{j, columns.id}), i * columns.size + j);
+        storage_.add_prior(m, prepared, prior(Index{i, rows.id}, GatheredIndex{{j, columns.id}}), i * columns.size + j);
   }
   // One distribution for every row, or for the whole matrix.
   template <JointDistribution D> LOCKSTEP_FN MatrixParam(M& m, Dim rows, Dim columns, const Support& support, const D& prior)
@@ -67,7 +67,7 @@ template <class M, class Support> class MatrixParam : public MatrixAccess<Matrix
   ParamStorage<M, Support> storage_;
 };
 
-// A named intermediate matrix, computed once and kept.
+// A named intermediate matrix, computed once and kept. As above: a column's index counts as gathered.
 template <class M, class F> class MatrixLet : public MatrixAccess<MatrixLet<M, F>> {
  public:
   using value_type = typename M::value_type;
@@ -92,7 +92,7 @@ template <class M, class F> class MatrixLet : public MatrixAccess<MatrixLet<M, F
 
  private:
   LOCKSTEP_FN auto at(int i, int j) const {
-    return as_recipe(element_(Index{i, rows_.id}, Index{j, columns_.id})).evaluate(m_);
+    return as_recipe(element_(Index{i, rows_.id}, GatheredIndex{{j, columns_.id}})).evaluate(m_);
   }
   template <class G> LOCKSTEP_FN void for_owned(const G& g) const {
     for (int i = m_.team().slice(); i < rows_.size; i += m_.team().slices())
