@@ -131,6 +131,7 @@ std::vector<std::pair<std::string, std::string>> identity_of(const HostModel& mo
   add("metric", int(o.metric));
   add("keep", fmt::format("{}", fmt::join(o.keep, ",")));
   add("leave_out", fmt::format("{}", fmt::join(o.leave_out, ",")));
+  add("only_summary", o.only_summary);
   add("thin", o.thin);
   add("keep_warmup", o.keep_warmup);
   add("log_likelihood", o.log_likelihood);

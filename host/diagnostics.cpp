@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "host/effective_sample_size.hpp"
+#include "host/summary_groups.hpp"
 
 namespace lockstep {
 namespace {
@@ -45,15 +46,6 @@ Interval shortest_interval(std::span<const Ranked> order, double probability) {
   return {order[best].value, order[best + inside].value};
 }
 
-// A sum that is always 1 varies in its last bits; those say nothing about convergence.
-bool is_constant(double low, double high) {
-  return std::isfinite(high - low) && high - low <= 1e-13 * std::max(std::fabs(low), std::fabs(high));
-}
-
-// max(), except that a NaN in first place wins and one in second place loses, as in ArviZ: where all folded draws are
-// equal (a symmetric binary variable) only the bulk says anything.
-double larger(double first, double second) { return second > first ? second : first; }
-
 struct Superchain {
   std::vector<double> means;  // of its chains
   double variance = 0;        // sum over its chains
@@ -77,6 +69,12 @@ void require_one_superchain_each(const ChainView& draws, std::span<const int> su
 }
 
 }  // namespace
+
+bool is_constant(double low, double high) {
+  return std::isfinite(high - low) && high - low <= 1e-13 * std::max(std::fabs(low), std::fabs(high));
+}
+
+double larger_rhat(double bulk, double folded) { return folded > bulk ? folded : bulk; }
 
 ChainView element_view(const Fit& fit, const Variable& variable, std::size_t element) {
   const std::size_t size = variable.size();
@@ -140,7 +138,7 @@ void Diagnoser::compare_superchains(Diagnosis& out, std::span<const int> superch
   const double bulk = nested_rhat_of(scores_, draws_, superchain);
   fold(order_, out.median, folded_);
   normal_scores_(folded_, scores_);
-  out.r_hat_nested = larger(bulk, nested_rhat_of(scores_, draws_, superchain));
+  out.r_hat_nested = larger_rhat(bulk, nested_rhat_of(scores_, draws_, superchain));
 }
 
 // Half chains: R-hat and bulk ESS. The middle one of an odd number of draws is in neither half and takes no rank.
@@ -153,7 +151,7 @@ void Diagnoser::compare_halves(Diagnosis& out) {
   out.tau = static_cast<double>(values_.size()) / out.ess_bulk;
   fold(order_, median_of(order_), folded_);
   normal_scores_(folded_, scores_);
-  if (chains_ > 1) out.r_hat = larger(bulk, rhat(halves));
+  if (chains_ > 1) out.r_hat = larger_rhat(bulk, rhat(halves));
 }
 
 // What needs no ranks: standard errors, tail ESS, plain R-hat.
@@ -200,6 +198,7 @@ std::vector<std::string> element_names(const Fit& fit, const Variable& variable)
 }
 
 std::vector<NamedDiagnosis> diagnose(const Fit& fit, const std::string& group) {
+  if (group == "posterior" && !fit.has_group(group) && fit.has_group(summary_group)) return diagnoses_in_summary(fit);
   std::vector<NamedDiagnosis> all;
   Diagnoser diagnose_one;
   for (const Variable& variable : fit.group(group).variables) {
@@ -250,22 +249,29 @@ double nested_rhat(std::span<const double> means, std::span<const double> varian
   return std::sqrt(1 + moments(between).variance / moments(within).mean);
 }
 
-HalvesDiagnosis diagnose_halves(std::span<const double> means_1, std::span<const double> squares_1, std::span<const double> means_2,
-                                std::span<const double> squares_2, std::size_t draws, std::span<const int> superchain) {
-  const std::size_t chains = means_1.size();
-  const double n = static_cast<double>(draws);
-  std::vector<double> half_means, half_variances, means, variances;
-  for (std::size_t c = 0; c < chains; ++c) {
-    half_means.insert(half_means.end(), {means_1[c], means_2[c]});
-    half_variances.insert(half_variances.end(), {squares_1[c] / (n - 1), squares_2[c] / (n - 1)});
-    const double apart = means_2[c] - means_1[c];
-    means.push_back((means_1[c] + means_2[c]) / 2);
-    variances.push_back((squares_1[c] + squares_2[c] + apart * apart * n / 2) / (2 * n - 1));
+HalvesDiagnosis diagnose_halves(const ChainHalves& halves, std::span<const int> superchain) {
+  const std::size_t chains = halves.squares.size();
+  const double n_1 = static_cast<double>(halves.draws[0]), n_2 = static_cast<double>(halves.draws[1]), n = n_1 + n_2;
+  const double c = static_cast<double>(chains), length = 2 * n_1 * n_2 / n;
+  std::vector<double> half_means, means, variances;
+  double in_halves = 0, in_chains = 0;  // squared deviations from their means
+  for (std::size_t chain = 0; chain < chains; ++chain) {
+    const double mean_1 = halves.means[0][chain], apart = halves.means[1][chain] - mean_1;
+    const double squares = halves.squares[chain] + apart * apart * (n_1 * n_2 / n);
+    half_means.insert(half_means.end(), {mean_1, halves.means[1][chain]});
+    means.push_back(mean_1 * (n_1 / n) + halves.means[1][chain] * (n_2 / n));
+    variances.push_back(squares / (n - 1));
+    in_halves += halves.squares[chain];
+    in_chains += squares;
   }
-  const double within = moments(half_variances).mean, between = moments(means).variance;
-  const double of_a_draw = moments(variances).mean * (2 * n - 1) / (2 * n) + between;
-  return {std::sqrt(((n - 1) / n * within + moments(half_means).variance) / within), nested_rhat(means, variances, 2 * draws, superchain),
-          static_cast<double>(chains) * of_a_draw / between};
+  const Moments of_means = moments(means);
+  const double within = in_halves / (c * (n - 2)), between = of_means.variance;
+  const double of_a_draw = in_chains / (c * n) + between;
+  return {of_means.mean,
+          std::sqrt((in_chains + (chains > 1 ? between : 0) * (c - 1) * n) / (c * n - 1)),
+          std::sqrt((length - 1) / length + moments(half_means).variance / within),
+          nested_rhat(means, variances, halves.draws[0] + halves.draws[1], superchain),
+          c * of_a_draw / between};
 }
 
 double nested_rhat(const ChainView& draws, std::span<const int> superchain) {

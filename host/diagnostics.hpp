@@ -94,11 +94,19 @@ struct NamedDiagnosis {
   Diagnosis diagnosis;
 };
 
-// Every scalar of a per-draw group, in the order in which they are stored.
+// Every scalar of a per-draw group, in the order in which they are stored. Of a fit that has only a summary of the posterior: what
+// that says.
 std::vector<NamedDiagnosis> diagnose(const Fit& fit, const std::string& group = "posterior");
 
 // The names of a variable's elements, in storage order.
 std::vector<std::string> element_names(const Fit& fit, const Variable& variable);
+
+// All draws from `low` to `high` are equal: a sum that is always 1 varies in its last bits, and those say nothing about convergence.
+bool is_constant(double low, double high);
+
+// R-hat of an element from that of its draws and of its folded draws: max(), except that a NaN in first place wins and one in
+// second place loses, as in ArviZ: where all folded draws are equal (a symmetric binary variable) only the bulk says anything.
+double larger_rhat(double bulk, double folded);
 
 // Single figures, for callers that need one only. `probability` lies in (0, 1).
 double quantile(const ChainView& draws, double probability);      // type 7, as R's and NumPy's default
@@ -115,16 +123,20 @@ double nested_rhat(const ChainView& draws, std::span<const int> superchain);
 double nested_rhat(std::span<const double> means, std::span<const double> variances, std::size_t draws,
                    std::span<const int> superchain);
 
-// What the two halves of every chain say of one scalar when its draws are gone: their means, and the squared deviations from
-// these, summed, per chain, of `draws` draws each.
+// What the two halves of every chain say of one scalar when its draws are gone, and chains are many.
+struct ChainHalves {
+  std::vector<double> means[2];   // per chain
+  std::vector<double> squares;    // per chain: squared deviations from the mean of the half, summed over both
+  std::size_t draws[2];           // per chain; of halves that are not the same, R-hat is that of halves of their harmonic mean
+};
 struct HalvesDiagnosis {
+  double mean, sd;       // of all draws
   double r_hat_split;    // of the draws themselves
   double r_hat_nested;   // of whole chains
   double ess_mean;       // of whole chains: variance of a draw / variance of a chain's mean, times chains. Its relative error
                          // is sqrt(2 / chains), so it takes many. NaN of one chain
 };
-HalvesDiagnosis diagnose_halves(std::span<const double> means_1, std::span<const double> squares_1, std::span<const double> means_2,
-                                std::span<const double> squares_2, std::size_t draws, std::span<const int> superchain);
+HalvesDiagnosis diagnose_halves(const ChainHalves& halves, std::span<const int> superchain);
 
 // Estimated Bayesian fraction of missing information of each chain, Σ(Eᵢ − Eᵢ₋₁)² / Σ(Eᵢ − Ē)², and `pooled`, the ratio
 // of the sums over all chains.

@@ -6,6 +6,8 @@
 #include <array>
 #include <string_view>
 
+#include "host/summary_groups.hpp"
+
 namespace lockstep {
 
 namespace {
@@ -64,6 +66,10 @@ std::string Digest::note() const {
 
 Digest digest(const FitFile& file, std::size_t most_draws) {
   Digest result{file.outline(), {}, file.outline().draws, 1};
+  if (!result.fit.has_group("posterior") && result.fit.has_group(summary_group)) {
+    result.diagnoses = diagnose(result.fit);
+    return result;
+  }
   const std::size_t all = result.fit.chains * result.fit.draws;
   result.every = std::max<std::size_t>(1, (all + most_draws - 1) / most_draws);
   result.fit.draws = (result.draws_stored + result.every - 1) / result.every;

@@ -9,6 +9,9 @@
 
 namespace lockstep {
 
+// The groups that a digest is of: all but the first two are those of a file with draws.
+inline const std::vector<std::string> digested_groups = {"summary", "chain_stats", "posterior", "sample_stats"};
+
 struct Digest {
   Fit fit;                                // the file's outline, with the statistics of the sampler that a verdict needs
   std::vector<NamedDiagnosis> diagnoses;  // of each scalar of `posterior`
@@ -24,7 +27,7 @@ struct Digest {
 inline constexpr std::size_t most_diagnosed_draws = std::size_t{1} << 20;
 
 // Reads a few rows of one variable at a time, so that it needs the same memory for any number of draws and variables.
-// Throws std::out_of_range if the file has no posterior.
+// Of a file that has only a summary, what that says. Throws std::out_of_range if the file has no posterior either.
 Digest digest(const FitFile& file, std::size_t most_draws = most_diagnosed_draws);
 
 }  // namespace lockstep

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "host/summary_groups.hpp"
+
 namespace lockstep {
 
 Fit without_draws(const Outline& outline) {
@@ -37,6 +39,7 @@ void FitBuilder::append(std::size_t group, std::span<const std::size_t> numbers,
 
 void FitBuilder::close(const std::map<std::string, Attribute>& attributes) {
   fit_.attributes = attributes;
+  fit_.draws = draws_summarised(attributes).value_or(0);
   for (std::size_t g = 0; g < blocks_.size(); ++g)
     if (fit_.groups[g].name == "posterior") fit_.draws = numbers_[g].size();
   for (std::size_t g = 0; g < blocks_.size(); ++g) {

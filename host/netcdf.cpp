@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "host/hdf5_file.hpp"
+#include "host/summary_groups.hpp"
 
 #ifndef LOCKSTEP_VERSION
 #define LOCKSTEP_VERSION "unknown"
@@ -69,7 +70,7 @@ std::string now() {
 void put_attributes(hid_t object, const Group& group, const std::map<std::string, Attribute>& of_run) {
   std::map<std::string, Attribute> all = {
       {"created_at", now()}, {"creation_library", "lockstep"}, {"creation_library_version", LOCKSTEP_VERSION}};
-  if (group.name == "posterior" || group.name == "sample_stats") {
+  if (group.name == "posterior" || group.name == "sample_stats" || group.name == summary_group) {
     all["inference_library"] = "lockstep";
     all["inference_library_version"] = LOCKSTEP_VERSION;
     for (const auto& [name, value] : of_run) all[name] = value;
@@ -383,7 +384,7 @@ void write_all(const Fit& fit, NetcdfWriter& writer) {
     outline.draws.push_back(std::move(without));
     groups.push_back(&group);
   }
-  if (!fit.superchain.empty() && !fit.has_group("sample_stats"))
+  if (!fit.superchain.empty() && !fit.has_group("sample_stats") && !fit.has_group(chain_stats_group))
     outline.draws.push_back({{"sample_stats", true, {}, {}}, fit.draws, fit.draws});
   writer.open(outline);
   for (std::size_t g = 0; g < outline.draws.size(); ++g) {

@@ -4,7 +4,8 @@
 // dimension is a coordinate variable of its own name (labels, or 0, 1, ..., n−1) and an HDF5 dimension scale. The
 // coordinates of draw are the numbers that the draws have in the run. Booleans are int8 with the attribute dtype =
 // "bool", integers int64, the rest double. Fit::superchain is sample_stats' superchain_id (chain). Fit::attributes are
-// attributes of posterior and sample_stats.
+// attributes of posterior and sample_stats. A fit of which only a summary was kept has neither, but the groups of
+// host/summary_groups.hpp: the attributes are those of summary, superchain_id is in chain_stats.
 #pragma once
 
 #include <filesystem>

@@ -8,6 +8,7 @@
 #include "host/hdf5.hpp"
 #include "host/netcdf.hpp"
 #include "host/netcdf_arrays.hpp"
+#include "host/summary_groups.hpp"
 
 namespace lockstep {
 namespace {
@@ -15,6 +16,11 @@ namespace {
 using h5::Array;
 using h5::Handle;
 using h5::Unfit;
+
+// A sound file without what is to be read.
+struct WithoutDraws : h5::Failure {
+  using Failure::Failure;
+};
 
 // Has the group draws? Its variables say so; if it has none, its dimensions.
 bool is_per_draw(const std::vector<Array>& arrays) {
@@ -68,11 +74,17 @@ void add_draws(Fit& fit, Group& group, const std::vector<Array>& arrays) {
 }
 
 // The fit's draws are the posterior's, or the first group's; where a group has the same, 0, 1, 2, ..., nothing is to be
-// said.
+// said. Where there is only a summary, they are those that it is of.
 void settle_draws(Fit& fit) {
   const Group* first = nullptr;
   for (const Group& each : fit.groups)
     if (each.per_draw && (!first || each.name == "posterior")) first = &each;
+  if (!first && fit.has_group(summary_group)) {
+    const std::optional<std::size_t> draws = draws_summarised(fit.attributes);
+    if (!draws) throw h5::Failure("its group summary does not say of how many draws it is");
+    fit.draws = *draws;
+    return;
+  }
   if (!first) throw h5::Failure("it has no group of draws, such as posterior, with the dimensions chain and draw");
   fit.draws = first->draw_numbers.size();
   for (Group& each : fit.groups)
@@ -95,9 +107,10 @@ Variable variable_of(Array array, bool per_draw, const std::string& group) {
 void read_group(hid_t object, const std::string& name, Fit& fit) {
   std::vector<Array> arrays = h5::read_arrays(object, false);
   Group group{name, is_per_draw(arrays), {}, {}};
-  if (group.per_draw) add_draws(fit, group, arrays);
+  if (group.per_draw || name == chain_stats_group) add_draws(fit, group, arrays);
   for (Array& each : arrays) {
     const bool leading = each.name == "chain" || each.name == "draw";
+    if (name == chain_stats_group && each.name == "superchain_id") fit.superchain.assign(each.values.begin(), each.values.end());
     if (each.scale) {
       if (!leading) add_dimension(fit, each, group);
     } else if (name == "sample_stats" && each.name == "superchain_id" &&
@@ -108,18 +121,22 @@ void read_group(hid_t object, const std::string& name, Fit& fit) {
     }
   }
   fit.groups.push_back(std::move(group));
-  if (name == "posterior" || name == "sample_stats") fit.attributes.merge(h5::read_attributes(object));
+  if (name == "posterior" || name == "sample_stats" || name == summary_group) fit.attributes.merge(h5::read_attributes(object));
 }
 
 Fit read_outline(hid_t file, const std::vector<std::string>& wanted) {
   const Handle root(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose, "open its root");
   Fit fit;
+  bool has_summary = false;
   for (const std::string& name : h5::members(root)) {
+    has_summary = has_summary || name == summary_group;
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
     const Handle object(H5Oopen(root, name.c_str(), H5P_DEFAULT), H5Oclose, "open " + name);
     if (H5Iget_type(object) == H5I_GROUP) read_group(object, name, fit);
   }
   fit.attributes.merge(h5::read_attributes(root));
+  if (has_summary && !fit.has_group(summary_group) && std::none_of(fit.groups.begin(), fit.groups.end(), [](const Group& g) { return g.per_draw; }))
+    throw WithoutDraws("it has a summary only, no draws: it was sampled with --keep summary");
   settle_draws(fit);
   return fit;
 }
@@ -134,6 +151,8 @@ auto reading(const std::filesystem::path& path, const F& read) {
   const h5::Session session;
   try {
     return read();
+  } catch (const WithoutDraws& without) {
+    fail(path, without.what(), "Sample again without that.");
   } catch (const Unfit& unfit) {
     fail(path, unfit.what(), "Read only the groups that are needed, such as posterior.");
   } catch (const h5::Failure& failure) {

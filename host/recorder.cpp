@@ -70,7 +70,7 @@ Recorder::Recorder(const HostModel& model, const SampleOptions& options, const R
   };
   add_drawn("posterior", Meaning::constrain, plan.thin);
   statistics_ = outline_.draws.size();
-  add_statistics("sample_stats", kept_of(plan.draws, plan.thin), plan.at_a_time(plan.thin, 1));
+  add_statistics("sample_stats", kept_of(plan.draws, plan.thin), plan.at_a_time(plan.thin, draw_statistics));
   if (options.log_likelihood) add_drawn("log_likelihood", Meaning::pointwise, plan.thin_generated);
   if (options.predictive) add_drawn("posterior_predictive", Meaning::predict, plan.thin_generated);
   if (options.keep_warmup) {
@@ -143,7 +143,7 @@ void Recorder::add_statistics(const char* name, int most, int at_a_time) {
 void Recorder::add_product(const char* name, Meaning meaning, int most, int stride, int at_a_time,
                            std::vector<Product>& products) {
   const bool observed = meaning != Meaning::constrain;
-  Product product{outline_.draws.size(), meaning, stride, at_a_time, {}};
+  Product product{outline_.draws.size(), meaning, stride, {}};
   Outline::Draws draws{{name, true, {}}, std::size_t(most), std::size_t(at_a_time)};
   std::size_t offset = 0;
   for (std::int64_t i = 0; i < model_.layout().site_count; ++i) {
@@ -204,17 +204,19 @@ void Recorder::record(const std::vector<Product>& products, std::size_t statisti
     for (int row = (stride - first % stride) % stride; row < count; row += stride) rows.push_back(row);
     return rows;
   };
-  const std::vector<int> rows = rows_of(plan_.thin);
-  if (!rows.empty()) append(sink_, statistics_group, rows, first, statistics(block, rows));
-  for (const Product& product : products) {
-    const std::vector<int> all = rows_of(product.stride);
+  // Some of them at a time.
+  const auto append_all = [&](std::size_t group, int stride, const auto& values_of) {
+    const std::vector<int> all = rows_of(stride);
     for (std::size_t done = 0; done < all.size();) {
-      const std::size_t end = std::min(all.size(), done + std::size_t(product.at_a_time));
+      const std::size_t end = std::min(all.size(), done + outline_.draws[group].at_a_time);
       const std::vector<int> some(all.begin() + std::ptrdiff_t(done), all.begin() + std::ptrdiff_t(end));
-      append(sink_, product.group, some, first, generate(product, block, first, some));
+      append(sink_, group, some, first, values_of(some));
       done = end;
     }
-  }
+  };
+  append_all(statistics_group, plan_.thin, [&](const std::vector<int>& rows) { return statistics(block, rows); });
+  for (const Product& product : products)
+    append_all(product.group, product.stride, [&](const std::vector<int>& rows) { return generate(product, block, first, rows); });
 }
 
 std::vector<std::vector<double>> Recorder::generate(const Product& product, const DrawBlock& block, int first,

@@ -33,7 +33,7 @@ class Recorder {
   struct Product {
     std::size_t group;
     Meaning meaning;
-    int stride, at_a_time;
+    int stride;
     std::vector<Column> columns;
   };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "host/machine_memory.hpp"
+#include "host/online_summary.hpp"
 #include "host/stopping_rule.hpp"
 #include "host/warmup.hpp"
 #include "kernels/cpu/launch.hpp"
@@ -43,9 +44,10 @@ int most_draws(const RunPlan& plan, double kept_values, int held) {
   return int(std::clamp(room, std::min(most, double(next_look(0)) * plan.thin), most));
 }
 
-void require_memory(const RunPlan& plan, const HostModel& model, int held, double kept_values, int max_depth) {
+void require_memory(const RunPlan& plan, const HostModel& model, int held, double kept_values, const SampleOptions& options) {
   const double chains = plan.chains, n = model.coordinates();
-  const double state = chains * n * double(NutsVectors<double>::arrays(max_depth, 1));
+  const double summary = options.only_summary ? double(model.values(Meaning::constrain) * OnlineSummary::bytes_each) / 8 : 0;
+  const double state = chains * (n * double(NutsVectors<double>::arrays(options.max_depth, 1)) + summary);
   const double block = chains * plan.block * (n + draw_statistics);
   const double draws = held * chains * plan.draws * kept_values;
   const double bytes = 8 * (state + block + draws);
@@ -91,7 +93,7 @@ RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool
   constexpr int chains_per_multiprocessor = 16;
   const int threads = options.threads > 0 ? options.threads : available_threads();
   const int suitable = multiprocessors > 0 ? multiprocessors * chains_per_multiprocessor : threads * packs_per_thread * pack_width;
-  plan.chains = options.chains > 0 ? options.chains : std::max(16, suitable);
+  plan.chains = options.chains > 0 ? options.chains : std::max(options.only_summary ? OnlineSummary::least_chains : 16, suitable);
   plan.superchains = std::min(16, plan.chains);                                       // rules §1
   plan.usual_draws = plan.draws = options.draws > 0 ? options.draws : (plan.chains <= 16 ? 1000 : 250);  // rules §1
   plan.warmup_most = (options.warmup >= 0 ? options.warmup : options.warmup_cap) + burn_in_draws;
@@ -101,13 +103,13 @@ RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool
   plan.thin_generated = options.generated == Generated::all ? plan.thin : automatic_thinning(plan, generated);
   const double per_draw = (double(model.values(Meaning::constrain)) + draw_statistics) / plan.thin +
                           double(generated) / plan.thin_generated;
-  const int held = (in_memory ? 1 : 0) + (plan.looks ? 2 : 0);  // an array that grows is there twice
+  const int held = (in_memory && !options.only_summary ? 1 : 0) + (plan.looks ? 2 : 0);  // an array that grows is there twice
   if (options.until.asked() && options.draws == 0) plan.draws = most_draws(plan, per_draw, held);
 
   const double row = 8. * plan.chains * (model.coordinates() + draw_statistics);
   const int rows = std::max(least_block, int(std::min(double(block_bytes) / row, 1e9)));
   plan.block = even_block(plan.stretch_end(0), rows, generated > 0 ? plan.thin_generated : plan.thin);
-  require_memory(plan, model, held, per_draw, options.max_depth);
+  require_memory(plan, model, held, per_draw, options);
   return plan;
 }
 

@@ -24,6 +24,7 @@
 #include "host/samplers.hpp"
 #include "host/starts.hpp"
 #include "host/stopping_rule.hpp"
+#include "host/summary_sink.hpp"
 #include "host/warmup.hpp"
 #include "kernels/geometry.hpp"
 #include "kernels/window.hpp"
@@ -222,9 +223,10 @@ void report_halves(const Ensemble& ensemble, const std::vector<int>& superchain,
   const std::size_t chains = superchain.size();
   double split = 0, nested = 0, ess = HUGE_VAL;
   for (std::size_t first = 0; first < halves[0].mean.size(); first += chains) {
-    const auto of = [&](const std::vector<double>& all) { return std::span(all).subspan(first, chains); };
-    const HalvesDiagnosis each = diagnose_halves(of(halves[0].mean), of(halves[0].squares), of(halves[1].mean), of(halves[1].squares),
-                                                 std::size_t(draws), superchain);
+    const auto of = [&](const std::vector<double>& all) { return std::vector(all.begin() + std::ptrdiff_t(first), all.begin() + std::ptrdiff_t(first + chains)); };
+    ChainHalves both{{of(halves[0].mean), of(halves[1].mean)}, of(halves[0].squares), {std::size_t(draws), std::size_t(draws)}};
+    for (std::size_t c = 0; c < chains; ++c) both.squares[c] += halves[1].squares[first + c];
+    const HalvesDiagnosis each = diagnose_halves(both, superchain);
     split = std::max(split, each.r_hat_split);
     nested = std::max(nested, each.r_hat_nested);
     ess = std::min(ess, each.ess_mean);
@@ -281,6 +283,14 @@ void validate(const SampleOptions& o) {
   const double least = double(o.thin) * next_look(0);
   require(!o.until.asks_for_accuracy() || o.draws == 0 || o.draws >= least,
           fmt::format("draws is {}, with an accuracy to go on until (it is first looked at after {:.0f}). Allow more draws.", o.draws, least));
+  require(!o.only_summary || o.chains == 0 || o.chains >= OnlineSummary::least_chains,
+          fmt::format("only a summary is to be kept of {} chains (at least {} are needed: effective sample sizes come from how the chains' "
+                      "means differ). Run more, or keep draws.", o.chains, OnlineSummary::least_chains));
+  require(!o.only_summary || !(o.log_likelihood || o.predictive || o.keep_warmup),
+          "only a summary is to be kept, and also log likelihoods, predictions or the draws of warmup (they belong to draws). Ask for either.");
+  require(!o.only_summary || !o.until.asks_for_accuracy(),
+          "only a summary is to be kept of a run that goes on until an accuracy is reached (it is told from draws). Give a number of draws, or a "
+          "time, or keep draws.");
   require(o.checkpoint.every > 0,
           fmt::format("checkpoint.every is {} (seconds; more than 0). 60 is usual.", o.checkpoint.every));
 }
@@ -312,8 +322,11 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   for (int c = 0; c < plan.chains; ++c) superchain[std::size_t(c)] = c % plan.superchains;
   std::optional<StoppingRule> rule;
   std::optional<BothSinks> to_both;
+  std::optional<SummarySink> summary;
   if (plan.looks) to_both.emplace(sink, rule.emplace(options.until, options.threads));
-  Recorder recorder(model, options, plan, superchain, to_both ? *to_both : sink);
+  if (options.only_summary) summary.emplace(sink, options.threads);
+  DrawSink& recorded = to_both ? static_cast<DrawSink&>(*to_both) : summary ? *summary : sink;
+  Recorder recorder(model, options, plan, superchain, recorded);
   if (rule && saved) checkpoint->draws().replay(*rule);
 
   const Starts starts(model, options.init, options.seed);
@@ -391,12 +404,20 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   int done = 0;
   if (checkpoint) {
     Blocks blocks(ensemble, plan, warmup.draws, warmup.tuning);
-    if (saved && !in_warmup) (*saved)(precision_error, blocks);
+    const auto state_of_sampling = [&](Archive& archive) {
+      archive(precision_error);
+      if (summary) archive(*summary);
+    };
+    if (saved && !in_warmup) {
+      state_of_sampling(*saved);
+      (*saved)(blocks);
+    }
     in_warmup = false;
     watcher.ended();
     const auto suspend = [&](const std::function<void(Archive&)>& save) {
       return save_with([&](Archive& archive) {
-        archive(warmup, precision_error);
+        archive(warmup);
+        state_of_sampling(archive);
         save(archive);
       });
     };
@@ -454,7 +475,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
     notes.push_back("All chains started at one point, so R-hat cannot tell whether the start still shows. Compare with a run "
                     "that starts elsewhere.");
   if (!notes.empty()) attributes["notes"] = notes;
-  sink.close(attributes);
+  recorded.close(attributes);
 }
 
 namespace {

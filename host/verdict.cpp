@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
+
+#include "host/summary_groups.hpp"
 
 namespace lockstep {
 namespace {
@@ -160,12 +163,13 @@ void warn_of_low_ess(const Tallies& all, const VerdictRules& rules, Verdict& ver
        run_longer(all.draws_needed()) + "."});
 }
 
-// How often a flag of sample_stats is set; 0 if the fit does not have it.
+// How often a flag of sample_stats is set, of which chain_stats has counts; 0 if the fit has neither.
 double count_of(const Fit& fit, const std::string& flag) {
-  if (!fit.has_group("sample_stats")) return 0;
   double count = 0;
-  for (const Variable& each : fit.group("sample_stats").variables) {
-    if (each.name == flag) count = static_cast<double>(std::count(each.values.begin(), each.values.end(), 1.0));
+  for (const char* group : {"sample_stats", chain_stats_group}) {
+    if (!fit.has_group(group)) continue;
+    for (const Variable& each : fit.group(group).variables)
+      if (each.name == flag) count += std::accumulate(each.values.begin(), each.values.end(), 0.0);
   }
   return count;
 }
@@ -203,22 +207,35 @@ void warn_of_chains(const Fit& fit, const Run& run, std::vector<Warning>& out) {
   }
 }
 
+// E-BFMI as the draws' energies say, or chain_stats.
+MissingInformation missing_information(const Fit& fit) {
+  if (fit.has_group("sample_stats"))
+    for (const Variable& each : fit.group("sample_stats").variables)
+      if (each.name == "energy" && each.size() == 1) return ebfmi(element_view(fit, each, 0));
+  MissingInformation result;
+  if (!fit.has_group(chain_stats_group)) return result;
+  result.per_chain = fit.variable(chain_stats_group, "ebfmi").values;
+  const std::vector<double>& sd = fit.variable(chain_stats_group, "energy_sd").values;
+  double steps = 0, spread = 0;
+  for (std::size_t c = 0; c < sd.size(); ++c) {
+    steps += result.per_chain[c] * sd[c] * sd[c];
+    spread += sd[c] * sd[c];
+  }
+  result.pooled = steps / spread;
+  return result;
+}
+
 void warn_of_energy(const Fit& fit, const VerdictRules& rules, std::vector<Warning>& out) {
   // The noise of one chain's figure is about 0.06 at 500 draws: below that, many short chains would raise false alarms.
   constexpr std::size_t judged_alone = 500;
-  if (!fit.has_group("sample_stats")) return;
-  for (const Variable& each : fit.group("sample_stats").variables) {
-    if (each.name != "energy" || each.size() != 1 || fit.draws < 2) continue;
-    const MissingInformation energy = ebfmi(element_view(fit, each, 0));
-    const auto low = std::count_if(energy.per_chain.begin(), energy.per_chain.end(),
-                                   [&](double chain) { return chain < rules.ebfmi; });
-    const bool alone = fit.draws >= judged_alone && low > 0;
-    if (!(energy.pooled < rules.ebfmi) && !alone) continue;
-    out.push_back({fmt::format("E-BFMI is {:.2f} over all chains, below {} in {} of {}", energy.pooled, rules.ebfmi,
-                               low, fit.chains),
-                   "the energy changes too slowly from draw to draw, so heavy tails are explored badly",
-                   "Reparameterise: a non-centred form, or a lighter tail."});
-  }
+  if (fit.draws < 2) return;
+  const MissingInformation energy = missing_information(fit);
+  const auto low = std::count_if(energy.per_chain.begin(), energy.per_chain.end(), [&](double chain) { return chain < rules.ebfmi; });
+  const bool alone = fit.draws >= judged_alone && low > 0;
+  if (!(energy.pooled < rules.ebfmi) && !alone) return;
+  out.push_back({fmt::format("E-BFMI is {:.2f} over all chains, below {} in {} of {}", energy.pooled, rules.ebfmi, low, fit.chains),
+                 "the energy changes too slowly from draw to draw, so heavy tails are explored badly",
+                 "Reparameterise: a non-centred form, or a lighter tail."});
 }
 
 }  // namespace

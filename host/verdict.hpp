@@ -54,7 +54,7 @@ struct Verdict {
 bool uncertain_ess(const Diagnosis& diagnosis, std::size_t draws_per_chain, const VerdictRules& rules = {});
 
 // Of `posterior`, and of what sample_stats has of diverging, reached_max_treedepth and energy, and the attributes of
-// stuck_chains and restarted_chains. Throws std::out_of_range without a posterior.
+// stuck_chains and restarted_chains; or of a summary of these (host/summary_groups.hpp). Throws std::out_of_range with neither.
 Verdict judge(const Fit& fit, const VerdictRules& rules = {});
 
 // The same with diagnoses of `posterior` that the caller has at hand.

@@ -24,6 +24,7 @@ constexpr double rhat_limit = 1.05;          // rules §1
 constexpr double least_in_harmonic_mean = 1e-2;   // rules §6
 constexpr double rejecting = 0.1;            // a chain whose acceptance is below this is stuck (rules §1)
 constexpr double most_rejecting_share = 0.25;
+constexpr double most_flagged_share = 1e-3;  // of the chains, when warmup ends by itself
 constexpr double step_only_share = 0.15;     // of a warmup of fixed length, at the end
 constexpr int windows_before_restart = 2;
 constexpr int most_restarts = 5;             // of a chain
@@ -145,7 +146,7 @@ class Warmup {
         case Phase::gradients: end_gradients(); break;
         case Phase::tail: end_tail_window(); break;
         case Phase::windows: end_round(); break;
-        case Phase::burn_in: phase_ = Phase::done; break;
+        case Phase::burn_in: end_burn_in(); break;
         case Phase::done: break;
       }
     }
@@ -167,6 +168,7 @@ class Warmup {
   }
   // The next window, of one round unless that is told to end earlier.
   void open_window(int draws) {
+    window_.reset();  // with many chains there is no room for two
     window_ = ensemble_.make_window(drawn_, draws, settings_.sampler->keep);
     round_end_ = draws;
   }
@@ -226,7 +228,7 @@ class Warmup {
       return freeze();
     }
     result_.tuning.own_step = flagged_;  // the chains in the bulk share one; the others go on adapting theirs
-    ensemble_.set_max_depth(none_flagged() ? settings_.max_depth : std::min(early_max_depth, settings_.max_depth));
+    ensemble_.set_max_depth(few_flagged() ? settings_.max_depth : std::min(early_max_depth, settings_.max_depth));
     const int step_only = settings_.draws >= 0 ? int(step_only_share * limit_) : 0;
     adapts_metric_ = left() > step_only;
     int length = rounds_ * round_;
@@ -264,7 +266,7 @@ class Warmup {
     const ChainMoments positions = window_->positions();
     double change = HUGE_VAL;
     if (adapts_metric_) change = update_metric(positions);
-    if (settings_.draws < 0 && none_flagged() && change < metric_tolerance && near_target_ && length_->settled() &&
+    if (settings_.draws < 0 && few_flagged() && change < metric_tolerance && near_target_ && length_->settled() &&
         mixed(*window_, positions, superchain_)) {
       result_.settled = true;
       return freeze();
@@ -284,7 +286,17 @@ class Warmup {
     open_window(burn_in_draws);
   }
 
-  bool none_flagged() const { return std::none_of(flagged_.begin(), flagged_.end(), [](char f) { return f; }); }
+  // A chain that visits a far tail looks like one that is stuck there; it is not if it has left it by now.
+  void end_burn_in() {
+    const Flags flags = flag_stuck(*window_, int(chains_), n_);
+    for (std::size_t c = 0; c < chains_; ++c) result_.stuck[c] = result_.stuck[c] && flags.stuck[c];
+    phase_ = Phase::done;
+  }
+
+  // Of very many chains there are always some that visit a far tail.
+  bool few_flagged() const {
+    return double(std::count(flagged_.begin(), flagged_.end(), 1)) <= most_flagged_share * double(chains_);
+  }
 
   // Of the chains that share the step size, from draw `from` of the window on: the mean over chains of each one's mean over draws. Of
   // a harmonic mean, one chain that rejects everything would make up the most: it is left out, unless it is one of many.

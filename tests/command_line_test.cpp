@@ -383,6 +383,31 @@ TEST_F(CommandLine, SummaryRepeatsTheTableAndTheVerdictOfTheRun) {
   EXPECT_EQ(run({"summary", "eight_schools.nc", "--format", "table"}).out, summarised.out);
 }
 
+TEST_F(CommandLine, KeepSummaryLeavesAFileThatIsSummarisedAndHasNoDraws) {
+  const Words words{"sample", "eight_schools", "--chains", "64", "--draws", "100", "--keep", "summary"};
+  const Outcome sampled = run(words);
+  ASSERT_EQ(sampled.code, 0) << sampled.err;
+  EXPECT_TRUE(contains(sampled.out, "eight_schools: 64 chains x 100 draws")) << sampled.out;
+  EXPECT_TRUE(contains(sampled.out, "theta[Choate]") && contains(sampled.out, "onverged: largest split R-hat")) << sampled.out;
+  EXPECT_TRUE(contains(sampled.out, "the relative error of these sizes is 18%")) << sampled.out;
+  const Outcome summarised = run({"summary", "eight_schools.nc"});
+  ASSERT_EQ(summarised.code, 0) << summarised.err;
+  EXPECT_TRUE(contains(sampled.out, summarised.out)) << sampled.out << "\nis not\n" << summarised.out;
+  EXPECT_EQ(nlohmann::json::parse(run({"summary", "eight_schools.nc", "--format", "json"}).out).size(), 18u);
+  const Words before = files();
+  for (const Words& command : {Words{"draws", "eight_schools.nc", "--csv"}, {"predict", "eight_schools.nc"},
+                               {"posterior", "eight_schools.nc", "--vars", "mu", "--out", "before.json"}})
+    expect_refused(run(command), 1, "it has a summary only, no draws", before);
+  Words few = words;
+  few[3] = "63";
+  expect_refused(run(few), 1, "at least 64 are needed", before);
+  for (const Words& more : {Words{"--log-lik"}, {"--predictive", "auto"}, {"--keep-warmup"}, {"--until", "ess=1000"}}) {
+    Words both = words;
+    both.insert(both.end(), more.begin(), more.end());
+    expect_refused(run(both), 1, "only a summary is to be kept", before);
+  }
+}
+
 TEST_F(CommandLine, SummaryAsJsonIsAListOfObjectsAndNothingElse) {
   ASSERT_EQ(run(quick("eight_schools")).code, 0);
   const Outcome outcome = run({"summary", "eight_schools.nc", "--format", "json"});

@@ -240,7 +240,8 @@ TEST(HalvesDiagnosis, IsThatOfTheDraws) {
   constexpr std::size_t chains = 12, half = 25;
   std::mt19937 random(3);
   std::normal_distribution<double> normal;
-  std::vector<double> values, mean[2], squares[2];
+  std::vector<double> values;
+  ChainHalves halves{{}, std::vector<double>(chains), {half, half}};
   std::vector<int> superchain;
   for (std::size_t c = 0; c < chains; ++c) {
     superchain.push_back(int(c % 4));
@@ -250,13 +251,16 @@ TEST(HalvesDiagnosis, IsThatOfTheDraws) {
       for (double& x : draws) x = shift + normal(random);
       values.insert(values.end(), draws.begin(), draws.end());
       const Moments each = moments(draws);
-      mean[h].push_back(each.mean);
-      squares[h].push_back(each.variance * (half - 1));
+      halves.means[h].push_back(each.mean);
+      halves.squares[c] += each.variance * (half - 1);
     }
   }
   const ChainView view{values.data(), chains, 2 * half, 2 * half, 1};
-  const HalvesDiagnosis found = diagnose_halves(mean[0], squares[0], mean[1], squares[1], half, superchain);
-  EXPECT_NEAR(found.r_hat_split, Diagnoser{}(view, superchain).r_hat_split, 1e-12);
+  const HalvesDiagnosis found = diagnose_halves(halves, superchain);
+  const Diagnosis expected = Diagnoser{}(view, superchain);
+  EXPECT_NEAR(found.mean, expected.mean, 1e-12);
+  EXPECT_NEAR(found.sd, expected.sd, 1e-12);
+  EXPECT_NEAR(found.r_hat_split, expected.r_hat_split, 1e-12);
   EXPECT_NEAR(found.r_hat_nested, nested_rhat(view, superchain), 1e-12);
   // Chains that differ: a draw's variance is 2, a chain's mean's 1 + 1/50, so 12 chains are worth 12 * 2 / 1.02 = 23.5 draws;
   // sd of the estimate 24 sqrt(2 / 11) = 10.

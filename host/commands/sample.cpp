@@ -118,7 +118,8 @@ struct SampleCommand {
     results.add_to(*command, "MODEL");
     option("--keep", keep, "SITES",
            "Parameters and deterministics to store, as mu,tau; or, as '~z,theta', all but\n"
-           "these. Default: all");
+           "these. Default: all. summary: no draws, but what there is to say about all of them,\n"
+           "for 64 chains or more; memory and file do not grow with the draws");
     option("--thin", thin.text, "N", "Store every Nth draw. Default: 1");
     command->add_flag("--keep-warmup", keep_warmup, "Store the draws of warmup too, in groups of their own");
     command->add_flag("--log-lik", log_likelihood,
@@ -198,7 +199,7 @@ struct SampleCommand {
   }
   static Digest summarise(ProgressBar& bar, const fs::path& results) {
     bar.now("summarising");
-    return digest(FitFile(results, {"posterior", "sample_stats"}));
+    return digest(FitFile(results, digested_groups));
   }
 
   bool only_collects() const { return resumption && resumption->only_collect; }
@@ -237,7 +238,7 @@ struct SampleCommand {
       } catch (const Stopped&) {
         stopped_without_draws();
       }
-      stopped = FitFile(written, {"posterior"}).outline();
+      stopped = FitFile(written, {"posterior", "summary"}).outline();
       if (!stopped.stopped_early()) digested = summarise(bar, written);
     });
     if (digested) return say(*digested, written);
@@ -256,7 +257,8 @@ struct SampleCommand {
     const bool thinned = number(results, "thin") > 1;
     std::string text = fmt::format(
         "{}: {} chains x {}{} after {:.0f} warmup draws each, {}\n\n", model, fit.chains,
-        thinned ? fmt::format("{:.0f} draws, {} of them stored,", number(results, "draws_made"), results.draws_stored)
+        thinned ? fmt::format("{:.0f} draws, {} of them {},", number(results, "draws_made"), results.draws_stored,
+                              fit.has_group("summary") ? "summarised" : "stored")
                 : fmt::format("{} draws", results.draws_stored),
         fit.stopped_early() ? " (stopped early)" : "", number(results, "tuning_steps"),
         duration_text(number(results, "sampling_time")));
@@ -270,7 +272,9 @@ struct SampleCommand {
   }
 
   void read_what_is_kept(SampleOptions& options) const {
-    if (command->count("--keep") > 0) {
+    if (keep == "summary") {
+      options.only_summary = true;
+    } else if (command->count("--keep") > 0) {
       const bool all_but = keep.starts_with('~');
       (all_but ? options.leave_out : options.keep) = comma_list("--keep", keep.substr(all_but ? 1 : 0));
     }

@@ -29,8 +29,8 @@ struct SummaryCommand {
     } catch (const std::invalid_argument& error) {
       throw UsageError(error.what());
     }
-    const FitFile results(file, {"posterior", "sample_stats"});
-    if (!results.outline().has_group("posterior"))
+    const FitFile results(file, digested_groups);
+    if (!results.outline().has_group("posterior") && !results.outline().has_group("summary"))
       throw std::runtime_error(
           fmt::format("'{}' has no posterior (it is summarised). Choose a file with draws.", file));
     const Digest all = digest(results);

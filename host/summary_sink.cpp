@@ -1,0 +1,76 @@
+#include "host/summary_sink.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "host/netcdf.hpp"
+#include "host/summary_groups.hpp"
+
+namespace lockstep {
+
+namespace {
+
+std::size_t group_number(const Outline& outline, const char* name) {
+  std::size_t group = 0;
+  while (group < outline.draws.size() && outline.draws[group].group.name != name) ++group;
+  return group;
+}
+
+// What there will be instead of the draws.
+Outline summary_outline(const Outline& run, std::vector<ScalarSummary> scalars) {
+  Outline outline{run.chains, run.superchain, run.dimensions, {}, {}};
+  outline.dimensions.push_back(dimension_of_statistics());
+  outline.data.push_back(summary_of(run.draws[group_number(run, "posterior")].group, std::move(scalars)));
+  outline.data.insert(outline.data.end(), run.data.begin(), run.data.end());
+  return outline;
+}
+
+}  // namespace
+
+void SummarySink::open(const Outline& outline) {
+  outline_ = outline;
+  posterior_ = group_number(outline, "posterior");
+  sample_stats_ = group_number(outline, "sample_stats");
+  std::vector<std::size_t> sizes;
+  for (const Variable& each : outline.draws[posterior_].group.variables) sizes.push_back(each.size());
+  draws_.emplace(sizes, outline.chains, outline.draws[posterior_].most, threads_);
+  statistics_.emplace(outline.draws[sample_stats_].group.variables, outline.chains, threads_);
+  const std::size_t scalars = std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
+  validate(without_draws(summary_outline(outline, std::vector<ScalarSummary>(scalars))));  // now, not when the run is over
+}
+
+void SummarySink::append(std::size_t group, std::span<const std::size_t> numbers, std::span<const std::span<const double>> values) {
+  if (group == posterior_) draws_->add(numbers.size(), values);
+  if (group == sample_stats_) statistics_->add(numbers.size(), values);
+}
+
+void SummarySink::close(const std::map<std::string, Attribute>& attributes) {
+  const std::vector<ScalarSummary> all = draws_->summarise(outline_.superchain);
+  Outline outline = summary_outline(outline_, all);
+  Group chains{chain_stats_group, false, statistics_->variables()};
+  chains.variables.push_back(
+      {"superchain_id", {"chain"}, {outline.chains}, ElementType::integer, {outline.superchain.begin(), outline.superchain.end()}});
+  outline.data.insert(outline.data.begin() + 1, std::move(chains));
+
+  std::map<std::string, Attribute> with_notes = attributes;
+  with_notes[summarised_draws] = double(draws_->draws());
+  std::vector<std::string> notes;
+  if (const auto found = attributes.find("notes"); found != attributes.end()) notes = std::get<std::vector<std::string>>(found->second);
+  notes.push_back(fmt::format("Only a summary is kept. Effective sample sizes and standard errors come from how the means of the {} chains differ: "
+                              "the relative error of these sizes is {:.2g}%.",
+                              outline.chains, 100 * std::sqrt(2. / double(outline.chains))));
+  const bool unlike_pilot = std::any_of(all.begin(), all.end(), [](const ScalarSummary& each) {
+    return std::isfinite(each.diagnosis.mean) && (std::isnan(each.diagnosis.q5) || std::isnan(each.diagnosis.median) || std::isnan(each.diagnosis.q95));
+  });
+  if (unlike_pilot)
+    notes.push_back("Some quantiles are not known (many draws are where few of the first were, which tell how finely a quantity is looked at). "
+                    "Run a longer warmup, or keep draws.");
+  with_notes["notes"] = notes;
+  sink_.open(outline);
+  sink_.close(with_notes);
+}
+
+}  // namespace lockstep
