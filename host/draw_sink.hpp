@@ -1,5 +1,5 @@
 // Where the draws of a run go, block after block: into a Fit in memory (FitBuilder), or into a results file
-// (NetcdfWriter). No sink needs to be told how long a run will be.
+// (NetcdfWriter); or a summary of them does (SummarySink). No sink needs to be told how long a run will be.
 #pragma once
 
 #include <cstddef>

@@ -110,7 +110,8 @@ void read_group(hid_t object, const std::string& name, Fit& fit) {
   if (group.per_draw || name == chain_stats_group) add_draws(fit, group, arrays);
   for (Array& each : arrays) {
     const bool leading = each.name == "chain" || each.name == "draw";
-    if (name == chain_stats_group && each.name == "superchain_id") fit.superchain.assign(each.values.begin(), each.values.end());
+    if (name == chain_stats_group && each.name == "superchain_id" && each.dims == std::vector<std::string>{"chain"})
+      fit.superchain.assign(each.values.begin(), each.values.end());
     if (each.scale) {
       if (!leading) add_dimension(fit, each, group);
     } else if (name == "sample_stats" && each.name == "superchain_id" &&

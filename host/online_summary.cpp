@@ -35,6 +35,11 @@ OnlineSummary::OnlineSummary(std::vector<std::size_t> sizes, std::size_t chains,
   ranges_ = std::clamp<std::size_t>(tasks / std::max<std::size_t>(strips_.size(), 1), 1, chains_);
 }
 
+double OnlineSummary::bytes(double scalars, double chains) {
+  const double of_chain = sizeof(double) * quantities * (Stretches::count + 1) + 2 * sizeof(std::uint32_t);
+  return scalars * (chains * of_chain + sizeof(Scalar) + sizeof(Histogram) + sizeof(double) * std::max(double(least_pilot_draws), chains));
+}
+
 void OnlineSummary::add(std::size_t draws, std::span<const std::span<const double>> values) {
   if (!all_.empty()) return add_to_sums(draws, values);
   Held held{draws, {}};

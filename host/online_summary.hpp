@@ -37,8 +37,8 @@ class OnlineSummary {
  public:
   // Fewer chains tell no effective sample size: its relative error would be above sqrt(2 / 64) = 18%.
   static constexpr int least_chains = 64;
-  // About what each chain and scalar takes.
-  static constexpr std::size_t bytes_each = 128;
+  // Of memory, about: what the chains have of each scalar, what all have, and the pilot.
+  static double bytes(double scalars, double chains);
 
   // `sizes`: elements of each variable. `most`: draws of each chain that may come.
   OnlineSummary(std::vector<std::size_t> sizes, std::size_t chains, std::size_t most, int threads);

@@ -46,8 +46,8 @@ int most_draws(const RunPlan& plan, double kept_values, int held) {
 
 void require_memory(const RunPlan& plan, const HostModel& model, int held, double kept_values, const SampleOptions& options) {
   const double chains = plan.chains, n = model.coordinates();
-  const double summary = options.only_summary ? double(model.values(Meaning::constrain) * OnlineSummary::bytes_each) / 8 : 0;
-  const double state = chains * (n * double(NutsVectors<double>::arrays(options.max_depth, 1)) + summary);
+  const double summary = options.only_summary ? OnlineSummary::bytes(double(model.values(Meaning::constrain)), chains) / 8 : 0;
+  const double state = chains * n * double(NutsVectors<double>::arrays(options.max_depth, 1)) + summary;
   const double block = chains * plan.block * (n + draw_statistics);
   const double draws = held * chains * plan.draws * kept_values;
   const double bytes = 8 * (state + block + draws);

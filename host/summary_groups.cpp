@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "host/online_summary.hpp"
+
 namespace lockstep {
 
 namespace {

@@ -11,10 +11,12 @@
 #include <string>
 #include <vector>
 
-#include "host/online_summary.hpp"
+#include "host/diagnostics.hpp"
 #include "lockstep/fit.hpp"
 
 namespace lockstep {
+
+struct ScalarSummary;
 
 inline constexpr const char *summary_group = "summary", *chain_stats_group = "chain_stats";
 // The attribute that says how many draws of each chain were summarised; nothing if it is not there, or no such number.

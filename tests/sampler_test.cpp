@@ -649,6 +649,20 @@ TEST(Sample, AFixedWarmupHasTheLengthThatWasAskedFor) {
   }
 }
 
+// Of so many chains one or the other always visits a far tail, where it looks like one that is stuck.
+TEST(Sample, WarmupOfVeryManyChainsEndsAsSoonAsThatOfFewer) {
+  const ZooModel& model = *find_zoo_model("eight_schools");
+  SampleOptions options;
+  options.chains = 30000;
+  options.draws = 1;
+  options.keep = {"mu"};
+  options.processor = Processor::cpu;
+  const Fit fit = sample(*model.table(), example_data(model), options);
+  EXPECT_EQ(std::get<double>(fit.attributes.at("warmup_settled")), 1);
+  EXPECT_LE(std::get<double>(fit.attributes.at("tuning_steps")), 80);  // 64 chains take 56
+  EXPECT_LE(std::get<double>(fit.attributes.at("stuck_chains")), 30);
+}
+
 TEST(Sample, RefusesImpossibleDataNamingTheObservation) {
   const ZooModel& model = *find_zoo_model("eight_schools");
   Data data = example_data(model);
