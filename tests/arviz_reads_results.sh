@@ -33,6 +33,7 @@ for model in eight_schools radon; do
   sample_as "$model-short" "$model" --chains 64 --draws 100
 done
 sample_as eight_schools eight_schools
+"$program" sample eight_schools --chains 64 --keep summary --out kept.summary >/dev/null 2>err || { cat err; exit 1; }
 
 # Everything that a file can have; and the same of a run that is stopped while it samples.
 all_groups=(eight_schools --chains 16 --thin 2 --keep-warmup --log-lik --predictive auto)
@@ -50,4 +51,5 @@ wait $! || status=$?
 
 "$python" "$tests/read_groups_with_arviz.py" thinned.groups stopped.groups
 "$python" "$tests/read_with_arviz.py" eight_schools.nc
+"$python" "$tests/read_summary_with_arviz.py" kept.summary
 "$python" "$tests/compare_with_arviz.py" *.nc
