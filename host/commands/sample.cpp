@@ -118,8 +118,8 @@ struct SampleCommand {
     results.add_to(*command, "MODEL");
     option("--keep", keep, "SITES",
            "Parameters and deterministics to store, as mu,tau; or, as '~z,theta', all but\n"
-           "these. Default: all. summary: no draws, but what there is to say about all of them,\n"
-           "for 64 chains or more; memory and file do not grow with the draws");
+           "these. Default: all. summary: no draws, but what there is to say about all\n"
+           "of them, for 64 chains or more; memory and file do not grow with the draws");
     option("--thin", thin.text, "N", "Store every Nth draw. Default: 1");
     command->add_flag("--keep-warmup", keep_warmup, "Store the draws of warmup too, in groups of their own");
     command->add_flag("--log-lik", log_likelihood,
