@@ -198,7 +198,8 @@ void warn_of_chains(const Fit& fit, const Run& run, std::vector<Warning>& out) {
   if (const double stuck = number_of(fit, "stuck_chains"); stuck > 0) {
     out.push_back({fmt::format("{:.0f} of {:.0f} chains were stuck at the end of warmup", stuck, run.chains),
                    "their log density or acceptance was far below the other chains', and their draws are in the fit",
-                   "Look at their draws; give better starting points, stronger priors or a longer warmup."});
+                   fit.has_group("posterior") ? "Look at their draws; give better starting points, stronger priors or a longer warmup."
+                                              : "Give better starting points, stronger priors or a longer warmup."});
   }
   if (const double restarted = number_of(fit, "restarted_chains"); restarted > 0) {
     out.push_back({fmt::format("{:.0f} of {:.0f} chains were restarted during warmup", restarted, run.chains),
