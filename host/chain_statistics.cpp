@@ -9,7 +9,8 @@ namespace lockstep {
 
 ChainStatistics::ChainStatistics(const std::vector<Variable>& statistics, std::size_t chains, int threads)
     : statistics_(statistics), chains_(chains), threads_(threads), sums_(statistics.size() * chains), energies_(chains) {
-  const auto energy = std::find_if(statistics.begin(), statistics.end(), [](const Variable& each) { return each.name == "energy"; });
+  const auto energy =
+      std::find_if(statistics.begin(), statistics.end(), [](const Variable& each) { return each.name == "energy"; });
   energy_ = std::size_t(energy - statistics.begin());
 }
 
@@ -44,7 +45,8 @@ std::vector<Variable> ChainStatistics::variables() const {
                  [&](std::size_t c) { return sums_[s * chains_ + c] / (counted ? 1. : double(draws_)); });
   }
   if (energy_ == statistics_.size()) return all;
-  add_variable("energy_sd", ElementType::real, [&](std::size_t c) { return std::sqrt(energies_[c].squares / (double(draws_) - 1)); });
+  add_variable("energy_sd", ElementType::real,
+               [&](std::size_t c) { return std::sqrt(energies_[c].squares / (double(draws_) - 1)); });
   add_variable("ebfmi", ElementType::real, [&](std::size_t c) { return energies_[c].steps / energies_[c].squares; });
   return all;
 }

@@ -18,8 +18,8 @@ class ChainStatistics {
   // The next draws of every chain: of each statistic [chain][draw].
   void add(std::size_t draws, std::span<const std::span<const double>> values);
 
-  // One value for each chain along the dimension `chain`: a statistic's mean, or, if it is a boolean, how many are true; and of the
-  // energy, if there is one, its sd `energy_sd` and `ebfmi` (host/diagnostics.hpp).
+  // One value for each chain along the dimension `chain`: a statistic's mean, or, if it is a boolean, how many are true;
+  // and of the energy, if there is one, its sd `energy_sd` and `ebfmi` (host/diagnostics.hpp).
   std::vector<Variable> variables() const;
 
   void state(Archive& archive) { archive(draws_, sums_, energies_); }

@@ -94,14 +94,14 @@ struct NamedDiagnosis {
   Diagnosis diagnosis;
 };
 
-// Every scalar of a per-draw group, in the order in which they are stored. Of a fit that has only a summary of the posterior: what
-// that says.
+// Every scalar of a per-draw group, in the order in which they are stored. Of a fit that has only a summary of the
+// posterior: what that says.
 std::vector<NamedDiagnosis> diagnose(const Fit& fit, const std::string& group = "posterior");
 
 // The names of a variable's elements, in storage order.
 std::vector<std::string> element_names(const Fit& fit, const Variable& variable);
 
-// All draws from `low` to `high` are equal: a sum that is always 1 varies in its last bits, and those say nothing about convergence.
+// Are all draws from `low` to `high` equal? A sum that is always 1 varies in its last bits, which say nothing.
 bool is_constant(double low, double high);
 
 // R-hat of an element from that of its draws and of its folded draws: max(), except that a NaN in first place wins and one in

@@ -26,7 +26,8 @@ void DrawBins::set_ends(std::span<const Ranked> order) {
   // Of bins that end at the same value, the last is to have that value and nothing else.
   for (std::size_t b = 0; b + 2 < count; ++b) {
     if (ends_[b] != ends_[b + 1]) continue;
-    const auto first = std::lower_bound(order.begin(), order.end(), ends_[b], [](const Ranked& each, double x) { return each.value < x; });
+    const auto first = std::lower_bound(order.begin(), order.end(), ends_[b],
+                                        [](const Ranked& each, double x) { return each.value < x; });
     if (first != order.begin()) ends_[b] = std::prev(first)->value;
   }
 }
@@ -49,13 +50,14 @@ void DrawBins::set_scores(std::span<const Ranked> order, NormalScores& normal_sc
       sum.folded += folded[order[next].place];
     }
     const double members = double(next - first);
-    scores_[b] = next > first ? Scores{sum.bulk / members, sum.folded / members} : Scores{next == 0 ? *least_bulk : *most_bulk, most_folded};
+    scores_[b] = next > first ? Scores{sum.bulk / members, sum.folded / members}
+                              : Scores{next == 0 ? *least_bulk : *most_bulk, most_folded};
     single_[b] = next > first && b + 1 < count && order[first].value == order[next - 1].value;
     below_[b] = std::uint32_t(next);
   }
 }
 
-// Bisection: the number of ends that are less. By a product, so that there is no branch, of which every other would be mispredicted.
+// Bisection: the number of ends that are less. By a product, not a branch, of which every other would be mispredicted.
 void DrawBins::find(std::span<const double> draws, std::uint16_t* bins) const {
   static_assert(std::has_single_bit(count));
   for (std::size_t i = 0; i < draws.size(); ++i) {

@@ -1,9 +1,9 @@
 // What remains of a draw of one scalar when the draw itself is not kept: in which of 512 bins it fell.
 //
-// The bins are made from some draws, the pilot, so that each has the same share of them: ends between bins are pilot draws. A value
-// that so many pilot draws share that it fills a bin has one of its own. A bin also stands for the normal scores (host/ranks.hpp)
-// of its draws, and of the folded draws, by their ranks among the pilot: their mean in the bin. So what is computed from ranks
-// can be computed, nearly, from draws that come one after the other.
+// The bins are made from some draws, the pilot, so that each has the same share of them: ends between bins are pilot draws.
+// A value that so many pilot draws share that it fills a bin has one of its own. A bin also stands for the normal scores
+// (host/ranks.hpp) of its draws, and of the folded draws, by their ranks among the pilot: their mean in the bin. So what is
+// computed from ranks can be computed, nearly, from draws that come one after the other.
 #pragma once
 
 #include <array>
@@ -35,10 +35,10 @@ class DrawBins {
   // Bins 0 .. that are said to be below the quantile: the share of the pilot in them is nearest to `probability`.
   std::size_t bins_below(double probability) const;
 
-  // The quantile (type 7) of draws of which so many fell into each bin, `low` and `high` being the least and the largest. It lies in
-  // the bin of the exact one, so it is off by no more than the share of draws in there; it is found by interpolation, which
-  // leaves much less. Unknown (NaN) if more than 1/64 of the draws are in that bin, unless it is a single value's: the pilot was
-  // not like the draws.
+  // The quantile (type 7) of draws of which so many fell into each bin, `low` and `high` being the least and the largest. It
+  // lies in the bin of the exact one, so it is off by no more than the share of draws in there; it is found by
+  // interpolation, which leaves much less. Unknown (NaN) if more than 1/64 of the draws are in that bin, unless it is a
+  // single value's: the pilot was not like the draws.
   double quantile(std::span<const std::uint64_t> counts, double low, double high, double probability) const;
 
   void state(Archive& archive) { archive(ends_, scores_, single_, below_, median_); }

@@ -136,7 +136,8 @@ Fit read_outline(hid_t file, const std::vector<std::string>& wanted) {
     if (H5Iget_type(object) == H5I_GROUP) read_group(object, name, fit);
   }
   fit.attributes.merge(h5::read_attributes(root));
-  if (has_summary && !fit.has_group(summary_group) && std::none_of(fit.groups.begin(), fit.groups.end(), [](const Group& g) { return g.per_draw; }))
+  const bool has_draws = std::any_of(fit.groups.begin(), fit.groups.end(), [](const Group& g) { return g.per_draw; });
+  if (has_summary && !has_draws && !fit.has_group(summary_group))
     throw WithoutDraws("it has a summary only, no draws: it was sampled with --keep summary");
   settle_draws(fit);
   return fit;

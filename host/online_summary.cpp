@@ -37,7 +37,8 @@ OnlineSummary::OnlineSummary(std::vector<std::size_t> sizes, std::size_t chains,
 
 double OnlineSummary::bytes(double scalars, double chains) {
   const double of_chain = sizeof(double) * quantities * (Stretches::count + 1) + 2 * sizeof(std::uint32_t);
-  return scalars * (chains * of_chain + sizeof(Scalar) + sizeof(Histogram) + sizeof(double) * std::max(double(least_pilot_draws), chains));
+  const double pilot = sizeof(double) * std::max(double(least_pilot_draws), chains);
+  return scalars * (chains * of_chain + sizeof(Scalar) + sizeof(Histogram) + pilot);
 }
 
 void OnlineSummary::add(std::size_t draws, std::span<const std::span<const double>> values) {
@@ -109,8 +110,8 @@ void OnlineSummary::merge_stretches() {
 }
 
 // Draws first .. first + count - 1 of `draws`.
-void OnlineSummary::add_strip(const Strip& strip, std::size_t range, std::span<const double> values, std::size_t draws, std::size_t first,
-                              std::size_t count) {
+void OnlineSummary::add_strip(const Strip& strip, std::size_t range, std::span<const double> values, std::size_t draws,
+                              std::size_t first, std::size_t count) {
   const std::size_t begin = chains_ * range / ranges_, end = chains_ * (range + 1) / ranges_, size = sizes_[strip.variable];
   double x[batch];
   std::uint16_t bin[batch];
@@ -163,13 +164,15 @@ void OnlineSummary::add_strip(const Strip& strip, std::size_t range, std::span<c
 std::vector<ScalarSummary> OnlineSummary::summarise(std::span<const int> superchain) {
   if (all_.empty() && !held_.empty()) end_pilot();
   std::vector<ScalarSummary> result(scalars_);
-  parallel_for(int(all_.size()), threads_, [&](int s, int) { result[std::size_t(s)] = summarise(all_[std::size_t(s)], superchain); });
+  parallel_for(int(all_.size()), threads_,
+               [&](int s, int) { result[std::size_t(s)] = summarise(all_[std::size_t(s)], superchain); });
   return result;
 }
 
 ChainHalves OnlineSummary::halves(const Scalar& scalar, Quantity quantity) const {
   const Stretches::Parts parts = stretches_.parts();
-  ChainHalves both{{std::vector<double>(chains_), std::vector<double>(chains_)}, std::vector<double>(chains_), {parts.first, parts.second}};
+  const std::vector<double> none(chains_);
+  ChainHalves both{{none, none}, none, {parts.first, parts.second}};
   for (std::size_t c = 0; c < chains_; ++c) {
     double sums[2] = {0, 0};
     for (std::size_t i = 0; i < Stretches::count; ++i)

@@ -1,9 +1,9 @@
 // What there is to say about the draws of many chains, computed while they come, without keeping them.
 //
-// Of each chain and scalar there are sums over stretches of the run (host/stretches.hpp): of the draws, of their normal scores, and
-// of the folded draws' normal scores. From these follow R-hat, split and nested, and, from how much the means of the chains differ,
-// effective sample sizes. Of each scalar there is a histogram (host/draw_bins.hpp), for quantiles. Against diagnostics of stored
-// draws (host/diagnostics.hpp):
+// Of each chain and scalar there are sums over stretches of the run (host/stretches.hpp): of the draws, of their normal scores,
+// and of the folded draws' normal scores. From these follow R-hat, split and nested, and, from how much the means of the chains
+// differ, effective sample sizes. Of each scalar there is a histogram (host/draw_bins.hpp), for quantiles. Against diagnostics of
+// stored draws (host/diagnostics.hpp):
 //   mean, sd, r_hat_split                    the same, but for rounding
 //   r_hat, r_hat_nested                      of normal scores by the ranks that draws have among the pilot, not among all
 //   quantiles                                off by less than the share of draws in a bin, about 1/512
@@ -87,7 +87,8 @@ class OnlineSummary {
   void add_to_sums(std::size_t draws, std::span<const std::span<const double>> values);
   void merge_stretches();
   // Some draws of some chains, all in one stretch.
-  void add_strip(const Strip& strip, std::size_t range, std::span<const double> values, std::size_t draws, std::size_t first, std::size_t count);
+  void add_strip(const Strip& strip, std::size_t range, std::span<const double> values, std::size_t draws, std::size_t first,
+                 std::size_t count);
   ChainHalves halves(const Scalar& scalar, Quantity quantity) const;
   ScalarSummary summarise(const Scalar& scalar, std::span<const int> superchain) const;
   double tail_ess(std::span<const std::uint32_t> in_tail) const;

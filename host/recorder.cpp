@@ -216,7 +216,8 @@ void Recorder::record(const std::vector<Product>& products, std::size_t statisti
   };
   append_all(statistics_group, plan_.thin, [&](const std::vector<int>& rows) { return statistics(block, rows); });
   for (const Product& product : products)
-    append_all(product.group, product.stride, [&](const std::vector<int>& rows) { return generate(product, block, first, rows); });
+    append_all(product.group, product.stride,
+               [&](const std::vector<int>& rows) { return generate(product, block, first, rows); });
 }
 
 std::vector<std::vector<double>> Recorder::generate(const Product& product, const DrawBlock& block, int first,

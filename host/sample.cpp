@@ -223,7 +223,10 @@ void report_halves(const Ensemble& ensemble, const std::vector<int>& superchain,
   const std::size_t chains = superchain.size();
   double split = 0, nested = 0, ess = HUGE_VAL;
   for (std::size_t first = 0; first < halves[0].mean.size(); first += chains) {
-    const auto of = [&](const std::vector<double>& all) { return std::vector(all.begin() + std::ptrdiff_t(first), all.begin() + std::ptrdiff_t(first + chains)); };
+    const auto of = [&](const std::vector<double>& all) {
+      const auto begin = all.begin() + std::ptrdiff_t(first);
+      return std::vector(begin, begin + std::ptrdiff_t(chains));
+    };
     ChainHalves both{{of(halves[0].mean), of(halves[1].mean)}, of(halves[0].squares), {std::size_t(draws), std::size_t(draws)}};
     for (std::size_t c = 0; c < chains; ++c) both.squares[c] += halves[1].squares[first + c];
     const HalvesDiagnosis each = diagnose_halves(both, superchain);
@@ -284,13 +287,14 @@ void validate(const SampleOptions& o) {
   require(!o.until.asks_for_accuracy() || o.draws == 0 || o.draws >= least,
           fmt::format("draws is {}, with an accuracy to go on until (it is first looked at after {:.0f}). Allow more draws.", o.draws, least));
   require(!o.only_summary || o.chains == 0 || o.chains >= OnlineSummary::least_chains,
-          fmt::format("only a summary is to be kept of {} chains (at least {} are needed: effective sample sizes come from how the chains' "
-                      "means differ). Run more, or keep draws.", o.chains, OnlineSummary::least_chains));
+          fmt::format("only a summary is to be kept of {} chains (at least {} are needed: effective sample sizes come from how "
+                      "the chains' means differ). Run more, or keep draws.", o.chains, OnlineSummary::least_chains));
   require(!o.only_summary || !(o.log_likelihood || o.predictive || o.keep_warmup),
-          "only a summary is to be kept, and also log likelihoods, predictions or the draws of warmup (they belong to draws). Ask for either.");
+          "only a summary is to be kept, and also log likelihoods, predictions or the draws of warmup (they belong to draws). "
+          "Ask for either.");
   require(!o.only_summary || !o.until.asks_for_accuracy(),
-          "only a summary is to be kept of a run that goes on until an accuracy is reached (it is told from draws). Give a number of draws, or a "
-          "time, or keep draws.");
+          "only a summary is to be kept of a run that goes on until an accuracy is reached (it is told from draws). Give a "
+          "number of draws, or a time, or keep draws.");
   require(o.checkpoint.every > 0,
           fmt::format("checkpoint.every is {} (seconds; more than 0). 60 is usual.", o.checkpoint.every));
 }

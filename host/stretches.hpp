@@ -38,8 +38,8 @@ class Stretches {
     skip_full();
   }
 
-  // The run in two parts, cut where it is nearest to the middle: exactly there (the second has one more if the number is odd) if all
-  // draws have come. Otherwise neither is longer than twice the other, given 16 draws or more.
+  // The run in two parts, cut where it is nearest to the middle: exactly there (the second has one more if the number is odd)
+  // if all draws have come. Otherwise neither is longer than about twice the other, given 16 draws or more.
   struct Parts {
     std::size_t stretches;  // of the first part
     std::size_t first, second;  // draws

@@ -78,8 +78,9 @@ std::vector<NamedDiagnosis> diagnoses_in_summary(const Fit& fit) {
   for (const Variable& variable : fit.group(summary_group).variables) {
     if (dimension == fit.dimensions.end() || variable.dims.empty() || variable.dims[0] != statistic_dimension ||
         dimension->labels.size() != variable.shape[0])
-      throw std::invalid_argument(fmt::format("The group '{}' is no summary of a run ('{}' has no statistics). Check where it is from.",
-                                              summary_group, variable.name));
+      throw std::invalid_argument(
+          fmt::format("The group '{}' is no summary of a run ('{}' has no statistics). Check where it is from.", summary_group,
+                      variable.name));
     Variable element = variable;
     element.dims.erase(element.dims.begin());
     element.shape.erase(element.shape.begin());

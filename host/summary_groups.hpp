@@ -2,8 +2,8 @@
 //
 //   summary      for each scalar of what would be the posterior a number of figures, along the dimension `statistic` before its
 //                variable's own: mean, sd, ..., r_hat. Its attributes are the run's
-//   chain_stats  for each chain, along the dimension `chain`, what would be sample_stats: means over its draws; of what is true or
-//                false, how many are true; of its energy the sd and E-BFMI; and superchain_id
+//   chain_stats  for each chain, along the dimension `chain`, what would be sample_stats: means over its draws; of what is
+//                true or false, how many are true; of its energy the sd and E-BFMI; and superchain_id
 #pragma once
 
 #include <map>

@@ -42,7 +42,8 @@ void SummarySink::open(const Outline& outline) {
   validate(without_draws(summary_outline(outline, std::vector<ScalarSummary>(scalars))));  // now, not when the run is over
 }
 
-void SummarySink::append(std::size_t group, std::span<const std::size_t> numbers, std::span<const std::span<const double>> values) {
+void SummarySink::append(std::size_t group, std::span<const std::size_t> numbers,
+                         std::span<const std::span<const double>> values) {
   if (group == posterior_) draws_->add(numbers.size(), values);
   if (group == sample_stats_) statistics_->add(numbers.size(), values);
 }
@@ -51,23 +52,26 @@ void SummarySink::close(const std::map<std::string, Attribute>& attributes) {
   const std::vector<ScalarSummary> all = draws_->summarise(outline_.superchain);
   Outline outline = summary_outline(outline_, all);
   Group chains{chain_stats_group, false, statistics_->variables()};
-  chains.variables.push_back(
-      {"superchain_id", {"chain"}, {outline.chains}, ElementType::integer, {outline.superchain.begin(), outline.superchain.end()}});
+  const std::vector<double> ids(outline.superchain.begin(), outline.superchain.end());
+  chains.variables.push_back({"superchain_id", {"chain"}, {outline.chains}, ElementType::integer, ids});
   outline.data.insert(outline.data.begin() + 1, std::move(chains));
 
   std::map<std::string, Attribute> with_notes = attributes;
   with_notes[summarised_draws] = double(draws_->draws());
   std::vector<std::string> notes;
-  if (const auto found = attributes.find("notes"); found != attributes.end()) notes = std::get<std::vector<std::string>>(found->second);
-  notes.push_back(fmt::format("Only a summary is kept. Effective sample sizes and standard errors come from how the means of the {} chains differ: "
-                              "the relative error of these sizes is {:.2g}%.",
-                              outline.chains, 100 * std::sqrt(2. / double(outline.chains))));
+  if (const auto found = attributes.find("notes"); found != attributes.end())
+    notes = std::get<std::vector<std::string>>(found->second);
+  notes.push_back(fmt::format(
+      "Only a summary is kept. Effective sample sizes and standard errors come from how the means of the {} chains differ: "
+      "the relative error of these sizes is {:.2g}%.",
+      outline.chains, 100 * std::sqrt(2. / double(outline.chains))));
   const bool unlike_pilot = std::any_of(all.begin(), all.end(), [](const ScalarSummary& each) {
-    return std::isfinite(each.diagnosis.mean) && (std::isnan(each.diagnosis.q5) || std::isnan(each.diagnosis.median) || std::isnan(each.diagnosis.q95));
+    const Diagnosis& d = each.diagnosis;
+    return std::isfinite(d.mean) && (std::isnan(d.q5) || std::isnan(d.median) || std::isnan(d.q95));
   });
   if (unlike_pilot)
-    notes.push_back("Some quantiles are not known (many draws are where few of the first were, which tell how finely a quantity is looked at). "
-                    "Run a longer warmup, or keep draws.");
+    notes.push_back("Some quantiles are not known (many draws are where few of the first were, which tell how finely a quantity "
+                    "is looked at). Run a longer warmup, or keep draws.");
   with_notes["notes"] = notes;
   sink_.open(outline);
   sink_.close(with_notes);

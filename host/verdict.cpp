@@ -198,8 +198,8 @@ void warn_of_chains(const Fit& fit, const Run& run, std::vector<Warning>& out) {
   if (const double stuck = number_of(fit, "stuck_chains"); stuck > 0) {
     out.push_back({fmt::format("{:.0f} of {:.0f} chains were stuck at the end of warmup", stuck, run.chains),
                    "their log density or acceptance was far below the other chains', and their draws are in the fit",
-                   fit.has_group("posterior") ? "Look at their draws; give better starting points, stronger priors or a longer warmup."
-                                              : "Give better starting points, stronger priors or a longer warmup."});
+                   std::string(fit.has_group("posterior") ? "Look at their draws; give" : "Give") +
+                       " better starting points, stronger priors or a longer warmup."});
   }
   if (const double restarted = number_of(fit, "restarted_chains"); restarted > 0) {
     out.push_back({fmt::format("{:.0f} of {:.0f} chains were restarted during warmup", restarted, run.chains),
@@ -231,10 +231,12 @@ void warn_of_energy(const Fit& fit, const VerdictRules& rules, std::vector<Warni
   constexpr std::size_t judged_alone = 500;
   if (fit.draws < 2) return;
   const MissingInformation energy = missing_information(fit);
-  const auto low = std::count_if(energy.per_chain.begin(), energy.per_chain.end(), [&](double chain) { return chain < rules.ebfmi; });
+  const auto low = std::count_if(energy.per_chain.begin(), energy.per_chain.end(),
+                                 [&](double chain) { return chain < rules.ebfmi; });
   const bool alone = fit.draws >= judged_alone && low > 0;
   if (!(energy.pooled < rules.ebfmi) && !alone) return;
-  out.push_back({fmt::format("E-BFMI is {:.2f} over all chains, below {} in {} of {}", energy.pooled, rules.ebfmi, low, fit.chains),
+  out.push_back({fmt::format("E-BFMI is {:.2f} over all chains, below {} in {} of {}", energy.pooled, rules.ebfmi, low,
+                             fit.chains),
                  "the energy changes too slowly from draw to draw, so heavy tails are explored badly",
                  "Reparameterise: a non-centred form, or a lighter tail."});
 }

@@ -90,7 +90,11 @@ TEST_F(Checkpoints, ThatAreSavedAllTheTimeChangeNothing) {
            [](SampleOptions& o) { o.sampler = "chees"; },
            [](SampleOptions& o) { o.sampler = "mams"; },
            [](SampleOptions& o) { o.warmup = 0, o.draws = 40; },
-           [](SampleOptions& o) { o.only_summary = true, o.chains = 64, o.keep_warmup = o.log_likelihood = o.predictive = false; },
+           [](SampleOptions& o) {
+             o.only_summary = true;
+             o.chains = 64;
+             o.keep_warmup = o.log_likelihood = o.predictive = false;
+           },
            [](SampleOptions& o) { o.until.ess = 500, o.draws = 0; }}) {
     SampleOptions o = options(1e-3);
     change(o);

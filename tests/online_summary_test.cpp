@@ -55,7 +55,8 @@ struct Draws {
     for (std::size_t c = 0; c < chains; ++c) superchain.push_back(int(c % 16));
   }
   // Of autoregressive chains with standard normal margins, tau = (1 + rho) / (1 - rho), moved by what `shift` says.
-  Draws(std::size_t chains, std::size_t draws, double rho, const std::function<double(std::size_t chain)>& shift = {}) : Draws(chains, draws) {
+  Draws(std::size_t chains, std::size_t draws, double rho, const std::function<double(std::size_t chain)>& shift = {})
+      : Draws(chains, draws) {
     std::mt19937_64 random(11);
     std::normal_distribution<double> normal;
     for (std::size_t c = 0; c < chains; ++c) {
@@ -81,7 +82,7 @@ struct Draws {
       const std::size_t count = std::min(block, draws - first);
       some.clear();
       for (std::size_t c = 0; c < chains; ++c)
-        some.insert(some.end(), values.begin() + std::ptrdiff_t(c * draws + first), values.begin() + std::ptrdiff_t(c * draws + first + count));
+        for (std::size_t d = first; d < first + count; ++d) some.push_back(values[c * draws + d]);
       const std::span<const double> view(some);
       online.add(count, {&view, 1});
     }
@@ -163,8 +164,8 @@ TEST(OnlineSummary, OfSkewedHeavyTailedDrawsIsThatOfKeptOnes) {
 TEST(OnlineSummary, OfDiscreteDrawsHasTheirQuantiles) {
   const Draws normal(256, 100, 0.3);
   for (const auto& map : std::initializer_list<std::function<double(double)>>{
-           [](double z) { return z > 0; }, [](double z) { return std::floor(2 * z); }, [](double z) { return std::clamp(z, -0.3, 1.); },
-           [](double z) { return std::abs(z) < 0.5 ? 0. : z; }}) {
+           [](double z) { return z > 0; }, [](double z) { return std::floor(2 * z); },
+           [](double z) { return std::clamp(z, -0.3, 1.); }, [](double z) { return std::abs(z) < 0.5 ? 0. : z; }}) {
     const Draws draws = normal.mapped(map);
     const ScalarSummary found = draws.summarised();
     const Diagnosis expected = draws.kept();
@@ -261,8 +262,8 @@ TEST(OnlineSummary, OfConstantsAndOfDrawsThatAreNotFiniteSaysWhatKeptOnesDo) {
   Draws with_nan = normal;
   with_nan.values[12345] = NAN;
   const ScalarSummary found = with_nan.summarised();
-  for (double figure : {found.diagnosis.mean, found.diagnosis.sd, found.diagnosis.median, found.diagnosis.r_hat, found.diagnosis.ess_bulk, found.low})
-    EXPECT_TRUE(std::isnan(figure));
+  const Diagnosis& d = found.diagnosis;
+  for (double figure : {d.mean, d.sd, d.median, d.r_hat, d.ess_bulk, found.low}) EXPECT_TRUE(std::isnan(figure));
   EXPECT_TRUE(std::isnan(normal.mapped([](double) { return NAN; }).summarised().diagnosis.mean));
 }
 
@@ -332,7 +333,8 @@ TEST_F(SummaryOfARun, IsWhatItsDrawsWouldSay) {
     }
     // Of each chain what its sampler did.
     for (const char* name : {"acceptance_rate", "diverging", "n_steps", "energy"}) {
-      const std::vector<double>&each = kept.variable("sample_stats", name).values, &of_chains = fit.variable(chain_stats_group, name).values;
+      const std::vector<double>& each = kept.variable("sample_stats", name).values;
+      const std::vector<double>& of_chains = fit.variable(chain_stats_group, name).values;
       ASSERT_EQ(of_chains.size(), fit.chains);
       for (std::size_t c = 0; c < fit.chains; ++c) {
         const auto first = each.begin() + std::ptrdiff_t(c * fit.draws);
@@ -341,7 +343,8 @@ TEST_F(SummaryOfARun, IsWhatItsDrawsWouldSay) {
       }
     }
     const MissingInformation energy = ebfmi(element_view(kept, kept.variable("sample_stats", "energy"), 0));
-    for (std::size_t c = 0; c < fit.chains; ++c) EXPECT_NEAR(fit.variable(chain_stats_group, "ebfmi").values[c], energy.per_chain[c], 1e-9);
+    for (std::size_t c = 0; c < fit.chains; ++c)
+      EXPECT_NEAR(fit.variable(chain_stats_group, "ebfmi").values[c], energy.per_chain[c], 1e-9);
     const Verdict verdict = judge(fit), of_kept = judge(kept);
     EXPECT_EQ(verdict.converged, of_kept.converged);
     EXPECT_EQ(verdict.warnings.size(), of_kept.warnings.size());
@@ -356,13 +359,15 @@ TEST_F(SummaryOfARun, WarnsOfWhatTheSamplerMet) {
   const Verdict of_kept = judge(fit_of(o));
   o.only_summary = true;
   const Verdict verdict = judge(fit_of(o));
-  std::vector<std::string> expected, found;
-  for (const Warning& each : of_kept.warnings)
-    if (each.problem.find("transitions") != std::string::npos || each.problem.find("E-BFMI") != std::string::npos) expected.push_back(each.problem);
-  for (const Warning& each : verdict.warnings)
-    if (each.problem.find("transitions") != std::string::npos || each.problem.find("E-BFMI") != std::string::npos) found.push_back(each.problem);
-  EXPECT_GE(expected.size(), 1u);
-  EXPECT_EQ(found, expected);
+  const auto of_sampler = [](const Verdict& each) {
+    std::vector<std::string> problems;
+    for (const Warning& warning : each.warnings)
+      for (const char* part : {"transitions", "E-BFMI"})
+        if (warning.problem.find(part) != std::string::npos) problems.push_back(warning.problem);
+    return problems;
+  };
+  EXPECT_GE(of_sampler(of_kept).size(), 1u);
+  EXPECT_EQ(of_sampler(verdict), of_sampler(of_kept));
 }
 
 TEST_F(SummaryOfARun, IsTheSameInAFileAndOnAnyNumberOfThreads) {
@@ -396,7 +401,8 @@ TEST_F(SummaryOfARun, GoesOnFromACheckpoint) {
     int left = 3 * (parts + 1);  // looks, of which there is one at every checkpoint
     o.cancel = [&left, &with_draws] { return with_draws < 2 && --left < 0; };
     try {
-      const Fit fit = parts == 0 ? sample(*model.table(), example_data(model), o) : resume(*model.table(), example_data(model), o);
+      const Fit fit = parts == 0 ? sample(*model.table(), example_data(model), o)
+                                 : resume(*model.table(), example_data(model), o);
       if (!fit.stopped_early()) {
         expect_same(whole, fit);
         break;

@@ -117,7 +117,7 @@ struct SampleOptions {
   std::vector<std::string> keep;      // parameters and deterministics, by name; empty: all
   std::vector<std::string> leave_out; // or all but these
   bool only_summary = false;          // no draws, but what there is to say about those that would be kept: groups `summary` and
-                                      // `chain_stats` (host/summary_groups.hpp). For 64 chains or more; memory does not grow with draws
+                                      // `chain_stats` (host/summary_groups.hpp). For 64 chains or more
   int thin = 1;                       // every thin-th draw, from draw 0
   bool keep_warmup = false;           // groups warmup_posterior and warmup_sample_stats: all draws before draw 0
   bool log_likelihood = false;        // group log_likelihood: one value for each observation
@@ -142,7 +142,8 @@ inline bool in_singles(Precision precision) { return precision != Precision::fp6
 void validate(const SampleOptions& options);
 
 // Runs the sampler and returns posterior (deterministics too) and sample_stats, or a summary of them, observed_data and
-// constant_data, and what else the options ask for. May be called from several threads at once. Throws DataError, ModelError, SampleError, or Stopped.
+// constant_data, and what else the options ask for. May be called from several threads at once. Throws DataError, ModelError,
+// SampleError, or Stopped.
 Fit sample(const ModelTable& model, const Data& data, const SampleOptions& options = {});
 
 // The same into a results file (NetCDF-4, which ArviZ opens), while sampling goes on: memory does not grow with the
