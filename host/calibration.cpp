@@ -84,6 +84,7 @@ class Fitting {
     options.draws = draws_each;
     options.seed = options_.seed * 0x9e3779b97f4a7c15u + number;  // so that seeds next to each other share no fits
     options.sampler = options_.sampler;
+    options.target_acceptance = options_.target_acceptance;
     options.processor = Processor::cpu;
     options.threads = 1;
     options.log_likelihood = truth_.has_group("prior_predictive");

@@ -460,6 +460,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   attributes["restarted_chains"] = double(warmup.restarted);
   attributes["metric"] = warmup.metric;
   attributes["sampler"] = options.sampler;
+  attributes["target_acceptance"] = target_acceptance(options);
   if (warmup.tuning.trajectory_length > 0) attributes["trajectory_length"] = warmup.tuning.trajectory_length;
   attributes["gradients"] = ensemble.gradients_done();
   attributes["geometry"] = ensemble.geometry();

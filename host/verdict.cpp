@@ -183,9 +183,12 @@ double number_of(const Fit& fit, const std::string& attribute) {
 void warn_of_transitions(const Fit& fit, const Run& run, std::vector<Warning>& out) {
   const double all = run.chains * run.draws;
   if (const double divergent = count_of(fit, "diverging"); divergent > 0) {
+    const double target = number_of(fit, "target_acceptance");
+    const std::string higher = target < 0.95 ? "0.95" : target < 0.99 ? "0.99" : "";
     out.push_back({fmt::format("{:.0f} of {:.0f} transitions diverged", divergent, all),
                    "the integrator could not follow the density there, so that region is under-sampled",
-                   "Use a non-centred parameterisation or tighter priors, or a higher target acceptance."});
+                   "Use a non-centred parameterisation or tighter priors" +
+                       (higher.empty() ? "." : ", or a higher target acceptance (--target-accept " + higher + ").")});
   }
   if (const double deep = count_of(fit, "reached_max_treedepth"); deep > 0) {
     out.push_back({fmt::format("{:.0f} of {:.0f} transitions reached the maximum tree depth", deep, all),

@@ -178,6 +178,32 @@ TEST_F(CommandLine, SamplesWithTheSamplerThatIsNamed) {
   EXPECT_GT(std::get<double>(fit.attributes.at("trajectory_length")), 0);
 }
 
+TEST_F(CommandLine, SamplesWithTheAcceptanceThatIsAskedFor) {
+  struct Run {
+    double target, acceptance, step;
+  };
+  const auto sampled = [&](const Words& more) {
+    Words words{"sample", "eight_schools", "--chains", "16", "--draws", "100", "--out", "x.nc", "--overwrite"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome outcome = run(words);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    const Fit fit = read_netcdf(file("x.nc"));
+    const auto mean = [&](const char* name) {
+      const std::vector<double>& values = fit.variable("sample_stats", name).values;
+      return std::accumulate(values.begin(), values.end(), 0.) / double(values.size());
+    };
+    return Run{std::get<double>(fit.attributes.at("target_acceptance")), mean("acceptance_rate"), mean("step_size")};
+  };
+  const Run usual = sampled({}), careful = sampled({"--target-accept", "0.95"});
+  EXPECT_EQ(usual.target, 0.8);
+  EXPECT_EQ(careful.target, 0.95);
+  EXPECT_GT(careful.acceptance, 0.9);  // seeds are fixed
+  EXPECT_LT(usual.acceptance, 0.9);
+  EXPECT_LT(careful.step, usual.step);
+  EXPECT_EQ(sampled({"--target-accept", "auto"}).step, usual.step);
+  EXPECT_EQ(sampled({"--sampler", "mams"}).target, 0.9);
+}
+
 TEST_F(CommandLine, EveryModelOfTheZooIsSampledWithItsExampleData) {
   for (const std::string& line : lines(run({"models"}).out)) {
     const std::string model = line.substr(0, line.find(' '));
@@ -518,7 +544,7 @@ TEST_F(CommandLine, HelpOfACommandSaysItsOptions) {
   const Outcome outcome = run({"help", "sample"});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.err, "");
-  for (const char* option : {"--data", "--set", "--init", "--chains", "--warmup", "--draws", "--metric", "--seed", "--threads", "--out", "--overwrite",
+  for (const char* option : {"--data", "--set", "--init", "--chains", "--warmup", "--draws", "--metric", "--target-accept", "--seed", "--threads", "--out", "--overwrite",
                              "--keep", "--thin", "--keep-warmup", "--log-lik", "--predictive"})
     EXPECT_TRUE(contains(outcome.out, option)) << option;
   EXPECT_EQ(run({"sample", "--help"}).out, outcome.out);
@@ -606,6 +632,13 @@ TEST_F(CommandLine, WrongCommandLinesAreRefusedWithCodeTwo) {
       {{"sample", "eight_schools", "--threads", "0"}, "--threads is '0'"},
       {{"sample", "eight_schools", "--metric", "full"}, "--metric is 'full' (there are auto, diagonal, low-rank and dense)"},
       {{"sample", "eight_schools", "--sampler", "gibbs"}, "--sampler is 'gibbs' (there are nuts, hmc, chees, mams). Choose one of these."},
+      {{"sample", "eight_schools", "--target-accept", "0"}, "--target-accept is '0' (a number between 0 and 1 is needed)"},
+      {{"sample", "eight_schools", "--target-accept", "1"}, "--target-accept is '1'"},
+      {{"sample", "eight_schools", "--target-accept", "-0.8"}, "--target-accept is '-0.8'"},
+      {{"sample", "eight_schools", "--target-accept", "95%"}, "--target-accept is '95%'"},
+      {{"sample", "eight_schools", "--target-accept", "nan"}, "--target-accept is 'nan'"},
+      {{"sample", "eight_schools", "--target-accept", ""}, "--target-accept is ''"},
+      {{"sbc", "eight_schools", "--target-accept", "1.5"}, "--target-accept is '1.5'"},
       {{"conformance", ".", "--sampler", ""}, "--sampler is ''"},
       {{"sbc", "eight_schools", "--sampler", "NUTS"}, "--sampler is 'NUTS'"},
       {{"sample", "eight_schools", "--threads", "100000"}, "--threads is '100000'"},

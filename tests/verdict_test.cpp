@@ -186,6 +186,19 @@ TEST(Verdict, DivergencesAreCountedAndLeaveConvergenceAlone) {
   EXPECT_EQ(verdict.warnings[0].problem, "3 of 4000 transitions diverged");
 }
 
+TEST(Verdict, AHigherTargetAcceptanceIsAdvisedWhereThereIsRoom) {
+  Fit fit = fit_of(4, 100, 0);
+  add_stat(fit, "diverging", ElementType::boolean, std::vector<double>(400, 1.0));
+  EXPECT_TRUE(warns(judge(fit), "higher target acceptance (--target-accept 0.95)."));  // what it was is not known
+  fit.attributes = {{"target_acceptance", 0.8}};
+  EXPECT_TRUE(warns(judge(fit), "(--target-accept 0.95)."));
+  fit.attributes = {{"target_acceptance", 0.95}};
+  EXPECT_TRUE(warns(judge(fit), "(--target-accept 0.99)."));
+  fit.attributes = {{"target_acceptance", 0.99}};
+  EXPECT_FALSE(warns(judge(fit), "acceptance"));
+  EXPECT_TRUE(warns(judge(fit), "tighter priors."));
+}
+
 TEST(Verdict, TreesAtTheirMaximumDepthAreCounted) {
   Fit fit = fit_of(4, 1000, 0);
   add_stat(fit, "reached_max_treedepth", ElementType::boolean, std::vector<double>(4000, 1.0));

@@ -170,6 +170,24 @@ std::string sampler_named(const std::string& option, const std::string& name) {
   return name;
 }
 
+void TargetAcceptance::add_to(CLI::App& command) {
+  std::string own;
+  for (const Sampler* each : samplers()) own += fmt::format("{}{} for {}", own.empty() ? "" : ", ", each->target_acceptance, each->name);
+  command
+      .add_option("--target-accept", text_,
+                  fmt::format("The mean acceptance that warmup aims at. Nearer to 1: smaller steps, with fewer\n"
+                              "divergences and more gradients. auto: the sampler's own\n({})", own))
+      ->option_text("P|auto");
+}
+
+double TargetAcceptance::value() const {
+  if (text_ == "auto") return 0;
+  const std::optional<double> number = finite_number(text_);
+  if (!number || *number <= 0 || *number >= 1)
+    throw UsageError(fmt::format("--target-accept is '{}' (a number between 0 and 1 is needed). Give 0.95, say, or auto.", text_));
+  return *number;
+}
+
 void DeviceInput::read(SampleOptions& options) const {
   options.geometry = geometry_;
   try {

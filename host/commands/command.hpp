@@ -88,6 +88,16 @@ struct Count {
 // The name of a sampler; throws UsageError if there is none of that name.
 std::string sampler_named(const std::string& option, const std::string& name);
 
+// --target-accept: the mean acceptance that warmup chooses the step size for.
+class TargetAcceptance {
+ public:
+  void add_to(CLI::App& command);
+  double value() const;  // 0: the sampler's own. Throws UsageError
+
+ private:
+  std::string text_ = "auto";
+};
+
 // ---------------------------------------------------------------- lists
 
 // "a,b" as {"a", "b"}. Throws UsageError for one that has an empty name in it.

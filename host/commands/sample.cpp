@@ -73,6 +73,7 @@ struct Resumption {
 
 struct SampleCommand {
   std::string model, seed = "1", sampler = "nuts", metric = "auto", until, keep, predictive, checkpoint, every = "60s";
+  TargetAcceptance target;
   std::vector<std::string> arguments;  // of the program
   std::optional<Resumption> resumption;
   ModelInput input;
@@ -106,6 +107,7 @@ struct SampleCommand {
     std::string ways;
     for (const Sampler* each : samplers()) ways += fmt::format("{}: {}\n", each->name, each->summary);
     option("--sampler", sampler, "NAME", (ways + "All but nuts on the CPU only. Default: nuts").c_str());
+    target.add_to(*command);
     option("--metric", metric, "auto|diagonal|low-rank|dense",
            "What warmup learns of the posterior's shape: scales; or also directions that\n"
            "are correlated. auto: those that pay for themselves");
@@ -155,6 +157,7 @@ struct SampleCommand {
     if (!kind) throw UsageError(fmt::format("--metric is '{}' (there are auto, diagonal, low-rank and dense). Choose one of these.", metric));
     options.metric = *kind;
     options.sampler = sampler_named("--sampler", sampler);
+    options.target_acceptance = target.value();
     device.read(options);
     options.thin = whole_number<int>("--thin", thin.text, thin.least, thin.most, false);
     read_what_is_kept(options);

@@ -12,6 +12,7 @@ namespace {
 struct SbcCommand {
   std::string model, sampler = "nuts", seed = "1";
   ModelInput input;
+  TargetAcceptance target;
   Count fits{"--fits", 20, 1000000, 1000, "1000"};
   Count draws{"--draws", 9, 10000, 100, "100"};
   Count threads{"--threads", 1, 4096, 0};
@@ -25,6 +26,7 @@ struct SbcCommand {
     command->add_option("--fits", fits.text, "Simulated data sets, each of which is fitted. Default: 1000")->option_text("N");
     command->add_option("--draws", draws.text, "Posterior draws that a true value is ranked among. Default: 100")->option_text("N");
     command->add_option("--sampler", sampler, "As sample's. Default: nuts")->option_text("NAME");
+    target.add_to(*command);
     command->add_option("--seed", seed, "Seed of the random numbers. Default: 1")->option_text("S");
     command->add_option("--threads", threads.text, "Threads. auto: all cores that the process may use")->option_text("N|auto");
     command->footer(
@@ -40,6 +42,7 @@ struct SbcCommand {
     options.draws = whole_number<int>("--draws", draws.text, draws.least, draws.most, false);
     options.threads = threads.value();
     options.sampler = sampler_named("--sampler", sampler);
+    options.target_acceptance = target.value();
     options.seed = whole_number<std::uint64_t>("--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), false);
     const NamedModel named(model);
     const auto started = std::chrono::steady_clock::now();

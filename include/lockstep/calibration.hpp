@@ -19,6 +19,7 @@ struct CalibrationOptions {
   double level = 0.01;                // the chance that anything at all is reported where nothing is wrong
   std::uint64_t seed = 1;
   std::string sampler = "nuts";       // SampleOptions's
+  double target_acceptance = 0;       // SampleOptions's
   int threads = 0;                    // 0: all that the process may use. The result does not depend on it
 };
 
