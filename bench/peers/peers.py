@@ -60,19 +60,19 @@ def lockstep_mams(posterior, seed, options, file):
 # ---------------------------------------------------------------- Stan
 
 
-def stan_program(posterior):
-    """The program of a posterior: Stan's own compiler makes C++ of the model, and stan_run.cpp runs it. PyStan itself hands every
-    draw through a socket, which takes forty times as long as eight schools."""
+def stan_program(source, main="stan_run.cpp", suffix=""):
+    """The program of a model: Stan's own compiler makes C++ of it, and `main` runs it. PyStan itself hands every draw through a
+    socket, which takes forty times as long as eight schools."""
     import httpstan
 
-    package, source = pathlib.Path(httpstan.__file__).parent, posteriors.stan_file(posterior)
+    package = pathlib.Path(httpstan.__file__).parent
     folder = pathlib.Path(os.environ["XDG_CACHE_HOME"]) / "stan"
     folder.mkdir(parents=True, exist_ok=True)
-    program = folder / source.stem
+    program = folder / f"{source.stem}{suffix}"
     if not program.exists():
         subprocess.run([package / "stanc", f"--o={program}.hpp", source], check=True)
         subprocess.run(["c++", "-std=c++17", "-O3", "-march=native", "-w", "-D_REENTRANT", "-DBOOST_DISABLE_ASSERTS",
-                        f"-I{package / 'include'}", "-include", f"{program}.hpp", HERE / "stan_run.cpp", "-o", f"{program}.new",
+                        f"-I{package / 'include'}", "-include", f"{program}.hpp", HERE / main, "-o", f"{program}.new",
                         f"-L{package / 'lib'}", "-ltbb", f"-Wl,-rpath,{package / 'lib'}"], check=True)
         pathlib.Path(f"{program}.new").rename(program)
     return program
@@ -81,7 +81,7 @@ def stan_program(posterior):
 def stan(posterior, seed, options, file):
     """The newest Stan that PyPI has, by CmdStan's defaults. Chains run one after the other."""
     start = time.perf_counter()
-    program = stan_program(posterior)
+    program = stan_program(posteriors.stan_file(posterior))
     setup = time.perf_counter() - start
     chains, n, count = (options.get(k, usual) for k, usual in (("chains", 4), ("warmup", 1000), ("draws", 1000)))
     data = pathlib.Path(f"{file}.data.json")

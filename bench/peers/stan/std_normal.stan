@@ -1,0 +1,9 @@
+data {
+  int N;
+}
+parameters {
+  vector[N] x;
+}
+model {
+  x ~ std_normal();
+}
