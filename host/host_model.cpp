@@ -140,9 +140,8 @@ std::size_t HostModel::values(Meaning meaning) const {
       count += std::size_t(site.events);
     } else if (meaning == Meaning::scales) {
       count += 2 * std::size_t(site.size);
-    } else if (meaning == Meaning::states && site.states_dim >= 0) {
-      for (const std::int32_t dim : {site.states_dim, site.missing_dim})
-        if (dim >= 0) count += std::size_t(layout().dims[dim].size);
+    } else if (meaning == Meaning::states && std::max(site.states_dim, site.missing_dim) >= 0) {   // a site has one of them
+      count += std::size_t(layout().dims[std::max(site.states_dim, site.missing_dim)].size);
     } else {
       count += std::size_t(site.size);
     }

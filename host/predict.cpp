@@ -455,30 +455,26 @@ Fit recover_states(const ModelTable& table, const Fit& fit, std::uint64_t seed, 
   for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
     const SiteView& site = model.layout().sites[i];
     if (site.kind != SiteKind::observed) continue;
-    if (site.states_dim < 0) {
-      if (site.latent) {
-        group.variables.push_back(model.variable(site));
-        group.variables.back().values.resize(draws * std::size_t(site.size));
-        places.push_back(place);
-      }
-      place += std::size_t(site.size);
-      continue;
+    Variable variable = model.variable(site);
+    const bool labels = site.states_dim >= 0, missing = site.missing_dim >= 0;
+    if (labels || missing) {
+      std::string name = site.name;
+      if (name.ends_with(observed_suffix)) name.resize(name.size() - std::string_view(observed_suffix).size());
+      const DimView& along = model.layout().dims[labels ? site.states_dim : site.missing_dim];
+      variable = {name + (labels ? state_suffix : imputed_suffix), {along.name}, {std::size_t(along.size)},
+                  labels ? ElementType::integer : ElementType::real, {}};
     }
-    std::string name = site.name;
-    if (site.missing_dim >= 0) name.resize(name.size() - std::string_view(observed_suffix).size());
-    for (const std::int32_t dim : {site.states_dim, site.missing_dim}) {
-      if (dim < 0) continue;
-      const DimView& along = model.layout().dims[dim];
-      const std::size_t size = std::size_t(along.size);
-      const bool states = dim == site.states_dim;
-      group.variables.push_back({name + (states ? "_state" : imputed_suffix), {along.name}, {size},
-                                 states ? ElementType::integer : ElementType::real, std::vector<double>(draws * size)});
+    const std::size_t size = variable.size();
+    if (labels || missing || site.latent) {
+      variable.values.resize(draws * size);
+      group.variables.push_back(std::move(variable));
       places.push_back(place);
-      place += size;
     }
+    place += size;
   }
   if (group.variables.empty())
-    throw SampleError("the model sums out no states (m.hidden_markov, m.mixture and m.latent do). There is nothing to recover.");
+    throw SampleError("the model sums out no states (m.hidden_markov, m.mixture, m.latent, mixture and zero-inflated distributions do). There is "
+                      "nothing to recover.");
   require_memory(draws, each);
   parallel_for_ranges(draws, threads, [&](std::size_t begin, std::size_t end) {
     std::vector<double> values(each);

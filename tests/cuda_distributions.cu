@@ -159,12 +159,22 @@ struct Latents {
   Dim n, k, two;
   GroupIndex group_of;
   Real y, z;
+  Matrix X;
   template <class M> LOCKSTEP_FN void operator()(M& m) const {
     auto p = m.param("p", dirichlet(1), k);
     auto mu = m.param("mu", normal(0, 1), two);
+    auto L = m.param("L", lkj_cholesky_cov(1, exponential(1)), k);
+    auto moves = m.param("moves", dirichlet(1), two, two);
+    m.mixture("m", X, n, two, 0.5, [&](auto, auto s) { return mv_normal_cholesky(mu[s], L); });
+    m.mixture("u", y, n, two, moves.row(Index{0, two.id}), [&](auto, auto s) { return normal(mu[s], 1); });
+    m.hidden_markov("chain", n, two, 0.5, moves, [&](const auto& given) {
+      given.observe("a", y, n, [&](auto, auto s) { return normal(mu[s], 1); });
+      given.observe("b", X, n, [&](auto, auto s) { return mv_normal_precision_cholesky(mu[s], L); });
+    });
     m.latent("kind", categorical(p), k, two, [&](const auto& given) {
       given.observe("y", y, n, group_of, [&](auto, auto s) { return normal(mu[s], 1); });
       given.observe("z", z, k, [&](auto, auto s) { return normal(mu[s], 2); });
+      given.observe("t", X, n, group_of, [&](auto, auto s) { return mv_student_t_cholesky(3, mu[s], L); });
     });
     m.latent("change", discrete_uniform(0, n.size - 1), n, [&](const auto& given) {
       given.observe_change("c", y, n, two, [&](auto, auto s) { return normal(mu[s], 1); });

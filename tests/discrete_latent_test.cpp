@@ -1,16 +1,18 @@
 // Discrete latents that several sites read, summed out: against enumeration (rules §5), and what else is asked of them.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "bound_model.hpp"
 #include "goodness_of_fit.hpp"
+#include "host/host_model.hpp"
 #include "lockstep/lockstep.hpp"
 
 namespace lockstep {
 namespace {
 
-// Of each chi-square test; five of them at 1e-4 each, one fixed seed.
+// Of each test of draws; seven of them at 1e-4 each, one fixed seed.
 constexpr int draws = 20000;
 
 double normal_density(double y, double mu, double sigma) {
@@ -112,9 +114,35 @@ TEST(DiscreteLatent, RefusesWhatItCannotBe) {
     data.set_do("class", {0, 1, 2, 0, value, 1});
     expect_model_error([&] { const Bound<Classes> bound(data); }, {"latent 'class' is", "at element 5", "0 to 2"});
   }
+}
+
+// What is missing has density 1 in every class.
+TEST(DiscreteLatent, IsSummedWhereItsDataAreMissing) {
   Data gap = classes();
   gap.set("x", {0.3, nan, 1.8, 2.1, 0.9, -0.2});
-  expect_model_error([&] { const Bound<Classes> bound(gap); }, {"site 'x' is NaN at element 2", "discrete latent"});
+  const Bound<Classes> bound(gap), whole(classes());
+  const Values values = bound.constrain(class_position), mu = bound.part(values, "mu"), with = whole.pointwise(class_position);
+  Values expected = with;
+  double total = 0;
+  std::array<double, 3> joint;
+  for (std::size_t k = 0; k < 3; ++k) total += joint[k] = joint_of_class(whole, values, 1, k) / normal_density(numbers[1], mu[k], 1);
+  expected[1] = std::log(total);
+  const Values log_likelihood = bound.pointwise(class_position);
+  ASSERT_EQ(log_likelihood.size(), 6u);
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(log_likelihood[i], expected[i], 1e-13);
+  EXPECT_NEAR(bound.log_density(class_position) - whole.log_density(class_position), expected[1] - with[1], 1e-12);
+  // It is drawn with the class: normal about the mean of that, if the class has its posterior probabilities.
+  const HostModel model(*model_table<Classes>(), gap);
+  Sample classes_drawn, deviations;
+  for (std::uint32_t d = 0; d < draws; ++d) {
+    Values out(model.values(Meaning::states));   // classes, y and what is missing of x
+    bound.model.generate({Meaning::states, class_position.data(), nullptr, 11, 0, d, 0, nullptr, out.data()});
+    ASSERT_EQ(out.size(), 6u + answers.size() + 1);
+    classes_drawn.push_back(out[1]);
+    deviations.push_back(out.back() - mu[std::size_t(out[1])]);
+  }
+  EXPECT_GT(chi_square(classes_drawn, [&](double k) { return k < 3 ? joint[std::size_t(k)] / total : 0.; }), 1e-4);
+  EXPECT_GT(kolmogorov_smirnov(deviations, [](double z) { return 0.5 * std::erfc(-z / std::sqrt(2.)); }), 1e-4);
 }
 
 TEST(DiscreteLatent, IsOneForAllSitesOfAPrediction) {

@@ -577,7 +577,7 @@ TEST(JointPrediction, OfAHiddenMarkovModelFollowsTheChain) {
   parameters.insert(parameters.end(), mu.begin(), mu.end());
   const Values position = bound.unconstrain(parameters);
   std::vector<Values> paths;
-  for (std::uint32_t d = 0; d < draws; ++d) paths.push_back(bound.predict(position, 20250304, 0, d));
+  for (std::uint32_t d = 0; d < draws; ++d) paths.push_back(bound.part(bound.predict(position, 20250304, 0, d), "y"));
   MeanTests tests(draws);
   double second_state = 0.5;  // equal weights at first
   for (std::size_t t = 0; t < 5; ++t) {

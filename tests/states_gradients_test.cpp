@@ -99,5 +99,104 @@ TEST(StatesGradients, OfLatentsThatSeveralSitesRead) {
   }
 }
 
+// Rows of matrices: each state may have a factor of its own. Two series of one chain.
+struct Rows {
+  Dim i, state, column, group, regime;
+  GroupIndex group_of;
+  Matrix X;
+  Real y;
+  explicit Rows(Dataset& d)
+      : i(d.dim("i")), state(d.dim("state")), column(d.dim("column")), group(d.dim("group")), regime(d.dim("regime", 2)),
+        group_of(d.index("group_of", i, group)), X(d.matrix("X", i, column)), y(d.real("y", i)) {}
+  template <class M> void operator()(M& m) const {
+    auto w = m.param("w", dirichlet(1.5), state);
+    auto p = m.param("p", dirichlet(2), state, state);
+    auto mu = m.param("mu", normal(0, 2), state, column);
+    auto a = m.param("a", normal(0, 1), i);
+    auto L = m.param("L", lkj_cholesky_cov(2, exponential(1)), column), K = m.param("K", lkj_cholesky_cov(2, exponential(1)), column);
+    auto nu = m.param("nu", lognormal(1, 0.3));
+    m.mixture("X", X, i, state, w, [&](auto j, auto k) {
+      return mv_normal_cholesky([&, j, k](auto c) { return mu(k, c) + a[j]; }, k.position == 0 ? L : K);
+    });
+    m.hidden_markov("Y", X, i, state, w, p, [&](auto, auto k) { return mv_normal_precision_cholesky(mu.row(k), k.position == 0 ? L : K); });
+    m.hidden_markov("z", i, state, w, p, [&](const auto& given) {
+      given.observe("y", y, i, [&](auto j, auto k) { return normal(mu(k, 0) + a[j], 1); });
+      given.observe("Z", X, i, [&](auto, auto k) { return mv_student_t_cholesky(nu, mu.row(k), L); });
+    });
+    m.latent("change", discrete_uniform(0, i.size - 1), i, [&](const auto& given) {
+      given.observe_change("V", X, i, regime, [&](auto j, auto r) {
+        return mv_student_t_cholesky(nu, [&, j](auto) { return a[j]; }, r.position == 0 ? L : K);
+      });
+    });
+  }
+};
+TEST(StatesGradients, OfRows) {
+  for (const auto& [n, states, columns] : {std::tuple<std::size_t, std::size_t, std::size_t>{1, 1, 1}, {7, 2, 3}, {13, 3, 2}}) {
+    Data data;
+    std::vector<Values> rows;
+    for (std::size_t i = 0; i < n; ++i) rows.push_back(Numbers(i).uniforms(columns, -2, 2));
+    data.set("X", rows);
+    data.set("y", Numbers(4).uniforms(n, -2, 2));
+    data.set("group_of", Numbers(7).integers(n, 1, 2));
+    data.set("group", 2);
+    data.set("state", double(states));
+    SCOPED_TRACE(testing::Message() << n << " rows, " << states << " states, " << columns << " columns");
+    expect_right_gradients(Bound<Rows>(data), 0.7);
+  }
+}
+
+// Of every distribution of vectors that a state can choose.
+struct KindsOfRows {
+  Dim i, group, state, column, factor, cut;
+  GroupIndex group_of;
+  Matrix X, counts, shares, chain;
+  explicit KindsOfRows(Dataset& d)
+      : i(d.dim("i")), group(d.dim("group")), state(d.dim("state", 3)), column(d.dim("column", 3)), factor(d.dim("factor", 2)),
+        cut(d.dim("cut", 2)), group_of(d.index("group_of", i, group)), X(d.matrix("X", i, column)),
+        counts(d.matrix("counts", i, column)), shares(d.matrix("shares", i, column)), chain(d.matrix("chain", i, column)) {}
+  template <class M> void operator()(M& m) const {
+    auto w = m.param("w", dirichlet(1.5), state);
+    auto p = m.param("p", dirichlet(2), state, state);
+    auto q = m.param("q", dirichlet(2), state, column);
+    auto mu = m.param("mu", normal(0, 1), state, column);
+    auto W = m.param("W", normal(0, 1), column, factor);
+    auto variance = m.param("variance", lognormal(0, 0.3));
+    auto cuts = m.param("cuts", normal(0, 1), cut, ordered());
+    auto alpha = m.let("alpha", state, column, [&](auto k, auto c) { return exp(mu(k, c)); });
+    m.latent("z", categorical(w), group, state, [&](const auto& given) {
+      given.observe("low", X, i, group_of, [&](auto, auto k) { return mv_normal_low_rank(mu.row(k), W, variance); });
+      given.observe("walk", X, i, group_of, [&](auto, auto k) { return gaussian_random_walk(mu(k, 0), variance, normal(mu(k, 1), 2)); });
+      given.observe("ar", X, i, group_of, [&](auto, auto k) { return ar(0.3 * mu(k, 0), variance, normal(mu(k, 1), 2)); });
+      given.observe("counts", counts, i, group_of, [&](auto, auto k) { return multinomial(4, q.row(k)); });
+      given.observe("ordered", counts, i, group_of, [&](auto, auto k) { return ordered_multinomial(mu(k, 0), cuts, 4); });
+      given.observe("spread", counts, i, group_of, [&](auto, auto k) { return dirichlet_multinomial(4, alpha.row(k)); });
+      given.observe("shares", shares, i, group_of, [&](auto, auto k) { return dirichlet(alpha.row(k)); });
+      given.observe("chain", chain, i, group_of, [&](auto, auto k) {
+        return discrete_markov_chain(state, p.row(k), [&, k](auto, auto from, auto to) { return p(from, to) * exp(mu(k, 0)); });
+      });
+    });
+  }
+};
+TEST(StatesGradients, OfAllKindsOfRows) {
+  for (const std::size_t n : {1u, 9u}) {
+    Data data;
+    std::vector<Values> X, counts, shares, chain;
+    for (std::size_t i = 0; i < n; ++i) {
+      X.push_back(Numbers(i).uniforms(3, -2, 2));
+      counts.push_back(i % 2 ? Values{1, 3, 0} : Values{2, 0, 2});
+      shares.push_back(i % 2 ? Values{0.2, 0.5, 0.3} : Values{0.6, 0.1, 0.3});
+      chain.push_back(i % 2 ? Values{0, 2, 1} : Values{1, 1, 0});
+    }
+    data.set("X", X);
+    data.set("counts", counts);
+    data.set("shares", shares);
+    data.set("chain", chain);
+    data.set("group_of", Numbers(7).integers(n, 1, 3));
+    data.set("group", 3);
+    SCOPED_TRACE(testing::Message() << n << " rows");
+    expect_right_gradients(Bound<KindsOfRows>(data), 0.7);
+  }
+}
+
 }  // namespace
 }  // namespace lockstep

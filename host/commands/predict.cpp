@@ -28,8 +28,9 @@ struct PredictCommand {
                      "from the prior, given each draw of the rest. Default: refuse, and list them")
         ->option_text("refuse|sample");
     command->add_flag("--states", states,
-                      "Instead: the states that the model sums out (m.hidden_markov, m.mixture, m.latent), given the\n"
-                      "fit's data, one path for each draw, and what is missing of a chain. Group states");
+                      "Instead: the states that the model sums out (m.hidden_markov, m.mixture, m.latent, and labels of\n"
+                      "mixtures and extra zeros), given the fit's data, one path for each draw, and what is missing with\n"
+                      "them. Group states");
     command->add_option("--seed", seed, "Seed of the random numbers. Default: 1")->option_text("S");
     command->add_option("--threads", threads.text, "Threads. auto: all cores that the process may use")->option_text("N|auto");
     out_option = command->add_option("--out", out, "Where to. Default: into FIT, as more groups. A FILE that is there is refused")

@@ -26,14 +26,22 @@ struct SiteAction {
 struct SiteActions {
   const SiteAction* first = nullptr;
   int count = 0;
-  // The action on a site; null if there is none.
-  LOCKSTEP_FN const SiteAction* on(const char* name) const {
+  // The action on a site, whose name is these one after the other; null if there is none.
+  LOCKSTEP_FN const SiteAction* on(const char* name, const char* suffix = "") const {
     for (int i = 0; i < count; ++i) {
-      const char *a = first[i].name, *b = name;
-      while (*a != '\0' && *a == *b) ++a, ++b;
-      if (*a == *b) return first + i;
+      const char* rest = after(name, first[i].name);
+      if (rest) rest = after(suffix, rest);
+      if (rest && *rest == '\0') return first + i;
     }
     return nullptr;
+  }
+
+ private:
+  // What `text` has after `start`; null if it does not start so.
+  LOCKSTEP_FN static const char* after(const char* start, const char* text) {
+    for (; *start != '\0'; ++start, ++text)
+      if (*start != *text) return nullptr;
+    return text;
   }
 };
 

@@ -7,11 +7,11 @@
 //
 // A change point, a value k before which a series has one distribution and from which on it has another, needs no more than two
 // densities for each time: sums from either end of the series are the table, and of the probabilities the derivatives.
+//
+// Data are numbers or rows of a matrix; what is missing of them has density 1 whatever the value is.
 #pragma once
 
-#include "lockstep/distribution.hpp"
-#include "lockstep/joint_distribution.hpp"
-#include "lockstep/lanes.hpp"
+#include "lockstep/emission.hpp"
 
 namespace lockstep {
 
@@ -70,13 +70,6 @@ template <class M, class Prior> class DiscreteLatent {
   template <class P> LOCKSTEP_FN auto density(P& prepared, int g, int k) {
     return prepared.at(m_, prior_(Index{g, dim_.id}), ConstantValue{double(k)});
   }
-  // What is impossible may have no finite derivative, and has none that counts.
-  LOCKSTEP_FN static bool possible(const T& probability) {
-    const auto is = probability > 0.;
-    if constexpr (std::is_same_v<std::remove_const_t<decltype(is)>, bool>) return is;
-    else if constexpr (requires { LaneTraits<T>::any(is); }) return LaneTraits<T>::any(is);
-    else return true;
-  }
   LOCKSTEP_FN void pull_prior() {
     for_owned([&](auto& prior, int g) {
       for (int k = 0; k < states(); ++k)
@@ -88,16 +81,17 @@ template <class M, class Prior> class DiscreteLatent {
   template <class Self> struct SitesOf {
     DiscreteLatent* latent;
     // The data of element g of the latent's dimension are y[g]; or all, where it is a number.
-    template <class F> LOCKSTEP_FN void observe(const char* name, const Real& y, Dim dim, const F& f) const {
+    template <class Y, class F> LOCKSTEP_FN void observe(const char* name, const Y& y, Dim dim, const F& f) const {
       latent->for_data(name, y, dim, f, *this, [&](int i) { return latent->dim_.id == dim.id ? i : 0; });
     }
     // Those of element `group[i]` are y[i].
-    template <class F>
-    LOCKSTEP_FN void observe(const char* name, const Real& y, Dim dim, const GroupIndex& group, const F& f) const {
+    template <class Y, class F>
+    LOCKSTEP_FN void observe(const char* name, const Y& y, Dim dim, const GroupIndex& group, const F& f) const {
       latent->for_data(name, y, dim, f, *this, [&](int i) { return group.positions[i]; });
     }
     // Those before the latent's value, `f(t, 0)`, have another distribution than those from it on, `f(t, 1)`.
-    template <class F> LOCKSTEP_FN void observe_change(const char* name, const Real& y, Dim time, Dim regime, const F& f) const {
+    template <class Y, class F>
+    LOCKSTEP_FN void observe_change(const char* name, const Y& y, Dim time, Dim regime, const F& f) const {
       latent->for_series(name, y, time, regime, f, *this);
     }
   };
@@ -108,52 +102,47 @@ template <class M, class Prior> class DiscreteLatent {
     static constexpr bool pulls = true;
   };
 
-  template <class F, class Self, class Group>
-  LOCKSTEP_FN void for_data(const char* name, const Real& y, Dim dim, const F& f, const SitesOf<Self>&, const Group& group) {
-    if (!m_.counts(name) || dim.first >= dim.size || states() == 0) return;
-    const Real given = m_.replaced(name, y);
-    const auto first = f(Index{dim.first, dim.id}, Index{0, state_.id});
-    Prepared<M, std::remove_const_t<decltype(first)>> prepared(m_, first);
-    for (int i = m_.first_owned(dim); i < dim.size; i += m_.team().slices())
-      for (int k = 0; k < states(); ++k) {
+  template <class Y, class F, class Self, class Group>
+  LOCKSTEP_FN void for_data(const char* name, const Y& y, Dim dim, const F& f, const SitesOf<Self>&, const Group& group) {
+    if (!m_.counts(name) || dim.first >= dim.size) return;
+    const auto given = m_.replaced(name, y);
+    for (int k = 0; k < states(); ++k) {
+      Emission<M, std::remove_const_t<decltype(given)>, F> emission(m_, given, dim, state_, f, k);
+      for (int i = m_.first_owned(dim); i < dim.size; i += m_.team().slices()) {
+        if (m_.is_missing(given, i)) continue;
         const int n = number(group(i), k);
-        const auto density = [&] {
-          const Index j{i, dim.id};
-          return prepared.at(m_, f(j, Index{k, state_.id}), given[j].evaluate(m_));
-        };
-        if constexpr (!Self::pulls) mine_.add(n, density().log_density);
-        else if (const T p = table_.load(n); possible(p)) density().pull(p);
+        if constexpr (!Self::pulls) mine_.add(n, emission.log_density(i, k));
+        else if (const T p = table_.load(n); possible(p)) emission.pull(i, k, p);
       }
+    }
   }
-  template <class F, class Self>
-  LOCKSTEP_FN void for_series(const char* name, const Real& y, Dim time, Dim regime, const F& f, const SitesOf<Self>&) {
+  template <class Y, class F, class Self>
+  LOCKSTEP_FN void for_series(const char* name, const Y& y, Dim time, Dim regime, const F& f, const SitesOf<Self>&) {
     if (!m_.counts(name) || time.size == 0) return;
-    const Real given = m_.replaced(name, y);
-    const auto first = f(Index{0, time.id}, Index{0, regime.id});
-    Prepared<M, std::remove_const_t<decltype(first)>> prepared(m_, first);
-    const auto owned = [&](int t) { return t < time.size && t % m_.team().slices() == m_.team().slice(); };
-    const auto at = [&](int t, int side) {
-      const Index now{t, time.id};
-      return prepared.at(m_, f(now, Index{side, regime.id}), given[now].evaluate(m_));
+    const auto given = m_.replaced(name, y);
+    using Side = Emission<M, std::remove_const_t<decltype(given)>, F>;
+    Side early(m_, given, time, regime, f, 0), late(m_, given, time, regime, f, 1);
+    const auto is_there = [&](int t) {
+      return t < time.size && t % m_.team().slices() == m_.team().slice() && !m_.is_missing(given, t);
     };
     const int longest = time.size > states() ? time.size : states();
     SumOf<T> before(0.), from(0.);
     if constexpr (Self::pulls) {
       for (int t = 0; t < longest; ++t) {          // the change was at t or before
         if (t < states()) accumulate(from, table_.load(t));
-        if (owned(t)) at(t, 1).pull(narrow<T>(from));
+        if (is_there(t)) late.pull(t, 1, narrow<T>(from));
       }
       for (int t = longest - 1; t >= 0; --t) {     // it comes after t
-        if (owned(t) && t + 1 < states()) at(t, 0).pull(narrow<T>(before));
+        if (is_there(t) && t + 1 < states()) early.pull(t, 0, narrow<T>(before));
         if (t < states()) accumulate(before, table_.load(t));
       }
     } else {
       for (int t = 0; t < longest; ++t) {
         if (t < states()) mine_.add(t, narrow<T>(before));
-        if (owned(t) && t + 1 < states()) accumulate(before, at(t, 0).log_density);
+        if (is_there(t) && t + 1 < states()) accumulate(before, early.log_density(t, 0));
       }
       for (int t = longest - 1; t >= 0; --t) {
-        if (owned(t)) accumulate(from, at(t, 1).log_density);
+        if (is_there(t)) accumulate(from, late.log_density(t, 1));
         if (t < states()) mine_.add(t, narrow<T>(from));
       }
     }
@@ -165,30 +154,24 @@ template <class M, class Prior> class DiscreteLatent {
   LaneArray<T> mine_, table_;   // of this slice's own data; of all
 };
 
-// A latent that is given: its sites are plates like others, counted by a function of a name, y, a plate and each element's
-// distribution.
+// A latent that is given: its sites are as others, each of whose elements has a state. They are counted by a function of a name,
+// y, a plate, the dimension of its states, each element's distribution in a state, and the state of each element.
 template <class Count> struct SitesOfKnown {
   const double* values;
   Dim dim, state;
   const Count& count;
-  template <class F> LOCKSTEP_FN void observe(const char* name, const auto& y, Dim plate, const F& f) const {
+  template <class Y, class F> LOCKSTEP_FN void observe(const char* name, const Y& y, Dim plate, const F& f) const {
     const bool by_element = dim.id == plate.id;
-    count(name, y, plate, [&, by_element](auto i) { return f(i, value_of<decltype(i)>(by_element ? i.position : 0)); });
+    count(name, y, plate, state, f, [&](int i) { return int(values[by_element ? i : 0]); });
   }
-  template <class F>
-  LOCKSTEP_FN void observe(const char* name, const auto& y, Dim plate, const GroupIndex& group, const F& f) const {
-    count(name, y, plate, [&](auto i) { return f(i, value_of<decltype(i)>(group[i].position)); });
+  template <class Y, class F>
+  LOCKSTEP_FN void observe(const char* name, const Y& y, Dim plate, const GroupIndex& group, const F& f) const {
+    count(name, y, plate, state, f, [&](int i) { return int(values[group.positions[i]]); });
   }
-  template <class F> LOCKSTEP_FN void observe_change(const char* name, const auto& y, Dim time, Dim regime, const F& f) const {
-    count(name, y, time, [&](auto t) { return f(t, element<decltype(t)>(t.position < values[0] ? 0 : 1, regime)); });
+  template <class Y, class F>
+  LOCKSTEP_FN void observe_change(const char* name, const Y& y, Dim time, Dim regime, const F& f) const {
+    count(name, y, time, regime, f, [&](int t) { return t < values[0] ? 0 : 1; });
   }
-
- private:
-  template <class J> LOCKSTEP_FN static J element(int i, Dim along) {
-    if constexpr (std::is_same_v<J, Index>) return {i, along.id};
-    else return {{i, along.id}};
-  }
-  template <class J> LOCKSTEP_FN J value_of(int g) const { return element<J>(int(values[g]), state); }
 };
 
 }  // namespace lockstep

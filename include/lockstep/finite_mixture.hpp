@@ -2,70 +2,124 @@
 //
 //   log p(y_i) = log sum_k weight[k] f_k(y_i)
 //
-// The derivative by log(weight[k] f_k(y_i)) is the probability of state k given y_i.
+// The derivative by log(weight[k] f_k(y_i)) is the probability of state k given y_i. An observation that is missing has density 1
+// in every state.
 #pragma once
 
-#include "lockstep/distribution.hpp"
-#include "lockstep/joint_distribution.hpp"
-#include "lockstep/lanes.hpp"
+#include "lockstep/emission.hpp"
 
 namespace lockstep {
 
-// `weight`: a vector argument along `state`, or a lambda of the element and the state. `component(i, k)`: the distribution of
-// element i in state k.
-template <class M, class Weight, class F> class FiniteMixture {
+// `weight`: a vector argument along `state`, or a lambda of the observation and the state. `component(i, k)`: the distribution of
+// observation i in state k.
+template <class M, class Y, class Weight, class F> class FiniteMixture {
  public:
   using T = typename M::value_type;
-  using D = std::remove_cvref_t<decltype(std::declval<const F&>()(Index{}, Index{}))>;
-  // Elements of scratch on one slice.
-  static std::int64_t scratch(int states) { return states; }
+  using Component = Emission<M, Y, F>;
+  // Elements of scratch: on each slice; and of rows, whose states are prepared one after the other, of all slices together.
+  static std::int64_t scratch(int rows, int states) { return Component::of_rows ? std::int64_t(rows) * states : states; }
 
-  LOCKSTEP_FN FiniteMixture(M& m, Dim dim, Dim state, const Weight& weight, const F& component)
-      : m_(m), dim_(dim), state_(state), weight_(weight), component_(component), terms_(m.allocate_per_slice(state.size)) {}
+  LOCKSTEP_FN FiniteMixture(M& m, const Y& y, Dim dim, Dim state, const Weight& weight, const F& component)
+      : m_(m), y_(y), dim_(dim), state_(state), weight_(weight), component_(component),
+        terms_(Component::of_rows ? m.allocate(dim.size * state.size) : m.allocate_per_slice(state.size)) {}
 
-  // The log density of y_i, and of each state with it: `term(k)`.
-  template <class Prepared> LOCKSTEP_FN T evaluate(Prepared& prepared, const Real& y, int i) const {
-    T largest(least_log_density);
-    for (int k = 0; k < state_.size; ++k) {
-      const T term = log_of(weight(i, k)) + T(prepared.at(m_, component_(at(i), in(k)), y[at(i)].evaluate(m_)).log_density);
-      terms_.store(k, term);
-      largest = max(largest, term);
-    }
-    T sum(0.);
-    for (int k = 0; k < state_.size; ++k) sum += exp(terms_.load(k) - largest);
-    return largest + log(sum);
-  }
-  LOCKSTEP_FN T term(int k) const { return terms_.load(k); }
-  LOCKSTEP_FN auto weight(int i, int k) const {
-    if constexpr (std::is_invocable_v<const Weight&, Index, Index>) return as_recipe(weight_(at(i), in(k))).evaluate(m_);
-    else return as_recipe(weight_[in(k)]).evaluate(m_);
-  }
-  LOCKSTEP_FN auto first() const { return component_(at(0), in(0)); }
-
-  // The log density of those elements that this slice owns, and all that it pulls.
-  LOCKSTEP_FN SumOf<T> run(const Real& y) const {
+  // The log density of those observations that this slice owns, for each of which `at(i, log density)` is called. In there
+  // `probability(i, k)` is that of state k given the observation.
+  template <class At> LOCKSTEP_FN SumOf<T> sum_out(const At& at) {
     SumOf<T> total(0.);
-    if (dim_.size == 0 || state_.size == 0) return total;
-    Prepared<M, D> prepared(m_, first());
-    for (int i = m_.team().slice(); i < dim_.size; i += m_.team().slices()) {
-      const T log_density = evaluate(prepared, y, i);
+    if (nothing()) return total;
+    const auto sum = [&](int i) {
+      const T log_density = normalise(i);
+      at(i, log_density);
       accumulate(total, log_density);
-      for (int k = 0; k < state_.size; ++k) {
-        const T probability = exp(term(k) - log_density);
-        auto w = weight(i, k);
-        w.pull(T(choose(T(w.value) > 0., T(probability / w.value), T(0.))));
-        auto density = prepared.at(m_, component_(at(i), in(k)), y[at(i)].evaluate(m_));
-        density.pull(probability);
-      }
+    };
+    if constexpr (Component::of_rows) {
+      for_components([&](Component& component, int k) {
+        for_owned([&](int i) { evaluate(component, i, k); });
+      });
+      for_owned(sum);
+    } else {
+      Component component(m_, y_, dim_, state_, component_, 0);
+      for_owned([&](int i) {
+        for (int k = 0; k < state_.size; ++k) evaluate(component, i, k);
+        sum(i);
+      });
     }
     return total;
   }
+  LOCKSTEP_FN T probability(int i, int k) const { return terms_.load(number(i, k)); }
+
+  // Adds the log density of states that are given, `which(i)` that of observation i, and pulls it.
+  template <class Which>
+  LOCKSTEP_FN static void count_states(M& m, Dim dim, Dim state, const Weight& weights, const Which& which) {
+    for (int i = m.first_owned(dim); i < dim.size; i += m.team().slices()) {
+      const auto w = weight_in(m, weights, Index{i, dim.id}, Index{which(i), state.id});
+      m.add(T(log_of(w)));
+      w.pull(T(inverse_of(w)));
+    }
+  }
+
+  // The log density of those observations that this slice owns, and all that it pulls.
+  LOCKSTEP_FN SumOf<T> run() {
+    if (nothing()) return SumOf<T>(0.);
+    if constexpr (Component::of_rows) {
+      const SumOf<T> total = sum_out([&](int i, const T&) { pull_weights(i); });
+      for_components([&](Component& component, int k) {
+        for_owned([&](int i) { pull(component, i, k); });
+      });
+      return total;
+    } else {
+      Component component(m_, y_, dim_, state_, component_, 0);
+      return sum_out([&](int i, const T&) {
+        pull_weights(i);
+        for (int k = 0; k < state_.size; ++k) pull(component, i, k);
+      });
+    }
+  }
 
  private:
-  LOCKSTEP_FN Index at(int i) const { return {i, dim_.id}; }
-  LOCKSTEP_FN Index in(int k) const { return {k, state_.id}; }
+  LOCKSTEP_FN static auto weight_in(const M& m, const Weight& weights, Index i, Index k) {
+    if constexpr (std::is_invocable_v<const Weight&, Index, Index>) return as_recipe(weights(i, k)).evaluate(m);
+    else return as_recipe(weights[k]).evaluate(m);
+  }
+  LOCKSTEP_FN auto weight(int i, int k) const { return weight_in(m_, weight_, Index{i, dim_.id}, Index{k, state_.id}); }
+  LOCKSTEP_FN bool nothing() const { return dim_.first >= dim_.size || state_.size == 0; }
+  LOCKSTEP_FN int number(int i, int k) const { return Component::of_rows ? i * state_.size + k : k; }
+  template <class G> LOCKSTEP_FN void for_owned(const G& g) const {
+    for (int i = m_.first_owned(dim_); i < dim_.size; i += m_.team().slices()) g(i);
+  }
+  template <class G> LOCKSTEP_FN void for_components(const G& g) const {
+    for (int k = 0; k < state_.size; ++k) {
+      Component component(m_, y_, dim_, state_, component_, k);
+      g(component, k);
+    }
+  }
+  LOCKSTEP_FN void evaluate(Component& component, int i, int k) const {
+    const T of_weight(log_of(weight(i, k)));
+    terms_.store(number(i, k), m_.is_missing(y_, i) ? of_weight : T(of_weight + component.log_density(i, k)));
+  }
+  // The terms become probabilities; returns the logarithm of their sum.
+  LOCKSTEP_FN T normalise(int i) const {
+    T largest(least_log_density), sum(0.);
+    for (int k = 0; k < state_.size; ++k) largest = max(largest, terms_.load(number(i, k)));
+    for (int k = 0; k < state_.size; ++k) sum += exp(terms_.load(number(i, k)) - largest);
+    const T log_density = largest + log(sum);
+    for (int k = 0; k < state_.size; ++k) terms_.store(number(i, k), exp(terms_.load(number(i, k)) - log_density));
+    return log_density;
+  }
+  LOCKSTEP_FN void pull_weights(int i) const {
+    for (int k = 0; k < state_.size; ++k) {
+      auto w = weight(i, k);
+      w.pull(T(choose(T(w.value) > 0., T(probability(i, k) / w.value), T(0.))));
+    }
+  }
+  LOCKSTEP_FN void pull(Component& component, int i, int k) const {
+    if (m_.is_missing(y_, i)) return;
+    if (const T p = probability(i, k); possible(p)) component.pull(i, k, p);
+  }
 
   M& m_;
+  Y y_;
   Dim dim_, state_;
   Weight weight_;
   const F& component_;

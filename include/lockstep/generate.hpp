@@ -56,6 +56,8 @@ double draw_from(const M& m, R& random, const Distribution<Kernel, A...>& d) {
     return Kernel::sample(random, double(get<I>(d.arguments).expression.evaluate(m).value)...);
   }(std::index_sequence_for<A...>{});
 }
+// Those that sum over a label, which comes back as a state.
+template <class M, class D> concept Labelled = requires(const M& m, const D& d) { label_probabilities(m, d, 0.); };
 template <class M, class R, class S> double draw_from(const M&, R&, const Flat<S>&) {
   throw ModelError("has a flat prior (a flat density cannot be drawn from). Give it a proper prior.");
 }
@@ -208,9 +210,7 @@ class Generate {
     return {name, values, y.rows(), y.columns()};
   }
   template <class F> PlainMatrix<false> observe(const char* name, const Matrix& y, Dim rows, const F& f) {
-    if (y.rows().id != rows.id)
-      throw ModelError("site '" + std::string(name) + "' observes a matrix over another dimension than its rows' (its rows and "
-                       "the plate's elements do not correspond). Observe it along its rows.");
+    require_rows(name, y, rows);
     const Shape shape{rows, y.columns()};
     require_all_modelled(name, shape);
     double* values = read(name, y);
@@ -231,123 +231,67 @@ class Generate {
     else observed_and_imputed(name, shape, missing, values, f);
     return {name, values, rows, columns};
   }
-  template <class Initial, class Transition, class F>
-  PlainVector hidden_markov(const char* name, const Real& y, Dim time, Dim state, const Initial& initial,
-                            const Transition& transition, const F& emission) {
-    using Model = HiddenMarkov<Generate, VectorArgument<Initial>, Transition, F>;
-    constexpr bool by_time = std::is_invocable_v<const Transition&, CheckedIndex, CheckedIndex, CheckedIndex>;
-    if constexpr (!by_time)
-      if (transition.rows().id != state.id || transition.columns().id != state.id)
-        throw ModelError("site '" + std::string(name) + "' has transition probabilities along other dimensions than its states "
-                         "(rows and columns are states). Declare them along the states' dimension twice.");
-    const auto weights = vector_argument(initial);
-    require_vector_along(name, weights, state);
-    double* values = read(name, y, time);
-    if (!replace(name, Shape{time}, values)) return {name, values, time};
-    const SiteAction* action = in_.actions.on(name);
-    const Real series = action ? Real{action->field, time} : y;
-    const std::vector<int>& missing = series.field.info->missing;
-    const char* const site = missing.empty() ? name : kept_name(std::string(name) + observed_suffix);
-    if (!missing.empty()) own(site, values, time.size);
-    const Reader reader(*this, site);
-    if constexpr (requires { transition.values; }) note_read(transition.values);
-    scratch_ += Model::scratch(time.size, state.size);
-    std::vector<double> log_density(std::size_t(time.size), 0.);
-    // Of moving to k at t.
-    const auto probability_of = [&](int t, int j, int k) -> double {
-      if constexpr (by_time) return as_recipe(transition(index(time, t), index(state, j), index(state, k))).evaluate(*this).value;
-      else return transition.value(j, k);
-    };
-    if (in_.meaning == Meaning::layout)
-      for (int t = 0; t < time.size; ++t)
-        for (int k = 0; by_time && t > 0 && k < state.size; ++k)
-          for (int j = 0; j < state.size; ++j) probability_of(t, j, k);
-    if (in_.meaning == Meaning::layout) require_plate_of_states(name, time, state, emission, values);
-    if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
-      Model model(*this, time, state, weights, transition, emission);
-      model.run_forward(series, [&](int t, double v) { log_density[std::size_t(t)] = v; });
-      // Backwards, each given the one after it (Chib 1996, "Calculating posterior distributions and modal estimates in Markov mixture models").
-      for (int t = time.size - 1; in_.meaning == Meaning::states && t >= 0; --t) {
-        std::vector<double> weight;
-        for (int k = 0; k < state.size; ++k)
-          weight.push_back(model.filtered(t, k) * (t + 1 < time.size ? model.moves(t, k, int(values[t + 1])) : 1.));
-        values[t] = draw_category(weight);
-      }
+  template <class Y, class Initial, class Transition, class F>
+  auto hidden_markov(const char* name, const Y& y, Dim time, Dim state, const Initial& initial, const Transition& transition,
+                     const F& emission) {
+    const Observations<Y> data = observations(name, y, time);
+    const std::string text = std::string(name) + state_suffix;
+    if (const char* const of = lasting(text); data.counts || in_.actions.on(of)) {
+      const ChainStates states = chain(name, of, time, state, initial, transition, OneSeries<Y, F>{name, y, time, emission}, false);
+      in_states(data, states.values, state, emission, [&](int t) { return int(states.values[t]); },
+                {true, !states.known, states.log_density.data()});
+      if (data.counts && !states.known) mark_recurrence();
     }
-    std::vector<double> imputed;   // given the states
-    for (int t : missing)
-      if (in_.meaning == Meaning::states)
-        imputed.push_back(draw("site '", name, emission(index(time, t), index(state, int(values[t])))));
-    if (simulates()) {
-      int now = 0;
-      std::vector<double> probability(std::size_t(state.size));
-      for (int t = 0; t < time.size; ++t) {
-        for (int k = 0; k < state.size; ++k)
-          probability[std::size_t(k)] =
-              t == 0 ? double(weights[index(state, k)].evaluate(*this).value) : probability_of(t, now, k);
-        now = draw_category(probability);
-        values[t] = draw("site '", name, emission(index(time, t), index(state, now)));
-      }
-    }
-    const double* const results = in_.meaning == Meaning::pointwise ? log_density.data() : values;
-    if (missing.empty()) {
-      report(name, SiteKind::observed, Shape{time}, results);
-    } else {
-      std::vector<int> there;
-      std::vector<double> out;
-      for (int t = 0; t < time.size; ++t)
-        if (!series.field.info->is_missing(t)) there.push_back(t), out.push_back(results[t]);
-        else if (in_.meaning == Meaning::layout) summed_out_.emplace(values + t, name);
-      // States have all times, and then come the missing elements.
-      if (in_.meaning == Meaning::states) in_.out = std::ranges::copy(imputed, std::copy_n(values, time.size, in_.out)).out;
-      else report(site, SiteKind::observed, Shape{added_dim(site, Shape{time}, there)}, out.data());
-      if (in_.meaning == Meaning::layout)
-        in_.sites->back().missing_dim = added_dim(std::string(name) + imputed_suffix, Shape{time}, missing).id;
-    }
-    mark_recurrence();
-    mark_states(time);
-    return {name, values, time};
+    return data.node();
   }
-  template <class Weight, class F>
-  PlainVector mixture(const char* name, const Real& y, Dim dim, Dim state, const Weight& weight, const F& component) {
+  template <class Initial, class Transition, class Sites>
+  void hidden_markov(const char* name, Dim time, Dim state, const Initial& initial, const Transition& transition,
+                     const Sites& sites) {
+    const ChainStates states = chain(name, name, time, state, initial, transition, sites, true);
+    sites(SitesInStates{*this, name, states.values, time, state, states.known});
+  }
+  template <class Y, class Weight, class F>
+  auto mixture(const char* name, const Y& y, Dim dim, Dim state, const Weight& weight, const F& component) {
     const auto weights = mixture_weights(weight);
     if constexpr (!std::is_invocable_v<const Weight&, Index, Index>) require_vector_along(name, weights, state);
-    double* values = read(name, y, dim);
-    if (!replace(name, Shape{dim}, values)) return {name, values, dim};
-    require_complete(name, values, dim.size, "its states are summed out");
-    const Reader reader(*this, name);
-    const SiteAction* action = in_.actions.on(name);
-    const Real given = action ? Real{action->field, dim} : y;
+    const Observations<Y> data = observations(name, y, dim);
+    const std::string text = std::string(name) + state_suffix;
+    const char* const of = lasting(text);
+    if (!data.counts && !in_.actions.on(of)) return data.node();
+    double* states = store(dim.size);
+    own(of, states, dim.size);
     // Everything checked, which the mixture itself does not do.
     const auto weight_of = [&](int i, int k) -> double {
       if constexpr (std::is_invocable_v<const Weight&, Index, Index>)
         return as_recipe(weight(index(dim, i), index(state, k))).evaluate(*this).value;
       else return as_recipe(weights[index(state, k)]).evaluate(*this).value;
     };
-    FiniteMixture<Generate, std::remove_const_t<decltype(weights)>, F> sum(*this, dim, state, weights, component);
-    scratch_ += sum.scratch(state.size);
-    std::vector<double> log_density(std::size_t(dim.size), 0.), probability(std::size_t(state.size));
-    for (int i = 0; i < dim.size && state.size > 0; ++i) {
-      const auto draw_state = [&](const auto& weight_of_state) {
-        for (int k = 0; k < state.size; ++k) probability[std::size_t(k)] = weight_of_state(k);
-        return draw_category(probability);
-      };
-      if (in_.meaning == Meaning::layout)
-        for (int k = 0; k < state.size; ++k) weight_of(i, k);
-      if (simulates()) {
-        const int k = draw_state([&](int each) { return weight_of(i, each); });
-        values[i] = draw("site '", name, component(index(dim, i), index(state, k)));
-      }
-      if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
-        Prepared<Generate, std::remove_cvref_t<decltype(sum.first())>> prepared(*this, sum.first());
-        log_density[std::size_t(i)] = sum.evaluate(prepared, given, i);
-        if (in_.meaning == Meaning::states) values[i] = draw_state([&](int k) { return std::exp(sum.term(k) - log_density[std::size_t(i)]); });
-      }
+    const auto which = [&](int i) { return int(states[i]); };
+    if (given_states(of, dim, state, states, weight_of)) {
+      in_states(data, states, state, component, which, {true, false, nullptr});
+      return data.node();
     }
-    if (in_.meaning == Meaning::layout) require_plate_of_states(name, dim, state, component, values);
-    report(name, SiteKind::observed, Shape{dim}, in_.meaning == Meaning::pointwise ? log_density.data() : values);
-    mark_states(dim);
-    return {name, values, dim};
+    {
+      const Reader reader(*this, of);
+      for (int i = dim.first; in_.meaning == Meaning::layout && i < dim.size; ++i)
+        for (int k = 0; k < state.size; ++k) weight_of(i, k);
+      if (simulates()) draw_states(dim, state, states, weight_of);
+    }
+    using Given = std::remove_cvref_t<decltype(replaced(name, y))>;
+    using Model = FiniteMixture<Generate, Given, std::remove_const_t<decltype(weights)>, F>;
+    scratch_ += Model::scratch(dim.size, state.size);
+    std::vector<double> log_density;
+    if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
+      log_density.assign(std::size_t(dim.size), 0.);
+      Model sum(*this, replaced(name, y), dim, state, weights, component);
+      sum.sum_out([&](int i, double v) {
+        log_density[std::size_t(i)] = v;
+        if (in_.meaning == Meaning::states) states[i] = draw_state(state, [&](int k) { return sum.probability(i, k); });
+      });
+    }
+    report_states(of, Shape{dim}, states, nullptr);
+    in_states(data, states, state, component, which, {true, true, log_density.data()});
+    return data.node();
   }
 
   template <DistributionLike D, class Sites> void latent(const char* name, const D& prior, Dim state, const Sites& sites) {
@@ -516,6 +460,7 @@ class Generate {
     require_there(matrix, std::int64_t(row.position) * shape.columns.size + column.position, shape);
   }
   static bool is_missing(const Real& y, int i) { return y.field.info->is_missing(i); }
+  static bool is_missing(const Matrix& y, int i) { return y.info->is_missing(std::int64_t(i) * y.columns().size); }
   // Called before two sequences are multiplied element by element; the past is of any dimension.
   void require_same_dim(int a, int b) const {
     if (a != b && a != any_dim && b != any_dim)
@@ -557,6 +502,11 @@ class Generate {
   Real replaced(const char* name, const Real& y) const {
     const SiteAction* action = in_.actions.on(name);
     return action ? Real{action->field, y.dim} : y;
+  }
+  Matrix replaced(const char* name, const Matrix& y) const {
+    Matrix given = y;
+    if (const SiteAction* action = in_.actions.on(name)) given.values = action->field.values, given.info = action->field.info;
+    return given;
   }
   bool counts(const char* name) const {
     const SiteAction* action = in_.actions.on(name);
@@ -647,102 +597,318 @@ class Generate {
       }
     }
   }
-  // ---- latents that are summed out ----
+  // ---- states that are summed out ----
+
+  // Observations whose distributions are chosen by hidden states: the elements of a vector, or the rows of a matrix.
+  template <class Y> struct Observations {
+    static constexpr bool of_rows = std::is_same_v<Y, Matrix>;
+    const char* name;
+    Dim plate;
+    Shape shape;
+    double* values;
+    bool counts;                // whether they have a likelihood
+    std::vector<int> missing;   // observations; none where values are given in place of the data's
+    int width() const { return of_rows ? shape.columns.size : 1; }
+    double* at(int i) const { return values + std::int64_t(i) * width(); }
+    // Their elements, numbered row after row.
+    std::vector<int> elements(const std::vector<int>& which) const {
+      std::vector<int> result;
+      for (int i : which)
+        for (int k = 0; k < width(); ++k) result.push_back(i * width() + k);
+      return result;
+    }
+    auto node() const {
+      if constexpr (of_rows) return PlainMatrix<false>(name, values, plate, shape.columns);
+      else return PlainVector(name, values, plate);
+    }
+  };
+  template <class Y> Observations<Y> observations(const char* name, const Y& y, Dim plate) {
+    Observations<Y> result{name, plate, {}, nullptr, true, {}};
+    if constexpr (Observations<Y>::of_rows) {
+      require_rows(name, y, plate);
+      result.shape = Shape{plate, y.columns()};
+      require_all_modelled(name, result.shape);
+      result.values = read(name, y);
+    } else {
+      result.shape = Shape{plate};
+      result.values = read(name, y, plate);
+    }
+    result.counts = replace(name, result.shape, result.values);
+    const FieldInfo& info = info_of(y);
+    for (int i = 0; !info.missing.empty() && !in_.actions.on(name) && i < plate.size; ++i) {
+      const double *const first = result.at(i), *const end = first + result.width();
+      const auto is_gap = [](double v) { return std::isnan(v); };
+      const double* const gap = std::find_if(first, end, is_gap);
+      if (gap == end) continue;
+      const std::string what = "site '" + std::string(name) + "' is NaN at element " + element_text(result.shape, int(gap - result.values));
+      if (!std::all_of(first, end, is_gap))
+        throw ModelError(what + " (missing, and other elements of its row are not: only a row that is missing as a whole is summed out "
+                         "with its state). Leave that row out of the data, or fill it.");
+      if (i < plate.first)
+        throw ModelError(what + " (missing, and the plate starts at element " + std::to_string(plate.first + 1) + ": those before it are "
+                         "given, not modelled). Fill it, or start later.");
+      result.missing.push_back(i);
+    }
+    return result;
+  }
+  static const FieldInfo& info_of(const Real& y) { return *y.field.info; }
+  static const FieldInfo& info_of(const Matrix& y) { return *y.info; }
+  // Whether observations have log densities of their own, or count in those of a latent; whether the states are summed out, and
+  // then what these densities are. Else they are those given the states.
+  struct Densities {
+    bool own, summed;
+    const double* sums;
+  };
+  // A site of observations, of which i has distribution f(i, k) in state k = which(i) of `second`. `states`: who says which.
+  template <class Y, class F, class Which>
+  void in_states(const Observations<Y>& data, const double* states, Dim second, const F& f, const Which& which,
+                 const Densities& densities) {
+    if (!data.counts) return;
+    const Dim plate = data.plate;
+    const bool complete = data.missing.empty();
+    const char* const site = complete ? data.name : kept_name(std::string(data.name) + observed_suffix);
+    if (!complete) own(site, data.values, data.shape.size());
+    const Reader reader(*this, site);
+    note_read(states);
+    const auto at = [&](int i, int k) { return f(index(plate, i), index(second, k)); };
+    const bool any = plate.first < plate.size && second.size > 0;
+    if constexpr (Observations<Y>::of_rows) {
+      if (in_.meaning == Meaning::layout) require_rows_of_states(data, second, at);
+      const int passes = densities.summed ? 2 : 1;   // the derivatives by those of the sum come after it
+      for (int k = 0; any && k < second.size; ++k)
+        scratch_ += passes * scratch_of_events<Generate>(at(plate.first, k), plate, data.shape.columns);
+    } else if (in_.meaning == Meaning::layout) {
+      require_plate_of_states(data.name, plate, second, f, data.values);
+    }
+    const auto draw_observation = [&](int i) {
+      const auto d = at(i, which(i));
+      if constexpr (Observations<Y>::of_rows)
+        named("site '", data.name, [&] { sample_event(*this, random_, d, plate, data.shape.columns, data.at(i)); });
+      else *data.at(i) = draw("site '", data.name, d);
+    };
+    for (int i = plate.first; any && simulates() && i < plate.size; ++i) draw_observation(i);
+    if (in_.meaning == Meaning::states && any) std::ranges::for_each(data.missing, draw_observation);
+    const bool pointwise = in_.meaning == Meaning::pointwise;
+    std::vector<int> there;
+    std::vector<double> log_density;
+    for (int i = 0; i < plate.size && (!complete || pointwise); ++i) {
+      if (std::ranges::binary_search(data.missing, i)) continue;
+      there.push_back(i);
+      if (!pointwise || !densities.own) continue;
+      if (i < plate.first || !any) log_density.push_back(0);
+      else if (densities.summed) log_density.push_back(densities.sums[i]);
+      else if constexpr (Observations<Y>::of_rows) log_density.push_back(event_log_density(at(i, which(i)), data.shape, data.at(i)));
+      else log_density.push_back(evaluate_once(at(i, which(i)), *data.at(i)));
+    }
+    const int event_rank = Observations<Y>::of_rows ? 1 : 0, events = densities.own ? plate.size - int(data.missing.size()) : 0;
+    if (complete)
+      return report_events(site, SiteKind::observed, data.shape, event_rank, events, pointwise ? log_density.data() : data.values, "",
+                           is_whole<Y>);
+    const auto values_at = [&](const std::vector<int>& elements) {
+      std::vector<double> result;
+      for (int e : elements) result.push_back(data.values[e]);
+      return result;
+    };
+    const std::vector<int> missing = data.elements(data.missing);
+    if (in_.meaning == Meaning::states) {
+      in_.out = std::ranges::copy(values_at(missing), in_.out).out;
+      return;
+    }
+    const std::vector<int> elements = data.elements(there);
+    const std::vector<double> values = values_at(elements);
+    report_events(site, SiteKind::observed, Shape{added_dim(site, data.shape, elements).from(plate.first * data.width())}, event_rank,
+                  events, pointwise ? log_density.data() : values.data());
+    if (in_.meaning != Meaning::layout) return;
+    for (int e : missing) summed_out_.emplace(data.values + e, data.name);
+    if (event_rank == 1) in_.sites->back().event_dim = added_dim(site, Shape{plate}, there, "_row").id;
+    in_.sites->back().missing_dim = added_dim(std::string(data.name) + imputed_suffix, data.shape, missing).id;
+  }
+  // As require_plate: what of a state's distribution is prepared once for all rows is the same for all.
+  template <class F> void require_rows_of_states(const Observations<Matrix>& data, Dim second, const F& at) {
+    const Dim plate = data.plate, columns = data.shape.columns;
+    if (plate.first >= plate.size) return;
+    for (int k = 0; k < second.size; ++k) {
+      for (int i = plate.first; i < plate.size; ++i) check_events(at(i, k), data.name, plate, columns);
+      const auto first = at(plate.first, k);
+      PreparedJoint<Generate, std::remove_const_t<decltype(first)>> prepared(*this, first, columns);
+      for (int i = plate.first; i < plate.size; ++i) {
+        const auto d = at(i, k);
+        note_factor(d);
+        const double once = prepared.log_density(*this, d, DataEvent{data.at(i)}, Zero{}), each = event_log_density(d, data.shape, data.at(i));
+        if (!is_same(once, each))
+          throw ModelError("site '" + std::string(data.name) + "' has rows whose distributions in one state have different covariances "
+                           "(these are prepared once for all rows). Let them depend on the state alone.");
+      }
+    }
+  }
+
+  // What a distribution over states says: one of them, with probability `weight(k)`.
+  template <class Weight> int draw_state(Dim state, const Weight& weight) {
+    std::vector<double> probability;
+    for (int k = 0; k < state.size; ++k) probability.push_back(weight(k));
+    return draw_category(probability);
+  }
+  // In order, since the weights of one may depend on those before it.
+  template <class Weight> void draw_states(Dim dim, Dim state, double* states, const Weight& weight) {
+    for (int i = dim.first; i < dim.size && state.size > 0; ++i)
+      states[i] = draw_state(state, [&](int k) { return weight(i, k); });
+  }
+  // States that are done or observed. False: they are neither.
+  template <class Weight> bool given_states(const char* name, Dim dim, Dim state, double* states, const Weight& weight) {
+    const SiteAction* action = action_on(name, dim.size);
+    if (!action) return false;
+    std::copy_n(action->field.values, dim.size, states);
+    require_states(name, states, dim.size, state);
+    if (!action->keeps_density) return true;
+    const Reader reader(*this, name);
+    if (simulates()) draw_states(dim, state, states, weight);
+    std::vector<double> log_density(std::size_t(dim.size), 0.);
+    for (int i = dim.first; i < dim.size; ++i) log_density[std::size_t(i)] = std::log(weight(i, int(states[i])));
+    report(name, SiteKind::observed, Shape{dim}, in_.meaning == Meaning::pointwise ? log_density.data() : states, "", true);
+    return true;
+  }
+  // The site of states that are summed out. `log_density`: of all that depends on each; null: that counts for itself.
+  void report_states(const char* name, const Shape& shape, const double* states, const double* log_density) {
+    report_events(name, SiteKind::observed, shape, 0, log_density ? shape.size() : 0,
+                  log_density && in_.meaning == Meaning::pointwise ? log_density : states, "", true);
+    if (in_.meaning == Meaning::layout) in_.sites->back().latent = true;
+  }
+
+  struct ChainStates {
+    double* values;
+    bool known;                        // done or observed
+    std::vector<double> log_density;   // of what is observed at each time given all before
+  };
+  // The states, called `name`, of the hidden Markov chain that `site` declares. `own_densities`: whether they have the log densities
+  // of all that the chain emits.
+  template <class Initial, class Transition, class Sites>
+  ChainStates chain(const char* site, const char* name, Dim time, Dim state, const Initial& initial, const Transition& transition,
+                    const Sites& sites, bool own_densities) {
+    using Model = HiddenMarkov<Generate, VectorArgument<Initial>, Transition>;
+    constexpr bool by_time = std::is_invocable_v<const Transition&, CheckedIndex, CheckedIndex, CheckedIndex>;
+    if constexpr (!by_time)
+      if (transition.rows().id != state.id || transition.columns().id != state.id)
+        throw ModelError("site '" + std::string(site) + "' has transition probabilities along other dimensions than its states "
+                         "(rows and columns are states). Declare them along the states' dimension twice.");
+    if (time.first != 0)
+      throw ModelError("site '" + std::string(site) + "' is a hidden Markov chain over a plate that starts at element " +
+                       std::to_string(time.first + 1) + " (its first state belongs to the first element). Let the plate start "
+                       "there: leave out from().");
+    const auto weights = vector_argument(initial);
+    require_vector_along(site, weights, state);
+    ChainStates result{store(time.size), false, std::vector<double>(std::size_t(time.size), 0.)};
+    double* const states = result.values;
+    own(name, states, time.size);
+    // Of moving to k at t.
+    const auto probability_of = [&](int t, int j, int k) -> double {
+      if (t == 0) return weights[index(state, k)].evaluate(*this).value;
+      if constexpr (by_time) return as_recipe(transition(index(time, t), index(state, j), index(state, k))).evaluate(*this).value;
+      else return transition.value(j, k);
+    };
+    const auto weight_of = [&](int t, int k) { return probability_of(t, t > 0 ? int(states[t - 1]) : 0, k); };
+    result.known = given_states(name, time, state, states, weight_of);
+    const SiteAction* const action = in_.actions.on(name);
+    if (action && !action->keeps_density) return result;
+    scratch_ += Model::scratch(time.size, state.size);
+    const Reader reader(*this, name);
+    if constexpr (requires { transition.values; }) note_read(transition.values);
+    if (in_.meaning == Meaning::layout)
+      for (int t = 0; t < (by_time ? time.size : std::min(time.size, 1)); ++t)
+        for (int k = 0; k < state.size; ++k)
+          for (int j = 0; j < state.size; ++j) probability_of(t, j, k);
+    if (result.known) {
+      mark_recurrence();
+      return result;
+    }
+    if (simulates()) draw_states(time, state, states, weight_of);
+    if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
+      Model model(*this, time, state, weights, transition);
+      model.run_forward(sites, [&](int t, double v) { result.log_density[std::size_t(t)] = v; });
+      // Backwards, each given the one after it (Chib 1996, "Calculating posterior distributions and modal estimates in Markov mixture models").
+      for (int t = time.size - 1; in_.meaning == Meaning::states && t >= 0; --t)
+        states[t] = draw_state(state, [&](int k) {
+          return model.filtered(t, k) * (t + 1 < time.size ? model.moves(t, k, int(states[t + 1])) : 1.);
+        });
+    }
+    report_states(name, Shape{time}, states, own_densities ? result.log_density.data() : nullptr);
+    if (own_densities) mark_recurrence();
+    return result;
+  }
+
   template <class Prior, class Sites>
   void sum_out(const char* name, const Shape& shape, Dim state, const Prior& prior, const Sites& sites) {
     using Model = DiscreteLatent<Generate, Prior>;
     const int count = shape.size();
     double* values = store(count);
     own(name, values, count);
-    if (const SiteAction* action = action_on(name, count)) {
+    const SiteAction* const action = action_on(name, count);
+    if (action) {
       std::copy_n(action->field.values, count, values);
       require_states(name, values, count, state);
       if (action->keeps_density) observed(name, shape, true, values, prior);
       require_states(name, values, count, state);   // of a prediction
-      const auto count_site = [&](const char* site, const auto& y, Dim plate, const auto& f) {
-        double* data = read_complete(site, y, plate);
-        const Reader reader(*this, site);
-        note_read(values);
-        if (replace(site, Shape{plate}, data)) observed(site, Shape{plate}, is_whole<decltype(y)>, data, f);
+    } else {
+      std::vector<double> log_density(std::size_t(count), 0.);
+      const auto draw_values = [&](const auto& weight) {
+        for (int g = 0; g < count && state.size > 0; ++g) values[g] = draw_state(state, [&](int k) { return weight(g, k); });
       };
-      return sites(SitesOfKnown<decltype(count_site)>{values, shape.rows, state, count_site});
-    }
-    std::vector<double> probability(std::size_t(state.size)), log_density(std::size_t(count), 0.);
-    const auto draw_values = [&](const auto& weight) {
-      for (int g = 0; g < count && state.size > 0; ++g) {
-        for (int k = 0; k < state.size; ++k) probability[std::size_t(k)] = weight(g, k);
-        values[g] = draw_category(probability);
+      {
+        const Reader reader(*this, name);
+        if (in_.meaning == Meaning::layout) {
+          const Shape each{shape.rows, state};
+          std::vector<double> numbers;
+          for (int e = 0; e < each.size(); ++e) numbers.push_back(e % state.size);
+          require_plate(name, each, [&](CheckedIndex g, CheckedIndex) { return prior(g); }, numbers.data());
+        }
+        if (simulates()) draw_values([&](int g, int k) { return std::exp(evaluate_once(prior(index(shape.rows, g)), k)); });
       }
-    };
-    {
-      const Reader reader(*this, name);
-      if (in_.meaning == Meaning::layout) {
-        const Shape each{shape.rows, state};
-        std::vector<double> numbers;
-        for (int e = 0; e < each.size(); ++e) numbers.push_back(e % state.size);
-        require_plate(name, each, [&](CheckedIndex g, CheckedIndex) { return prior(g); }, numbers.data());
+      if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
+        Model model(*this, shape.rows, state, prior);
+        model.sum_out(sites, [&](int g, double v) { log_density[std::size_t(g)] = v; });
+        if (in_.meaning == Meaning::states) draw_values([&](int g, int k) { return model.probability(g, k); });
       }
-      if (simulates()) draw_values([&](int g, int k) { return std::exp(evaluate_once(prior(index(shape.rows, g)), k)); });
+      scratch_ += Model::scratch(count, state.size);
+      report_states(name, shape, values, log_density.data());
     }
-    if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
-      Model model(*this, shape.rows, state, prior);
-      model.sum_out(sites, [&](int g, double v) { log_density[std::size_t(g)] = v; });
-      if (in_.meaning == Meaning::states) draw_values([&](int g, int k) { return model.probability(g, k); });
-    }
-    sites(SitesOfLatent{*this, name, values, shape.rows, state});
-    scratch_ += Model::scratch(count, state.size);
-    report(name, SiteKind::observed, shape, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", true);
-    if (in_.meaning == Meaning::layout) in_.sites->back().latent = true;
+    sites(SitesInStates{*this, name, values, shape.rows, state, action != nullptr});
   }
-  // What a model's lambda is given to declare the sites that depend on a latent.
-  struct SitesOfLatent {
+  // What a model's lambda is given to declare the sites that depend on a latent or a chain.
+  struct SitesInStates {
     Generate& m;
     const char* latent;
     const double* values;
     Dim dim, state;
+    bool known;
     template <class Y, class F> void observe(const char* name, const Y& y, Dim plate, const F& f) const {
       if (dim.id != -1 && dim.id != plate.id)
         refuse(name, "has data along another dimension than latent '",
                "its elements and they do not correspond). Give the group index that says which element each depends on.");
-      m.depending(*this, name, y, plate, state, f, [&](int i) { return int(values[dim.id == plate.id ? i : 0]); });
+      declare(name, y, plate, state, f, [&](int i) { return int(values[dim.id == plate.id ? i : 0]); });
     }
     template <class Y, class F> void observe(const char* name, const Y& y, Dim plate, const GroupIndex& group, const F& f) const {
       if (group.target.id != dim.id || group.dim.id != plate.id)
         refuse(name, "has a group index that is not from its data to latent '",
                "it says which element each depends on). Give one along the data's dimension, into the latent's.");
-      m.depending(*this, name, y, plate, state, f, [&](int i) { return int(values[group[index(plate, i)].position]); });
+      declare(name, y, plate, state, f, [&](int i) { return int(values[group[index(plate, i)].position]); });
     }
     template <class Y, class F> void observe_change(const char* name, const Y& y, Dim time, Dim regime, const F& f) const {
       if (dim.id != -1 || state.size > time.size + 1 || time.first != 0 || regime.size != 2)
         refuse(name, "cannot change at latent '",
                "it is a series from its first time on, with two regimes, and changes at a number, which has at most one value more than "
                "there are times). Correct the dimensions.");
-      m.depending(*this, name, y, time, regime, f, [&](int i) { return i < values[0] ? 0 : 1; });
+      declare(name, y, time, regime, f, [&](int i) { return i < values[0] ? 0 : 1; });
     }
 
    private:
+    template <class Y, class F, class Which>
+    void declare(const char* name, const Y& y, Dim plate, Dim second, const F& f, const Which& which) const {
+      m.in_states(m.observations(name, y, plate), values, second, f, which, {known, !known, nullptr});
+    }
     [[noreturn]] void refuse(const char* name, const char* what, const char* why) const {
       throw ModelError("site '" + std::string(name) + "' " + what + latent + "' (" + why);
     }
   };
-  // A site whose element i has distribution f(i, which(i)); its log likelihood is in the latent's.
-  template <class Y, class F, class Which>
-  void depending(const SitesOfLatent& of, const char* name, const Y& y, Dim plate, Dim second, const F& f, const Which& which) {
-    double* data = read_complete(name, y, plate);
-    if (!replace(name, Shape{plate}, data)) return;
-    const Reader reader(*this, name);
-    note_read(of.values);
-    if (in_.meaning == Meaning::layout) require_plate_of_states(name, plate, second, f, data);
-    for (int i = plate.first; simulates() && i < plate.size; ++i)
-      data[i] = draw("site '", name, f(index(plate, i), index(second, which(i))));
-    report_events(name, SiteKind::observed, Shape{plate}, 0, 0, data, "", is_whole<Y>);
-  }
   template <class Y> static constexpr bool is_whole = std::is_same_v<std::remove_cvref_t<Y>, Integer>;
-  template <class Y> double* read_complete(const char* name, const Y& y, Dim plate) {
-    double* data = read(name, y, plate);
-    if (!in_.actions.on(name)) require_complete(name, data, plate.size, "it depends on a discrete latent");
-    return data;
-  }
   static void require_states(const char* name, const double* values, int count, Dim state) {
     for (int g = 0; g < count; ++g)
       if (!(values[g] >= 0 && values[g] < state.size && values[g] == std::floor(values[g])))
@@ -778,6 +944,11 @@ class Generate {
     if (missing == values + count) return;
     throw ModelError("site '" + std::string(name) + "' is NaN at element " + std::to_string(missing - values + 1) + " (missing, and it cannot "
                      "be imputed: " + why + "). Leave that element out of the data, or fill it.");
+  }
+  static void require_rows(const char* name, const Matrix& y, Dim rows) {
+    if (y.rows().id != rows.id)
+      throw ModelError("site '" + std::string(name) + "' observes a matrix over another dimension than its rows' (its rows and "
+                       "the plate's elements do not correspond). Observe it along its rows.");
   }
   double* read(const char* name, const Matrix& y) {
     const int size = y.rows().size * y.columns().size;
@@ -883,9 +1054,6 @@ class Generate {
   bool takes_values() const { return in_.values && (in_.meaning == Meaning::prior || in_.meaning == Meaning::unconstrain); }
   // Whether observed sites are.
   bool simulates() const { return in_.meaning == Meaning::predict || in_.observed_out; }
-  void mark_states(Dim along) {
-    if (in_.meaning == Meaning::layout) in_.sites->back().states_dim = along.id;
-  }
   void mark_recurrence() {
     if (in_.meaning == Meaning::layout) in_.sites->back().recurrence = true;
   }
@@ -1159,6 +1327,10 @@ class Generate {
     }
   }
 
+  // Not bit by bit: the compiler may contract the two differently.
+  static bool is_same(double a, double b) {
+    return a == b || std::abs(a - b) <= 1e-9 * std::max(1., std::abs(b)) || (std::isnan(a) && std::isnan(b));
+  }
   // A plate evaluates once what its types say is the same for every element, such as `mu[0]`. A lambda that takes a
   // number from its index, `x[j.position]`, says so wrongly.
   template <class F> void require_plate(const char* name, const Shape& shape, const F& distribution, const double* values) const {
@@ -1170,9 +1342,7 @@ class Generate {
     for (int i = first; i < shape.size(); ++i) {
       const D d = element(distribution, shape, i);
       const double once = plate.at(*this, d, DataValue<double>{values[i]}).log_density, each = evaluate_once(d, values[i]);
-      // Not bit by bit: the compiler may contract the two differently.
-      if (once != each && !(std::abs(once - each) <= 1e-9 * std::max(1., std::abs(each))) &&
-          !(std::isnan(once) && std::isnan(each)))
+      if (!is_same(once, each))
         throw ModelError("site '" + std::string(name) + "' reads elements by a number that changes within its plate "
                          "(what is read by a number, x[0], is computed once for all). Read with the plate's index, "
                          "x[j], or through a group index.");
@@ -1210,7 +1380,32 @@ class Generate {
       if (simulates()) values[i] = draw("site '", name, element(distribution, shape, i));
       if (densities) log_density[std::size_t(i)] = evaluate_once(element(distribution, shape, i), values[i]);
     }
-    report(name, SiteKind::observed, shape, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", whole);
+    const auto report_site = [&] {
+      report(name, SiteKind::observed, shape, in_.meaning == Meaning::pointwise ? log_density.data() : values, "", whole);
+    };
+    const auto is_modelled = [&](int e) { return e >= shape.rows.first * shape.columns.size; };
+    report_with_labels(name, shape, values, is_modelled, [&](int e) { return element(distribution, shape, e); }, report_site);
+  }
+  // A site's `report_site()`; and if its distributions have labels, that it has states, one for each element that is modelled, and
+  // these where states are recovered.
+  template <class Modelled, class F, class Report>
+  void report_with_labels(const char* name, const Shape& shape, const double* values, const Modelled& is_modelled,
+                          const F& distribution, const Report& report_site) {
+    using D = std::remove_cvref_t<decltype(distribution(0))>;
+    const bool recovers = in_.meaning == Meaning::states, labels = Labelled<Generate, D> && shape.rank > 0;
+    if (!labels || !recovers) report_site();
+    if constexpr (Labelled<Generate, D>) {
+      if (!labels || (!recovers && in_.meaning != Meaning::layout)) return;
+      std::vector<int> modelled;
+      for (int e = 0; e < shape.size(); ++e)
+        if (is_modelled(e)) modelled.push_back(e);
+      if (recovers) {
+        for (int e : modelled) *in_.out++ = draw_category(label_probabilities(*this, distribution(e), values[e]));
+      } else {
+        const bool all = shape.rank == 1 && int(modelled.size()) == shape.size();
+        in_.sites->back().states_dim = all ? shape.rows.id : added_dim(std::string(name) + state_suffix, shape, modelled).id;
+      }
+    }
   }
   // An observed vector, or matrix, that lacks the elements `missing`: a site of those that are there, and one of parameters for the
   // others.
@@ -1250,7 +1445,10 @@ class Generate {
       if (in_.meaning == Meaning::layout) require_plate(name, shape, distribution, values);
       std::vector<double> out;
       for (int i : there) out.push_back(in_.meaning == Meaning::pointwise ? log_density[std::size_t(i)] : values[i]);
-      report(observed_name, SiteKind::observed, Shape{added_dim(observed_name, shape, there).from(start)}, out.data());
+      const auto is_modelled = [&](int e) { return e >= start && !std::ranges::binary_search(missing, e); };
+      report_with_labels(name, shape, values, is_modelled, [&](int e) { return element(distribution, shape, e); }, [&] {
+        report(observed_name, SiteKind::observed, Shape{added_dim(observed_name, shape, there).from(start)}, out.data());
+      });
     }
   }
   // Of `values`, those that are missing are one site's, the others another's.
@@ -1299,6 +1497,8 @@ class Generate {
   const char* kept_name(const std::string& name) {
     return in_.additions ? in_.additions->names.emplace_back(name).c_str() : "";
   }
+  // One that is needed in all meanings, and lives as long as `name` does.
+  const char* lasting(const std::string& name) { return in_.additions ? kept_name(name) : name.c_str(); }
   // A dimension of some elements of a site, with their labels, or numbers from 0 as labels. As ArviZ names those that have no
   // name.
   Dim added_dim(const std::string& site, const Shape& shape, const std::vector<int>& elements, const char* suffix = "_dim_0") {

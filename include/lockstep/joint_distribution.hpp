@@ -5,6 +5,9 @@
 //
 //   log_density(m, d, y)     adds its partial derivatives to y's adjoints and to its arguments'; returns the log density
 //
+// Where that takes a fourth argument, a weight, the derivatives are added so many times, and not at all if it is `Zero`; such a
+// distribution can be one that a hidden state chooses (emission.hpp).
+//
 // An event has `value(k)`, `log_value(k)`, `pull(k, a)`. `scratch(extent)`, or `scratch(d, extent)`, is what a PreparedJoint
 // allocates, in elements per slice.
 //
@@ -39,6 +42,24 @@ template <class M, EllipticalVector D> double degrees_of_freedom(const M& m, con
 }
 
 template <class M, class D> class PreparedJoint;
+template <class W> inline constexpr bool pulls = !std::is_same_v<W, Zero>;   // whether a density of this weight adds derivatives
+
+// The weights of the events whose derivatives were added, for what of these is the same for all events.
+template <class T> class EventWeights {
+ public:
+  template <class W> LOCKSTEP_FN void add(const W& weight) {
+    if constexpr (!pulls<W>) return;
+    else if constexpr (std::is_same_v<W, Unit>) accumulate(sum_, T(1.));
+    else accumulate(sum_, weight);
+    any_ = true;
+  }
+  LOCKSTEP_FN bool any() const { return any_; }
+  LOCKSTEP_FN T sum() const { return narrow<T>(sum_); }
+
+ private:
+  SumOf<T> sum_ = SumOf<T>(0.);
+  bool any_ = false;
+};
 
 // What needs one form for both kinds: events of matrices of these rows and columns, or of their rows.
 template <class M, class D> LOCKSTEP_FN auto prepare_events(M& m, const D& d, Dim rows, Dim columns) {

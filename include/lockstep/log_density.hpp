@@ -201,31 +201,41 @@ class LogDensity {
       return given;
     }
   }
-  // A series with a hidden state, a Markov chain over `state`, which is summed out. `initial`: the first state's
-  // probabilities (a number for all, a vector, or a lambda); `transition(j, k)`: from j to k, a matrix node, or a lambda of the
-  // time that is moved to, j and k; `emission(t, k)`: the distribution of element t in state k.
-  template <class Initial, class Transition, class F>
-  LOCKSTEP_FN ObservedVector hidden_markov(const char* name, const Real& y, Dim time, Dim state, const Initial& initial,
-                                           const Transition& transition, const F& emission) {
-    const ObservedVector node{replaced(name, y)};
-    if constexpr (!with_data) return node;
-    if (!counts(name)) return node;
-    HiddenMarkov<LogDensity, VectorArgument<Initial>, Transition, F> model(*this, time, state, vector_argument(initial),
-                                                                           transition, emission);
-    add(model.run_forward(node.field, [](int, const T&) {}));
-    model.run_backward(node.field);
+  // A series, of numbers or of the rows of a matrix, with a hidden state, a Markov chain over `state`, which is summed out.
+  // `initial`: the first state's probabilities (a number for all, a vector, or a lambda); `transition(j, k)`: from j to k, a matrix
+  // node, or a lambda of the time that is moved to, j and k; `emission(t, k)`: the distribution of element t in state k.
+  template <class Y, class Initial, class Transition, class F>
+  LOCKSTEP_FN auto hidden_markov(const char* name, const Y& y, Dim time, Dim state, const Initial& initial,
+                                 const Transition& transition, const F& emission) {
+    const auto node = observed(replaced(name, y));
+    chain(name, state_suffix, counts(name), time, state, initial, transition, OneSeries<Y, F>{name, y, time, emission});
     return node;
   }
+  // Several series of one chain, which has a name: `sites(given)` declares them, `given.observe(name, y, time, emission)`.
+  template <class Initial, class Transition, class Sites>
+  LOCKSTEP_FN void hidden_markov(const char* name, Dim time, Dim state, const Initial& initial, const Transition& transition,
+                                 const Sites& sites) {
+    chain(name, "", true, time, state, initial, transition, sites);
+  }
 
-  // Observations each of which has a state of its own, summed out. `weight`: the states' probabilities (as above, or a lambda of
-  // the element and the state); `component(i, k)`: the distribution of element i in state k.
-  template <class Weight, class F>
-  LOCKSTEP_FN ObservedVector mixture(const char* name, const Real& y, Dim dim, Dim state, const Weight& weight, const F& component) {
-    const ObservedVector node{replaced(name, y)};
+  // Observations, numbers or the rows of a matrix, each of which has a state of its own, summed out. `weight`: the states'
+  // probabilities (as above, or a lambda of the observation and the state); `component(i, k)`: the distribution of observation i
+  // in state k.
+  template <class Y, class Weight, class F>
+  LOCKSTEP_FN auto mixture(const char* name, const Y& y, Dim dim, Dim state, const Weight& weight, const F& component) {
+    const auto given = replaced(name, y);
+    const auto node = observed(given);
     if constexpr (!with_data) return node;
-    if (!counts(name)) return node;
     const auto weights = mixture_weights(weight);
-    log_density_ += FiniteMixture<LogDensity, std::remove_const_t<decltype(weights)>, F>(*this, dim, state, weights, component).run(node.field);
+    using Model = FiniteMixture<LogDensity, std::remove_const_t<decltype(given)>, std::remove_const_t<decltype(weights)>, F>;
+    if constexpr (with_actions)
+      if (const SiteAction* action = workspace_.actions.on(name, state_suffix)) {
+        const auto state_of = [&](int i) { return int(action->field.values[i]); };
+        if (action->keeps_density) Model::count_states(*this, dim, state, weights, state_of);
+        count_in_states(name, y, dim, state, component, state_of);
+        return node;
+      }
+    if (counts(name)) log_density_ += Model(*this, given, dim, state, weights, component).run();
     return node;
   }
 
@@ -385,6 +395,12 @@ class LogDensity {
       if (const SiteAction* action = workspace_.actions.on(name)) return {action->field, y.dim};
     return y;
   }
+  LOCKSTEP_FN Matrix replaced(const char* name, const Matrix& y) const {
+    if constexpr (with_actions)
+      if (const SiteAction* action = workspace_.actions.on(name))
+        return {action->field.values, y.rows(), y.columns(), nullptr, action->field.info};
+    return y;
+  }
   // Whether an observed site has a likelihood.
   LOCKSTEP_FN bool counts(const char* name) const {
     if constexpr (with_actions)
@@ -415,9 +431,13 @@ class LogDensity {
   LOCKSTEP_FN void add(Zero) {}
   LOCKSTEP_FN SumOf<T> log_density() const { return log_density_; }
 
-  // Whether the data lack an element.
+  // Whether the data lack an element; a row, which then has none.
   LOCKSTEP_FN static bool is_missing(const Real& y, int i) {
     if constexpr (with_actions) return y.field.info->is_missing(i);
+    else return false;
+  }
+  LOCKSTEP_FN static bool is_missing(const Matrix& y, int i) {
+    if constexpr (with_actions) return y.info->is_missing(std::int64_t(i) * y.columns().size);
     else return false;
   }
   LOCKSTEP_FN auto data(const double* table, std::int64_t element, std::int64_t columns) const {
@@ -477,12 +497,45 @@ class LogDensity {
     if constexpr (with_actions)
       if (const SiteAction* action = workspace_.actions.on(name)) {
         if (action->keeps_density) count_elements(Real{action->field, dim}, dim, prior);
-        const auto count = [&](const char* site, const Real& y, Dim plate, const auto& f) {
-          if (counts(site)) count_elements(replaced(site, y), plate, f);
-        };
-        return sites(SitesOfKnown<decltype(count)>{action->field.values, dim, state, count});
+        return count_given_states(*action, dim, state, sites);
       }
     add(DiscreteLatent<LogDensity, Prior>(*this, dim, state, prior).run(sites));
+  }
+  // A hidden Markov chain, whose states have a name in two parts. `informed`: whether any of its sites may have a likelihood.
+  template <class Initial, class Transition, class Sites>
+  LOCKSTEP_FN void chain(const char* name, const char* suffix, bool informed, Dim time, Dim state, const Initial& initial,
+                         const Transition& transition, const Sites& sites) {
+    if constexpr (!with_data) return;
+    using Model = HiddenMarkov<LogDensity, VectorArgument<Initial>, Transition>;
+    if constexpr (with_actions)
+      if (const SiteAction* action = workspace_.actions.on(name, suffix)) {
+        if (action->keeps_density) add(Model(*this, time, state, vector_argument(initial), transition).run_along(action->field.values));
+        return count_given_states(*action, time, state, sites);
+      }
+    if (!informed) return;
+    Model model(*this, time, state, vector_argument(initial), transition);
+    add(model.run_forward(sites, [](int, const T&) {}));
+    model.run_backward(sites);
+  }
+  // Sites of states that are given.
+  template <class Sites> LOCKSTEP_FN void count_given_states(const SiteAction& action, Dim dim, Dim state, const Sites& sites) {
+    const auto count = [&](const char* site, const auto& y, Dim plate, Dim states, const auto& f, const auto& state_of) {
+      count_in_states(site, y, plate, states, f, state_of);
+    };
+    sites(SitesOfKnown<decltype(count)>{action.field.values, dim, state, count});
+  }
+  // Observation i is in state `state_of(i)`.
+  template <class Y, class F, class StateOf>
+  LOCKSTEP_FN void count_in_states(const char* name, const Y& y, Dim dim, Dim state, const F& f, const StateOf& state_of) {
+    if (!counts(name) || dim.first >= dim.size) return;
+    const auto given = replaced(name, y);
+    SumOf<T> total(0.);
+    for (int k = 0; k < state.size; ++k) {
+      Emission<LogDensity, std::remove_const_t<decltype(given)>, F> emission(*this, given, dim, state, f, k);
+      for (int i = first_owned(dim); i < dim.size; i += team_.slices())
+        if (state_of(i) == k && !is_missing(given, i)) accumulate(total, emission.pull(i, k, Unit{}));
+    }
+    log_density_ += total;
   }
 
   // ---- what is done to sites ----
@@ -491,12 +544,8 @@ class LogDensity {
       if (const SiteAction* action = workspace_.actions.on(name)) return RealScalar(action->field);
     return y;
   }
-  LOCKSTEP_FN Matrix replaced(const char* name, const Matrix& y) const {
-    if constexpr (with_actions)
-      if (const SiteAction* action = workspace_.actions.on(name))
-        return {action->field.values, y.rows(), y.columns(), nullptr, action->field.info};
-    return y;
-  }
+  LOCKSTEP_FN static ObservedVector observed(const Real& y) { return {y}; }
+  LOCKSTEP_FN static Matrix observed(const Matrix& y) { return y; }
   const double* given_values(const char* name) const {
     const SiteAction* action = workspace_.actions.on(name);
     return action ? action->field.values : nullptr;

@@ -34,10 +34,11 @@ struct PredictOptions {
 // the result; DataError, ModelError.
 Fit predict(const ModelTable& model, const Fit& fit, const Data& data = {}, const PredictOptions& options = {});
 
-// The states that a model sums out (m.hidden_markov, m.mixture, m.latent), given the data: one path, or one state for each observation,
-// drawn jointly for each draw of the fit's posterior. Group states, of a variable NAME_state for each observed site that has them,
-// counted from 0; and of what a chain's data lack, NAME_unobserved, given the path. Throws SampleError if the model has no states,
-// or as predict does.
+// The states that a model sums out (m.hidden_markov, m.mixture, m.latent, and distributions with labels: mixture, zero-inflated, hurdle),
+// given the data: one path, or one state for each observation, drawn jointly for each draw of the fit's posterior. Group states, of a
+// variable NAME_state for each observed site that has states of its own, or by the name of a latent or a chain, counted from 0; and of
+// what the data lack of what depends on states, NAME_unobserved, given these. Throws SampleError if the model has no states, or as
+// predict does.
 Fit recover_states(const ModelTable& model, const Fit& fit, std::uint64_t seed = 1, int threads = 0);
 
 // How extreme the data are in what the model would have simulated: the share of draws in which a statistic of the simulated

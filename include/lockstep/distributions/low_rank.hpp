@@ -78,8 +78,8 @@ template <class M, class Mu, class W, class V> class PreparedJoint<M, MvNormalLo
   }
   PreparedJoint(const PreparedJoint&) = delete;
   LOCKSTEP_FN ~PreparedJoint() {
-    if (events_ == 0) return;
-    const double events = events_;
+    if (!events_.any()) return;
+    const T events = events_.sum();
     for (int i = 0; i < n_; ++i) {
       const T inverse = inverse_.load(i);
       for (int k = 0; k < r_; ++k) c_.store(k, T(d_.factor->value(i, k) * inverse));
@@ -93,7 +93,7 @@ template <class M, class Mu, class W, class V> class PreparedJoint<M, MvNormalLo
     }
   }
 
-  template <class Y> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y) {
+  template <class Y, class Weight = Unit> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y, const Weight& weight = {}) {
     for (int k = 0; k < r_; ++k) c_.store(k, T(0.));
     for (int i = 0; i < n_; ++i) {
       const T weighted = deviation(m, d, y, i) * inverse_.load(i);
@@ -107,12 +107,15 @@ template <class M, class Mu, class W, class V> class PreparedJoint<M, MvNormalLo
       for (int k = 0; k < r_; ++k) rest -= d.factor->value(i, k) * c_.load(k);
       const T u = rest * inverse_.load(i);
       squares += rest * u;
-      for (int k = 0; k < r_; ++k) d.factor->pull(i, k, T(u * c_.load(k)));
-      y.pull(i, T(-u));
-      d.mu[Index{i, along_.id}].evaluate(m).pull(u);
-      d.variance[Index{i, along_.id}].evaluate(m).pull(T(0.5 * u * u));
+      if constexpr (pulls<Weight>) {
+        const T slope = weight * u;
+        for (int k = 0; k < r_; ++k) d.factor->pull(i, k, T(slope * c_.load(k)));
+        y.pull(i, T(-slope));
+        d.mu[Index{i, along_.id}].evaluate(m).pull(slope);
+        d.variance[Index{i, along_.id}].evaluate(m).pull(T(0.5 * slope * u));
+      }
     }
-    ++events_;
+    events_.add(weight);
     return -0.5 * squares - log_determinant_ - double(n_) * log_sqrt_2pi;
   }
 
@@ -140,7 +143,7 @@ template <class M, class Mu, class W, class V> class PreparedJoint<M, MvNormalLo
   int n_, r_;
   LaneArray<T> k_, c_, inverse_;
   T log_determinant_ = T(0.);
-  int events_ = 0;
+  EventWeights<T> events_;
 };
 
 // Normal vector with mean mu (as mv_normal_cholesky's) and covariance W W^T + diag(variance): W, the loadings of a few factors,

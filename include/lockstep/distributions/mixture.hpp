@@ -5,6 +5,8 @@
 // The weights must sum to one; nothing here normalises them.
 #pragma once
 
+#include <vector>
+
 #include "lockstep/distribution.hpp"
 #include "lockstep/support.hpp"
 
@@ -253,6 +255,15 @@ template <class... C> LOCKSTEP_FN auto as_distribution(const Mixture<C...>& d) {
     using Kernel = MixtureKernel<decltype(kernel_of_component(as_distribution(get<I>(d.components).distribution)))...>;
     return distribution_with<Kernel>(
         joined(weight_and_arguments(get<I>(d.components).weight, as_distribution(get<I>(d.components).distribution))...));
+  }(std::index_sequence_for<C...>{});
+}
+
+// Host only. The probability of each component, given a value that is from the mixture.
+template <class M, class... C> std::vector<double> label_probabilities(const M& m, const Mixture<C...>& d, double y) {
+  Prepared<M, Mixture<C...>> prepared(m, d);
+  const auto at = prepared.at(m, d, DataValue<double>{y});
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return std::vector<double>{double(get<I>(at.parts).log_term)...};
   }(std::index_sequence_for<C...>{});
 }
 

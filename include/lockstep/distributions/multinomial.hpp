@@ -54,7 +54,8 @@ template <class M, class N, class P> class PreparedJoint<M, Multinomial<N, P>> {
   LOCKSTEP_FN static int scratch(int) { return 0; }
   LOCKSTEP_FN PreparedJoint(M&, const D&, Dim along) : along_(along) {}
 
-  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) const {
+  template <class Y, class W = Unit>
+  LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y, const W& weight = {}) const {
     const auto n = d.n.evaluate(m);
     const T trials(n.value), log_trials(log_of(n));
     SumOf<T> log_density = multinomial_coefficient_term<T>(y, along_.size, n);
@@ -62,7 +63,7 @@ template <class M, class N, class P> class PreparedJoint<M, Multinomial<N, P>> {
       const auto p = d.p[Index{k, along_.id}].evaluate(m);
       const T count(y.value(k));
       accumulate(log_density, deviance_of(count, T(trials * p.value), T(log_trials + log_of(p))));
-      p.pull(T(choose(count > 0., T(count / p.value), T(0.))));
+      if constexpr (pulls<W>) p.pull(weight * T(choose(count > 0., T(count / p.value), T(0.))));
     }
     return log_density;
   }
@@ -115,7 +116,8 @@ template <class M, class Eta, class V, class N> class PreparedJoint<M, OrderedMu
   LOCKSTEP_FN static int scratch(int) { return 0; }
   LOCKSTEP_FN PreparedJoint(M&, const D&, Dim along) : size_(along.size) {}
 
-  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) const {
+  template <class Y, class W = Unit>
+  LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y, const W& weight = {}) const {
     const auto n = d.n.evaluate(m);
     const auto evaluated = d.eta.evaluate(m);
     const T trials(n.value), log_trials(log_of(n)), eta(evaluated.value);
@@ -131,13 +133,15 @@ template <class M, class Eta, class V, class N> class PreparedJoint<M, OrderedMu
       else if (last && !first) at = above_cut<LogisticLink>(T(below - eta));
       else if (!first) at = LogisticLink::between(T(below - eta), T(cut - eta), T(cut - below));
       accumulate(log_density, deviance_of(count, T(trials * exp(at.log_mass)), T(log_trials + at.log_mass)));
-      const auto pull = [&](const T& slope) { return T(choose(count > 0., T(count * slope), T(0.))); };
-      if (!first) d.cutpoints.at(m, k - 1).pull(pull(at.by_lower));
-      if (!last) d.cutpoints.at(m, k).pull(pull(at.by_upper));
-      d_eta -= pull(T(at.by_lower + at.by_upper));
+      if constexpr (pulls<W>) {
+        const auto pull = [&](const T& slope) { return weight * T(choose(count > 0., T(count * slope), T(0.))); };
+        if (!first) d.cutpoints.at(m, k - 1).pull(T(pull(at.by_lower)));
+        if (!last) d.cutpoints.at(m, k).pull(T(pull(at.by_upper)));
+        d_eta -= pull(T(at.by_lower + at.by_upper));
+      }
       below = cut;
     }
-    evaluated.pull(d_eta);
+    if constexpr (pulls<W>) evaluated.pull(d_eta);
     return log_density;
   }
 
@@ -187,7 +191,8 @@ template <class M, class N, class Alpha> class PreparedJoint<M, DirichletMultino
   LOCKSTEP_FN static int scratch(int) { return 0; }
   LOCKSTEP_FN PreparedJoint(M&, const D&, Dim along) : along_(along) {}
 
-  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) const {
+  template <class Y, class W = Unit>
+  LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y, const W& weight = {}) const {
     const auto n = d.n.evaluate(m);
     const T trials(n.value), log_trials(log_of(n));
     T sum(0.);
@@ -207,8 +212,9 @@ template <class M, class N, class Alpha> class PreparedJoint<M, DirichletMultino
                  T(deviance_of(count, T(share * trials), T(log_share + log_trials)) +
                    alpha.value * log_minus(T(share * total.value * alpha.inverse), T(log_share + total.log - alpha.log)) +
                    0.5 * (alpha.log - a.log) + a.stirling - alpha.stirling));
-      evaluated.pull(T(a.log - alpha.log + 0.5 * (alpha.inverse - a.inverse) + a.stirling_slope - alpha.stirling_slope +
-                       d_total));
+      if constexpr (pulls<W>)
+        evaluated.pull(weight * T(a.log - alpha.log + 0.5 * (alpha.inverse - a.inverse) + a.stirling_slope -
+                                  alpha.stirling_slope + d_total));
     }
     return log_density;
   }

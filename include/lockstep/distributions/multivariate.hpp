@@ -59,8 +59,8 @@ template <class M, class L> class CholeskyDeviation {
   CholeskyDeviation(const CholeskyDeviation&) = delete;
   // Each event's density has -log det L.
   LOCKSTEP_FN ~CholeskyDeviation() {
-    if (events_ > 0)
-      for (int k = 0; k < along_.size; ++k) factor_->pull(k, k, -double(events_) * inverse_.load(k));
+    if (events_.any())
+      for (int k = 0; k < along_.size; ++k) factor_->pull(k, k, -events_.sum() * inverse_.load(k));
   }
   LOCKSTEP_FN const T& log_determinant() const { return log_determinant_; }
 
@@ -74,13 +74,14 @@ template <class M, class L> class CholeskyDeviation {
       z_.store(k, z);
       sum += z * z;
     }
-    ++events_;
     return sum;
   }
-  // Pulls `-scale` times the derivatives of z.z/2, for the event whose squares were summed last:
+  // Pulls `-scale` times the derivatives of z.z/2, for the event whose squares were summed last, an event of that weight:
   //   d/dy = -w, d/dmu = w, d/dL = w z^T
-  template <class A, class Mu, class Y> LOCKSTEP_FN void pull(const A& scale, const M& m, const Mu& mu, const Y& y) const {
-    for (int k = 0; k < along_.size; ++k) w_.store(k, scale * z_.load(k));
+  template <class W, class A, class Mu, class Y>
+  LOCKSTEP_FN void pull(const W& weight, const A& scale, const M& m, const Mu& mu, const Y& y) {
+    events_.add(weight);
+    for (int k = 0; k < along_.size; ++k) w_.store(k, weight * (scale * z_.load(k)));
     // Column by column, so that the factor is read along its rows here too.
     for (int k = along_.size - 1; k >= 0; --k) {
       const T w = w_.load(k) * inverse_.load(k);
@@ -100,7 +101,7 @@ template <class M, class L> class CholeskyDeviation {
   Dim along_;
   LaneArray<T> inverse_, z_, w_;
   T log_determinant_ = T(0.);
-  int events_ = 0;
+  EventWeights<T> events_;
 };
 
 // mu + scale L z, z standard normal.
@@ -162,9 +163,9 @@ template <class M, class Mu, class L> class PreparedJoint<M, MvNormalCholesky<Mu
   LOCKSTEP_FN static int scratch(int extent) { return CholeskyDeviation<M, L>::scratch(extent); }
   LOCKSTEP_FN PreparedJoint(M& m, const D& d, Dim along) : size_(along.size), deviation_(m, d.factor, along) {}
 
-  template <class Y> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y) {
+  template <class Y, class W = Unit> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y, const W& weight = {}) {
     const T sum_of_squares = deviation_.sum_of_squares(m, d.mu, y);
-    deviation_.pull(Unit{}, m, d.mu, y);
+    if constexpr (pulls<W>) deviation_.pull(weight, Unit{}, m, d.mu, y);
     return -0.5 * sum_of_squares - deviation_.log_determinant() - double(size_) * log_sqrt_2pi;
   }
 
@@ -226,11 +227,11 @@ template <class M, class Mu, class L> class PreparedJoint<M, MvNormalPrecisionCh
   }
   PreparedJoint(const PreparedJoint&) = delete;
   LOCKSTEP_FN ~PreparedJoint() {
-    if (events_ > 0)
-      for (int k = 0; k < along_.size; ++k) factor_->pull(k, k, double(events_) / T(factor_->value(k, k)));
+    if (events_.any())
+      for (int k = 0; k < along_.size; ++k) factor_->pull(k, k, events_.sum() / T(factor_->value(k, k)));
   }
 
-  template <class Y> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y) {
+  template <class Y, class W = Unit> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y, const W& weight = {}) {
     for (int k = 0; k < along_.size; ++k) {
       const T x = T(y.value(k) - d.mu[Index{k, along_.id}].evaluate(m).value);
       x_.store(k, x);
@@ -239,18 +240,21 @@ template <class M, class Mu, class L> class PreparedJoint<M, MvNormalPrecisionCh
     }
     T sum_of_squares(0.);
     for (int k = 0; k < along_.size; ++k) {
-      const T x = x_.load(k);
-      T w(0.);
-      for (int j = 0; j <= k; ++j) {
-        const T z = z_.load(j);
-        w += factor_->value(k, j) * z;
-        factor_->pull(k, j, -x * z);
-      }
-      y.pull(k, -w);
-      d.mu[Index{k, along_.id}].evaluate(m).pull(w);
       sum_of_squares += z_.load(k) * z_.load(k);
+      if constexpr (pulls<W>) {
+        const T x = weight * x_.load(k);
+        T w(0.);
+        for (int j = 0; j <= k; ++j) {
+          const T z = z_.load(j);
+          w += factor_->value(k, j) * z;
+          factor_->pull(k, j, -x * z);
+        }
+        const T slope = weight * w;
+        y.pull(k, -slope);
+        d.mu[Index{k, along_.id}].evaluate(m).pull(slope);
+      }
     }
-    ++events_;
+    events_.add(weight);
     return log_determinant_ - 0.5 * sum_of_squares - double(along_.size) * log_sqrt_2pi;
   }
 
@@ -259,7 +263,7 @@ template <class M, class Mu, class L> class PreparedJoint<M, MvNormalPrecisionCh
   Dim along_;
   LaneArray<T> x_, z_;
   T log_determinant_ = T(0.);
-  int events_ = 0;
+  EventWeights<T> events_;
 };
 
 // Normal vector with mean mu (as mv_normal_cholesky's) and precision, the inverse of its covariance, L L^T, L lower triangular
@@ -302,17 +306,19 @@ template <class M, class Nu, class Mu, class L> class PreparedJoint<M, MvStudent
   LOCKSTEP_FN static int scratch(int extent) { return CholeskyDeviation<M, L>::scratch(extent); }
   LOCKSTEP_FN PreparedJoint(M& m, const D& d, Dim along) : size_(along.size), deviation_(m, d.factor, along) {}
 
-  template <class Y> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y) {
+  template <class Y, class W = Unit> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y, const W& weight = {}) {
     const auto evaluated = d.nu.evaluate(m);
     const double n = size_;
     const T nu(evaluated.value), inverse = 1. / nu, a = 0.5 * nu, b = 0.5 * (nu + n);
     const T spread = log1p(T(n * inverse));
     const T q = deviation_.sum_of_squares(m, d.mu, y), log_ratio = log1p(T(q * inverse));
-    const T weight = (nu + n) / (nu + q);
-    deviation_.pull(weight, m, d.mu, y);
-    // digamma(b) - digamma(a), in the same form; the derivatives of log1p(n/nu) and log1p(q/nu) go with it.
-    evaluated.pull(T(0.5 * (spread + 0.5 * (1. / a - 1. / b) + stirling_error_derivative(b) - stirling_error_derivative(a) -
-                            log_ratio + (weight * q - n) * inverse)));
+    if constexpr (pulls<W>) {
+      const T scale = (nu + n) / (nu + q);
+      deviation_.pull(weight, scale, m, d.mu, y);
+      // digamma(b) - digamma(a), in the same form; the derivatives of log1p(n/nu) and log1p(q/nu) go with it.
+      evaluated.pull(weight * T(0.5 * (spread + 0.5 * (1. / a - 1. / b) + stirling_error_derivative(b) -
+                                       stirling_error_derivative(a) - log_ratio + (scale * q - n) * inverse)));
+    }
     return (b - 0.5) * spread - 0.5 * n + stirling_error(b) - stirling_error(a) - b * log_ratio - deviation_.log_determinant() -
            n * log_sqrt_2pi;
   }
@@ -357,7 +363,7 @@ template <class M, class Alpha> class PreparedJoint<M, Dirichlet<Alpha>> {
   LOCKSTEP_FN static int scratch(int) { return 0; }
   LOCKSTEP_FN PreparedJoint(M&, const D&, Dim along) : along_(along) {}
 
-  template <class Y> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y) const {
+  template <class Y, class W = Unit> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y, const W& weight = {}) const {
     T sum(0.);
     for (int k = 0; k < along_.size; ++k) sum += T(d.alpha[Index{k, along_.id}].evaluate(m).value);
     const auto total = Shape::prepare(DataValue<T>{sum});
@@ -370,8 +376,10 @@ template <class M, class Alpha> class PreparedJoint<M, Dirichlet<Alpha>> {
       const T log_ratio = log_value + total.log - alpha.log;
       log_density += alpha.value * log_minus(T(value * total.value * alpha.inverse), log_ratio) + 0.5 * alpha.log -
                      alpha.stirling - log_value;
-      y.pull(k, T((alpha.value - 1.) / value));
-      evaluated.pull(T(log_ratio + 0.5 * alpha.inverse - alpha.stirling_slope + d_total));
+      if constexpr (pulls<W>) {
+        y.pull(k, weight * T((alpha.value - 1.) / value));
+        evaluated.pull(weight * T(log_ratio + 0.5 * alpha.inverse - alpha.stirling_slope + d_total));
+      }
     }
     return log_density;
   }

@@ -226,7 +226,8 @@ template <class M, class Initial, class P> class PreparedJoint<M, DiscreteMarkov
   LOCKSTEP_FN static int scratch(int) { return 0; }
   LOCKSTEP_FN PreparedJoint(M&, const D&, Dim along) : along_(along) {}
 
-  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) const {
+  template <class Y, class W = Unit>
+  LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y, const W& weight = {}) const {
     constexpr double impossible = -std::numeric_limits<double>::infinity();
     const int states = d.state.size;
     SumOf<T> log_density(0.);
@@ -238,8 +239,8 @@ template <class M, class Initial, class P> class PreparedJoint<M, DiscreteMarkov
           accumulate(log_density, T(impossible));
           return log_density;
         }
-        if (t == 0) count(log_density, initial(m, d, now), true);
-        else count(log_density, transition(m, d, t, before, now), true);
+        if (t == 0) count(log_density, initial(m, d, now), true, weight);
+        else count(log_density, transition(m, d, t, before, now), true, weight);
         before = now;
       }
     } else {
@@ -248,10 +249,10 @@ template <class M, class Initial, class P> class PreparedJoint<M, DiscreteMarkov
         const T now(y.value(t));
         accumulate(log_density, unless(now < 0. || now >= double(states) || now != floor(now), T(0.)));
         for (int k = 0; k < states; ++k) {
-          if (t == 0) count(log_density, initial(m, d, k), now == double(k));
+          if (t == 0) count(log_density, initial(m, d, k), now == double(k), weight);
           else
             for (int j = 0; j < states; ++j)
-              count(log_density, transition(m, d, t, j, k), T(y.value(t - 1)) == double(j) && now == double(k));
+              count(log_density, transition(m, d, t, j, k), T(y.value(t - 1)) == double(j) && now == double(k), weight);
         }
       }
     }
@@ -263,9 +264,10 @@ template <class M, class Initial, class P> class PreparedJoint<M, DiscreteMarkov
   LOCKSTEP_FN auto transition(const M& m, const D& d, int t, int from, int to) const {
     return as_recipe(d.transition(Index{t, along_.id}, Index{from, d.state.id}, Index{to, d.state.id})).evaluate(m);
   }
-  template <class E, class Mask> LOCKSTEP_FN static void count(SumOf<T>& log_density, const E& probability, const Mask& mask) {
+  template <class E, class Mask, class W>
+  LOCKSTEP_FN static void count(SumOf<T>& log_density, const E& probability, const Mask& mask, const W& weight) {
     accumulate(log_density, T(choose(mask, T(log_of(probability)), T(0.))));
-    probability.pull(T(choose(mask, T(inverse_of(probability)), T(0.))));
+    if constexpr (pulls<W>) probability.pull(weight * T(choose(mask, T(inverse_of(probability)), T(0.))));
   }
   Dim along_;
 };

@@ -48,21 +48,26 @@ template <class M, class Innovations, class Init> class PreparedJoint<M, RandomW
   LOCKSTEP_FN PreparedJoint(M& m, const D& d, Dim along)
       : dim_(along.id), size_(along.size), init_(m, d.init), step_(m, d.innovations.step(Index{0, along.id})) {}
 
-  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) {
+  template <class Y, class W = Unit>
+  LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y, const W& weight = {}) {
     SumOf<T> log_density(0.);
     T before(y.value(0));
     auto first = init_.at(m, d.init, DataValue<T>{before});
     accumulate(log_density, first.log_density);
-    y.pull(0, first.slope());
-    first.pull(Unit{});
+    if constexpr (pulls<W>) {
+      y.pull(0, weight * first.slope());
+      first.pull(weight);
+    }
     for (int t = 1; t < size_; ++t) {
       const T value(y.value(t));
       auto density = step_.at(m, d.innovations.step(Index{t, dim_}), DataValue<T>{T(value - before)});
       accumulate(log_density, density.log_density);
-      const T slope(density.slope());
-      y.pull(t, slope);
-      y.pull(t - 1, T(-slope));
-      density.pull(Unit{});
+      if constexpr (pulls<W>) {
+        const T slope = weight * T(density.slope());
+        y.pull(t, slope);
+        y.pull(t - 1, T(-slope));
+        density.pull(weight);
+      }
       before = value;
     }
     return log_density;
@@ -130,28 +135,33 @@ template <class M, class Rho, class Sigma, class Init> class PreparedJoint<M, Au
       : dim_(along.id), size_(along.size), order_(lags_of(d.rho).size), init_(m, d.init),
         innovation_(m, d.innovation(Index{0, along.id})) {}
 
-  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) {
+  template <class Y, class W = Unit>
+  LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y, const W& weight = {}) {
     SumOf<T> log_density(0.);
     for (int t = 0; t < size_; ++t) {
       if (t < order_) {
         auto density = init_.at(m, d.init, DataValue<T>{T(y.value(t))});
         accumulate(log_density, density.log_density);
-        y.pull(t, density.slope());
-        density.pull(Unit{});
+        if constexpr (pulls<W>) {
+          y.pull(t, weight * density.slope());
+          density.pull(weight);
+        }
         continue;
       }
       T rest(y.value(t));
       for (int k = 0; k < order_; ++k) rest -= d.coefficient(k).evaluate(m).value * y.value(t - 1 - k);
       auto density = innovation_.at(m, d.innovation(Index{t, dim_}), DataValue<T>{rest});
       accumulate(log_density, density.log_density);
-      const T slope(density.slope());
-      y.pull(t, slope);
-      for (int k = 0; k < order_; ++k) {
-        const auto coefficient = d.coefficient(k).evaluate(m);
-        y.pull(t - 1 - k, T(-slope * coefficient.value));
-        coefficient.pull(T(-slope * y.value(t - 1 - k)));
+      if constexpr (pulls<W>) {
+        const T slope = weight * T(density.slope());
+        y.pull(t, slope);
+        for (int k = 0; k < order_; ++k) {
+          const auto coefficient = d.coefficient(k).evaluate(m);
+          y.pull(t - 1 - k, T(-slope * coefficient.value));
+          coefficient.pull(T(-slope * y.value(t - 1 - k)));
+        }
+        density.pull(weight);
       }
-      density.pull(Unit{});
     }
     return log_density;
   }

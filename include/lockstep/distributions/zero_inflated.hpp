@@ -3,6 +3,8 @@
 // modified count data models", 1986.
 #pragma once
 
+#include <vector>
+
 #include "lockstep/distributions/poisson.hpp"
 #include "lockstep/distributions/binomial.hpp"
 #include "lockstep/distributions/censored.hpp"
@@ -73,6 +75,16 @@ template <class Base> struct ZeroInflatedKernel {
     return random.bernoulli(psi) ? Base::sample(random, a...) : 0.;
   }
 };
+
+// Host only. Where a value that is from the distribution comes from: the probabilities of [0] the extra zeros, [1] the base.
+template <class M, class Base, class Psi, class... A>
+std::vector<double> label_probabilities(const M& m, const Distribution<ZeroInflatedKernel<Base>, Psi, A...>& d, double y) {
+  if (y != 0) return {0, 1};
+  Prepared<M, Distribution<ZeroInflatedKernel<Base>, Psi, A...>> prepared(m, d);
+  const double psi = get<0>(d.arguments).expression.evaluate(m).value;
+  const double extra = (1 - psi) / exp(double(prepared.at(m, d, DataValue<double>{y}).log_density));
+  return {extra, 1 - extra};
+}
 
 // Counts that are not 0, however rare they are.
 template <class R> LOCKSTEP_FN double positive_count(PoissonKernel, R& random, double mu) {
@@ -174,6 +186,12 @@ template <class Base, bool counts> struct HurdleKernel {
     else return Base::sample(random, a...);
   }
 };
+
+// As those of zero-inflated distributions: here every zero is an extra one.
+template <class M, class Base, bool counts, class... A>
+std::vector<double> label_probabilities(const M&, const Distribution<HurdleKernel<Base, counts>, A...>&, double y) {
+  return {y == 0 ? 1. : 0., y == 0 ? 0. : 1.};
+}
 
 // Poisson(mu) with probability psi, else 0; 0 < psi < 1. psi is PyMC's: the share of the Poisson.
 // P(0) = 1 - psi + psi exp(-mu); P(y) = psi mu^y exp(-mu)/y!. Source: D. Lambert, "Zero-inflated Poisson regression", 1992.
