@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<char, 8> magic{'L', 'O', 'C', 'K', 'C', 'K', 'P', 'T'};
-constexpr std::uint32_t format_version = 1;
+constexpr std::uint32_t format_version = 2;
 
 template <class T>
 std::span<const char> bytes_of(const T& value) {
@@ -154,7 +154,7 @@ Checkpoint::Checkpoint(const CheckpointOptions& options, bool goes_on) : path_(o
     saved_ = read_checkpoint(path_);
     std::uint64_t number = 0, bytes = 0;
     std::vector<std::string> names, values, note;
-    (*saved_)(note, names, values, number, bytes, chains_, elapsed_before_);
+    (*saved_)(note, names, values, number, bytes, chains_, slices_, elapsed_before_);
     for (std::size_t i = 0; i < std::min(names.size(), values.size()); ++i) identity_.emplace_back(names[i], values[i]);
     draws_.emplace(beside(".draws"), number, bytes);
     was_saved_ = true;
@@ -199,14 +199,15 @@ double Checkpoint::elapsed() const {
   return elapsed_before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
 }
 
-void Checkpoint::save(int chains, const std::function<void(Archive&)>& state) {
+void Checkpoint::save(const RunPlan& plan, const std::function<void(Archive&)>& state) {
   draws_->secure();
   std::uint64_t number = draws_->number(), bytes = draws_->bytes();
   std::vector<std::string> names, values;
   for (const auto& [name, value] : identity_) names.push_back(name), values.push_back(value);
+  int chains = plan.chains, slices = plan.slices;
   double seconds = elapsed();
   Archive archive;
-  archive(note_, names, values, number, bytes, chains, seconds);
+  archive(note_, names, values, number, bytes, chains, slices, seconds);
   state(archive);
   PartialFile file(path_);
   file.write(magic);

@@ -17,6 +17,7 @@
 
 #include "host/draw_log.hpp"
 #include "host/host_model.hpp"
+#include "host/run_plan.hpp"
 #include "kernels/archive.hpp"
 #include "lockstep/sample.hpp"
 
@@ -32,8 +33,9 @@ class Checkpoint {
 
   // Throws SampleError if the run that was saved had another program, model, data, options: which of them.
   void require_same(const HostModel& model, const Data& data, const SampleOptions& options);
-  // Chains of the run that was saved; 0 if it begins.
+  // Of the plan of the run that was saved, if there is one.
   int chains() const { return chains_; }
+  int slices() const { return slices_; }
   // What there is to go on from; null if the run begins.
   Archive* saved() { return saved_ ? &*saved_ : nullptr; }
   // Seconds that the run has taken, in all its parts.
@@ -41,7 +43,7 @@ class Checkpoint {
 
   DrawLog& draws() { return *draws_; }
   // Replaces the file. `state` saves what there is to go on from.
-  void save(int chains, const std::function<void(Archive&)>& state);
+  void save(const RunPlan& plan, const std::function<void(Archive&)>& state);
   bool was_saved() const { return was_saved_; }
   // Once the log is closed: the run was stopped before its end.
   bool stopped() const { return std::get<double>(draws_->attributes().at("stopped_early")) != 0; }
@@ -58,7 +60,7 @@ class Checkpoint {
   std::vector<std::pair<std::string, std::string>> identity_;  // what must be the same, and what it is
   std::optional<DrawLog> draws_;
   std::optional<Archive> saved_;
-  int chains_ = 0;
+  int chains_ = 0, slices_ = 0;
   double elapsed_before_ = 0;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   bool was_saved_ = false;

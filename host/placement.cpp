@@ -91,7 +91,7 @@ Devices choose_devices(const ModelTable& table, const Data& data, const SampleOp
   return devices;
 }
 
-std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, const SampleOptions& options,
+std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, int slices, const SampleOptions& options,
                                         Devices devices) {
   SamplerSettings shared;
   shared.max_depth = options.max_depth;
@@ -100,7 +100,7 @@ std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, cons
     if (options.precision == Precision::tf32)
       throw SampleError("precision is tf32 (matrix products by a GPU's tensor cores, and the run is on the CPU). Ask for mixed.");
     return find_sampler(options.sampler)->on_cpu(model.table(), model.handle(), chains, options.seed, shared, options.threads,
-                                                 options.precision == Precision::mixed);
+                                                 options.precision == Precision::mixed, slices);
   }
   ErrorMessage error;
   KernelResources resources;

@@ -19,8 +19,8 @@ struct Devices {
 // Throws SampleError if GPUs are asked for and cannot be had.
 Devices choose_devices(const ModelTable& table, const Data& data, const SampleOptions& options);
 
-// Throws DeviceError.
-std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, const SampleOptions& options,
+// `slices`: of a gradient on the CPU. Throws DeviceError.
+std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, int slices, const SampleOptions& options,
                                         Devices devices);
 
 }  // namespace lockstep

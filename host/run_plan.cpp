@@ -10,6 +10,7 @@
 #include "host/stopping_rule.hpp"
 #include "host/warmup.hpp"
 #include "kernels/cpu/launch.hpp"
+#include "kernels/geometry.hpp"
 #include "kernels/nuts.hpp"
 #include "lockstep/pack.hpp"
 
@@ -19,6 +20,8 @@ namespace {
 
 constexpr int least_block = 16;
 constexpr double most_generated_draws = 4000, most_generated_bytes = 0x1p30;
+constexpr double least_cost_of_a_slice = 2.5e5;  // about 200 microseconds: much more than threads cost that meet at barriers
+constexpr int most_slices = 32;                  // of all packs that are advanced at the same time
 
 int ceil_divide(int a, int b) { return a / b + (a % b != 0 ? 1 : 0); }
 
@@ -42,6 +45,31 @@ int most_draws(const RunPlan& plan, double kept_values, int held) {
   if (held == 0) return int(most);
   const double room = machine_memory() / 2 / (8. * plan.chains * std::max(kept_values, 1.) * held);
   return int(std::clamp(room, std::min(most, double(next_look(0)) * plan.thin), most));
+}
+
+// Powers of two, so that few chains on much data keep many cores busy. Never by the number of threads, but for the chains that are
+// chosen by it, which are enough for all cores.
+int automatic_slices(const SampleOptions& options, const HostModel& model) {
+  if (options.chains == 0 || options.precision != Precision::fp64 || !model.layout().has_slices) return 1;
+  const int packs = ceil_divide(options.chains, pack_width);
+  int slices = 1;
+  while (2 * slices * packs <= most_slices && gradient_cost(model.layout()) >= 2 * slices * least_cost_of_a_slice) slices *= 2;
+  return slices;
+}
+
+int forced_slices(const SampleOptions& options, const HostModel& model) {
+  const Geometry geometry = parse_geometry(options.geometry);
+  const auto refuse = [&](const std::string& why, const std::string& instead) {
+    throw SampleError(fmt::format("geometry is {} on the CPU ({}). Ask for {}.", options.geometry, why, instead));
+  };
+  const std::string unsplit = fmt::format("{}x1", pack_width);
+  if (geometry.lanes != pack_width || geometry.resident || geometry.staged)
+    refuse(fmt::format("whose teams are of {} chains, and neither r nor g", pack_width), unsplit + ", or auto");
+  if (geometry.slices == 1) return 1;
+  if (geometry.slices > most_slices) refuse(fmt::format("at most {} threads share a chain", most_slices), "fewer");
+  if (options.precision != Precision::fp64) refuse("gradients in mixed precision are not split", unsplit);
+  if (!model.layout().has_slices) refuse("gradients are not split where data are missing, or sites done or observed", unsplit);
+  return geometry.slices;
 }
 
 void require_memory(const RunPlan& plan, const HostModel& model, int held, double kept_values, const SampleOptions& options) {
@@ -77,6 +105,18 @@ int RunPlan::stretch_end(int done) const {
   return looks ? int(std::min<std::int64_t>(draws, std::int64_t{thin} * next_look(done / thin))) : draws;
 }
 
+double gradient_cost(const LayoutView& layout) {
+  constexpr double of_an_event = 10, of_a_coordinate = 40;  // the sampler's own work is with the coordinates
+  constexpr double of_a_matrix_element = 2;                 // there and back
+  double cost = of_a_coordinate * double(layout.coordinates);
+  for (std::int64_t i = 0; i < layout.site_count; ++i)
+    if (layout.sites[i].kind == SiteKind::observed) cost += of_an_event * layout.sites[i].size;
+  for (std::int64_t i = 0; i < layout.field_count; ++i)
+    if (const auto [rows, columns] = layout.fields[i].dims; rows >= 0 && columns >= 0)
+      cost += of_a_matrix_element * double(layout.dims[rows].size) * double(layout.dims[columns].size);
+  return cost;
+}
+
 std::size_t generated_values(const SampleOptions& options, const HostModel& model) {
   return (options.log_likelihood ? model.values(Meaning::pointwise) : 0) +
          (options.predictive ? model.values(Meaning::predict) : 0);
@@ -94,6 +134,7 @@ RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool
   const int threads = options.threads > 0 ? options.threads : available_threads();
   const int suitable = multiprocessors > 0 ? multiprocessors * chains_per_multiprocessor : threads * packs_per_thread * pack_width;
   plan.chains = options.chains > 0 ? options.chains : std::max(options.only_summary ? OnlineSummary::least_chains : 16, suitable);
+  if (multiprocessors == 0) plan.slices = options.geometry == "auto" ? automatic_slices(options, model) : forced_slices(options, model);
   plan.superchains = std::min(16, plan.chains);                                       // rules §1
   plan.usual_draws = plan.draws = options.draws > 0 ? options.draws : (plan.chains <= 16 ? 1000 : 250);  // rules §1
   plan.warmup_most = (options.warmup >= 0 ? options.warmup : options.warmup_cap) + burn_in_draws;

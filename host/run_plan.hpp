@@ -8,10 +8,11 @@
 
 namespace lockstep {
 
-// What fixes the bits of a run besides seed and program is `chains`, and `warmup_most`; the rest says what is kept, and
+// What fixes the bits of a run besides seed and program is `chains`, `slices` and `warmup_most`; the rest says what is kept, and
 // in what portions.
 struct RunPlan {
   int chains = 0, superchains = 0;
+  int slices = 1;          // that share each gradient on the CPU (kernels/cpu/slices.hpp)
   int draws = 0;           // per chain, after warmup; the most, if the run may end by itself
   int usual_draws = 0;     // how many are likely
   bool looks = false;      // it ends when it has the accuracy asked for
@@ -32,7 +33,11 @@ struct RunPlan {
 // state.
 inline constexpr std::size_t usual_block_bytes = std::size_t{32} << 20;
 
-// Throws SampleError if the run needs more memory than the machine has; `in_memory`: all draws are kept there.
+// Multiplications that a gradient takes, about: what is observed decides.
+double gradient_cost(const LayoutView& layout);
+
+// Throws SampleError if the run needs more memory than the machine has, or a geometry is asked for that the CPU does not have;
+// `in_memory`: all draws are kept there.
 RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool in_memory,
                       std::size_t block_bytes = usual_block_bytes, int multiprocessors = 0);
 

@@ -180,15 +180,6 @@ class Blocks {
 // The error of a mean from 2,500 independent draws. Beyond it, rounding is what limits a usual run.
 constexpr double harmless_log_density_error = 0.02;
 
-// Multiplications that a gradient takes, about: what is observed decides.
-double gradient_cost(const LayoutView& layout) {
-  constexpr double of_an_event = 10, of_a_coordinate = 40;  // the sampler's own work is with the coordinates
-  double cost = of_a_coordinate * double(layout.coordinates);
-  for (std::int64_t i = 0; i < layout.site_count; ++i)
-    if (layout.sites[i].kind == SiteKind::observed) cost += of_an_event * layout.sites[i].size;
-  return cost;
-}
-
 std::string precision_note(Precision precision, const PrecisionError& error) {
   if (error.relative() <= harmless_log_density_error)
     return fmt::format("Precision: {}. Rounding moves no mean by more than {:.2g} of its quantity's standard deviation ({} draws were computed "
@@ -319,7 +310,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   Archive* const saved = checkpoint ? checkpoint->saved() : nullptr;
   SampleOptions planned = options;
   if (saved) planned.chains = checkpoint->chains();  // they may have been chosen for another number of threads
-  const RunPlan plan = make_run_plan(planned, model, in_memory, block_bytes, multiprocessors);
+  RunPlan plan = make_run_plan(planned, model, in_memory, block_bytes, multiprocessors);
+  if (saved) plan.slices = checkpoint->slices();
   const auto started = std::chrono::steady_clock::now();
 
   std::vector<int> superchain(static_cast<std::size_t>(plan.chains));
@@ -334,7 +326,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   if (rule && saved) checkpoint->draws().replay(*rule);
 
   const Starts starts(model, options.init, options.seed);
-  const std::unique_ptr<Ensemble> made = make_ensemble(model, plan.chains, options, std::move(devices));
+  const std::unique_ptr<Ensemble> made = make_ensemble(model, plan.chains, plan.slices, options, std::move(devices));
   Ensemble& ensemble = *made;
   if (checkpoint && !ensemble.has_state())
     throw SampleError(
@@ -364,7 +356,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
                                     options.until.seconds));
   };
   const auto save_with = [&](const std::function<void(Archive&)>& state) {
-    checkpoint->save(plan.chains, [&](Archive& archive) {
+    checkpoint->save(plan, [&](Archive& archive) {
       archive(in_warmup, ensemble);
       state(archive);
     });

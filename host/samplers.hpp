@@ -66,14 +66,14 @@ struct Sampler {
   double (*first_step)(int coordinates) = [](int) { return 1.; };
   Keep keep = Keep::gradients;        // of the draws of warmup
   std::unique_ptr<Ensemble> (*on_cpu)(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
-                                      const SamplerSettings& settings, int threads, bool mixed);
+                                      const SamplerSettings& settings, int threads, bool mixed, int slices);
   std::unique_ptr<TrajectoryLength> (*length)() = [] { return std::make_unique<TrajectoryLength>(); };
 };
 
 template <class Kernel>
 std::unique_ptr<Ensemble> ensemble_on_cpu(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
-                                          const SamplerSettings& settings, int threads, bool mixed) {
-  return std::make_unique<CpuEnsembleOf<Kernel>>(table, model, chains, seed, settings, threads, 1, mixed);
+                                          const SamplerSettings& settings, int threads, bool mixed, int slices) {
+  return std::make_unique<CpuEnsembleOf<Kernel>>(table, model, chains, seed, settings, threads, 1, mixed, slices);
 }
 
 const std::vector<const Sampler*>& samplers();

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "lockstep/lanes.hpp"
+
 namespace lockstep {
 
 class EmulatedTeam {
@@ -30,15 +32,16 @@ class EmulatedTeam {
   int lane() const { return lane_; }
   int slice() const { return slice_; }
   int slices() const { return shared_->slices; }
+  Share share(int size) const { return {slice_, size, slices()}; }
   void barrier() const { shared_->barrier.arrive_and_wait(); }
 
   template <class F> void each(int n, const F& f) const {
-    for (int i = slice_; i < n; i += slices()) f(i);
+    for (int i : share(n)) f(i);
   }
   template <int k, class F> std::array<double, k> sum(int n, const F& f) const {
     static_assert(k <= max_sums);
     std::array<double, k> total{};
-    for (int i = slice_; i < n; i += slices()) {
+    for (int i : share(n)) {
       const std::array<double, k> term = f(i);
       for (int j = 0; j < k; ++j) total[std::size_t(j)] += term[std::size_t(j)];
     }

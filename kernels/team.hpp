@@ -2,6 +2,7 @@
 //
 // A team is the threads that advance a tile of lanes together. Every phase of a sampler is written against it:
 //
+//   team.share(n)        the elements of a vector that this thread owns (lockstep/lanes.hpp)
 //   team.each(n, f)      f(i) for the elements of a vector that this thread owns
 //   team.sum<k>(n, f)    k sums over i of what f(i) returns (an array of k lanes), in a fixed order; all threads get them
 //   team.any(mask)       whether the mask holds in any lane of the team

@@ -89,6 +89,7 @@ TEST_F(Checkpoints, ThatAreSavedAllTheTimeChangeNothing) {
            [](SampleOptions& o) { o.precision = Precision::mixed, o.chains = 5, o.init = InitPrior{}; },
            [](SampleOptions& o) { o.sampler = "chees"; },
            [](SampleOptions& o) { o.sampler = "mams"; },
+           [](SampleOptions& o) { o.geometry = std::to_string(pack_width) + "x3"; },
            [](SampleOptions& o) { o.warmup = 0, o.draws = 40; },
            [](SampleOptions& o) {
              o.only_summary = true;
@@ -217,7 +218,7 @@ TEST_F(Checkpoints, ThatAreDamagedAreRefused) {
   }
   for (int i = 0; i < 50; ++i) refuse(good.substr(0, 12 + random() % (good.size() - 12)), "is damaged");
   refuse(good + "x", "is damaged");
-  refuse(std::string(good).replace(8, 1, 1, '\x02'), "another version");
+  refuse(std::string(good).replace(8, 1, 1, '\x03'), "another version");
   refuse("", "is no checkpoint");
   refuse("{\"y\": [1, 2, 3], \"sigma\": [1]}", "is no checkpoint");
   fs::remove(file("run"));

@@ -3,7 +3,8 @@
 // The reverse sweep of one scalar lane is compared with
 //   - forward-mode derivatives of the same log density, by dual numbers: exact up to rounding, and no pull takes part;
 //   - central differences, extrapolated: independent of every derivative formula, but less exact.
-// Then SIMD packs, every lane somewhere else, and the emulated team of lanes x slices are compared with that lane.
+// Then SIMD packs, every lane somewhere else, such a pack by slices, and the emulated team of lanes x slices are compared with that
+// lane.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/cpu/slices.hpp"
 #include "kernels/emulated_team.hpp"
 #include "lockstep/gradient.hpp"
 #include "lockstep/model_table.hpp"
@@ -185,6 +187,26 @@ struct Bound {
     return unpack(w, f, gradient);
   }
 
+  // The same by slices, on two cores.
+  std::vector<Result> sliced(const std::vector<Values>& x, int slices) const {
+    constexpr std::size_t w = pack_width;
+    const std::size_t s = std::size_t(slices), size = w * std::size_t(n);
+    Guarded position(size), gradients(s * size, garbage), f(s * w, garbage),
+        memory(w * std::size_t(scratch + (slices - 1) * model.layout().scratch_of_slice), garbage);
+    for (std::size_t l = 0; l < w; ++l)
+      for (std::size_t i = 0; i < std::size_t(n); ++i) position[i * w + l] = x[l][i];
+    SliceTeam team(slices, std::min(slices, 2));
+    team.run([&](int slice) {
+      model.gradient_slice(team.member(slice), position.data(), f.data() + std::size_t(slice) * w,
+                           gradients.data() + std::size_t(slice) * size, memory.data());
+    });
+    for (std::size_t slice = 1; slice < s; ++slice) {
+      for (std::size_t l = 0; l < w; ++l) f[l] += f[slice * w + l];
+      for (std::size_t i = 0; i < size; ++i) gradients[i] += gradients[slice * size + i];
+    }
+    return unpack(w, f, gradients);
+  }
+
   template <bool columns = false>
   std::vector<Result> team(const std::vector<Values>& x, int slices,
                            const std::vector<std::int64_t>& data_sets = {}) const {
@@ -273,7 +295,7 @@ Values central_differences(const F& f, Values x) {
 }
 
 struct Tolerances {
-  double forward = 1e-12, differences = 1e-7, pack = 1e-12, team = 1e-11;
+  double forward = 1e-12, differences = 1e-7, pack = 1e-12, team = 1e-11;  // team: of any slices
 };
 
 // All of the above at several positions in the bulk; `reach` is how far from 0 the coordinates go.
@@ -299,6 +321,12 @@ void expect_right_gradients(const Bound<Model>& bound, double reach = 1.5, const
   }
   const std::vector<Result> packed = bound.pack(positions);
   for (std::size_t lane = 0; lane < packed.size(); ++lane) keep_worst(pack, difference(packed[lane], expected[lane]));
+  if (bound.model.layout().has_slices)
+    for (const int slices : {1, 2, 3, 8}) {
+      const std::vector<Result> results = bound.sliced(positions, slices);
+      for (std::size_t lane = 0; lane < results.size(); ++lane)
+        EXPECT_LE(difference(results[lane], expected[lane]), allowed.team) << slices << " slices of a pack, lane " << lane;
+    }
   for (const std::size_t lanes : {std::size_t(1), std::size_t(3)})
     for (const int slices : {1, 2, 3, 5}) {
       const std::vector<Values> here(positions.begin(),

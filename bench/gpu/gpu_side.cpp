@@ -229,7 +229,7 @@ json rate(const Subject& subject, const std::string& device, int chains, double 
   const SampleOptions options = options_for(device, chains);
   const ModelTable table = subject.table(options.precision);
   const HostModel model(table, subject.data, in_singles(options.precision));
-  const std::unique_ptr<Ensemble> ensemble = make_ensemble(model, chains, options, choose_devices(table, subject.data, options));
+  const std::unique_ptr<Ensemble> ensemble = make_ensemble(model, chains, 1, options, choose_devices(table, subject.data, options));
   const Starts starts(model, InitUniform{}, options.seed);
   const int superchains = std::min(16, chains);
   std::vector<double> positions;

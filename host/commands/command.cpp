@@ -154,8 +154,8 @@ void DeviceInput::add_to(CLI::App& command) {
       ->option_text("auto|cpu|cuda");
   command
       .add_option("--geometry", geometry_,
-                  "On a GPU: chains of a team x threads of a chain, as 32x4. auto: by the shapes\n"
-                  "of model and GPU")
+                  "Chains of a team x threads that share their data, as 32x4. On the CPU a team is a\n"
+                  "pack (see: lockstep devices). auto: by the shapes of chains, data and GPU")
       ->option_text("LxS|auto");
   command
       .add_option("--precision", precision_,

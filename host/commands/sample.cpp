@@ -115,7 +115,9 @@ struct SampleCommand {
     option("--seed", seed, "S",
            "Seed of the random numbers. Default: 1. The same seed and number of\n"
            "chains give the same draws on any number of threads");
-    option("--threads", threads.text, "N|auto", "Threads. auto: all cores that the process may use");
+    option("--threads", threads.text, "N|auto",
+           "Threads. auto: all cores that the process may use. Packs of chains are spread\n"
+           "over them; of few chains on much data, each gradient");
     device.add_to(*command);
     results.add_to(*command, "MODEL");
     option("--keep", keep, "SITES",

@@ -59,7 +59,7 @@ template <class M, class F> class CholeskyFactor : public Liveness {
     return as_recipe(element_(Index{i, dim_.id}, GatheredIndex{{j, dim_.id}})).evaluate(m_);
   }
   template <class G> LOCKSTEP_FN void for_owned_rows(const G& g) const {
-    for (int i = m_.team().slice(); i < dim_.size; i += m_.team().slices()) g(i);
+    for (int i : m_.team().share(dim_.size)) g(i);
   }
 
   // Row by row (Cholesky-Banachiewicz): all loads run along rows.

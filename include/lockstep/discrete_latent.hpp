@@ -65,7 +65,7 @@ template <class M, class Prior> class DiscreteLatent {
     if (dim_.size == 0 || states() == 0) return;
     const auto first = prior_(Index{0, dim_.id});
     Prepared<M, std::remove_const_t<decltype(first)>> prepared(m_, first);
-    for (int g = m_.team().slice(); g < dim_.size; g += m_.team().slices()) f(prepared, g);
+    for (int g : m_.team().share(dim_.size)) f(prepared, g);
   }
   template <class P> LOCKSTEP_FN auto density(P& prepared, int g, int k) {
     return prepared.at(m_, prior_(Index{g, dim_.id}), ConstantValue{double(k)});
@@ -108,7 +108,7 @@ template <class M, class Prior> class DiscreteLatent {
     const auto given = m_.replaced(name, y);
     for (int k = 0; k < states(); ++k) {
       Emission<M, std::remove_const_t<decltype(given)>, F> emission(m_, given, dim, state_, f, k);
-      for (int i = m_.first_owned(dim); i < dim.size; i += m_.team().slices()) {
+      for (int i : m_.team().share(dim.size).from(dim.first)) {
         if (m_.is_missing(given, i)) continue;
         const int n = number(group(i), k);
         if constexpr (!Self::pulls) mine_.add(n, emission.log_density(i, k));
@@ -122,9 +122,7 @@ template <class M, class Prior> class DiscreteLatent {
     const auto given = m_.replaced(name, y);
     using Side = Emission<M, std::remove_const_t<decltype(given)>, F>;
     Side early(m_, given, time, regime, f, 0), late(m_, given, time, regime, f, 1);
-    const auto is_there = [&](int t) {
-      return t < time.size && t % m_.team().slices() == m_.team().slice() && !m_.is_missing(given, t);
-    };
+    const auto is_there = [&, share = m_.team().share(time.size)](int t) { return share.has(t) && !m_.is_missing(given, t); };
     const int longest = time.size > states() ? time.size : states();
     SumOf<T> before(0.), from(0.);
     if constexpr (Self::pulls) {

@@ -52,7 +52,7 @@ template <class M, class Y, class Weight, class F> class FiniteMixture {
   // Adds the log density of states that are given, `which(i)` that of observation i, and pulls it.
   template <class Which>
   LOCKSTEP_FN static void count_states(M& m, Dim dim, Dim state, const Weight& weights, const Which& which) {
-    for (int i = m.first_owned(dim); i < dim.size; i += m.team().slices()) {
+    for (int i : m.team().share(dim.size).from(dim.first)) {
       const auto w = weight_in(m, weights, Index{i, dim.id}, Index{which(i), state.id});
       m.add(T(log_of(w)));
       w.pull(T(inverse_of(w)));
@@ -86,7 +86,7 @@ template <class M, class Y, class Weight, class F> class FiniteMixture {
   LOCKSTEP_FN bool nothing() const { return dim_.first >= dim_.size || state_.size == 0; }
   LOCKSTEP_FN int number(int i, int k) const { return Component::of_rows ? i * state_.size + k : k; }
   template <class G> LOCKSTEP_FN void for_owned(const G& g) const {
-    for (int i = m_.first_owned(dim_); i < dim_.size; i += m_.team().slices()) g(i);
+    for (int i : m_.team().share(dim_.size).from(dim_.first)) g(i);
   }
   template <class G> LOCKSTEP_FN void for_components(const G& g) const {
     for (int k = 0; k < state_.size; ++k) {

@@ -497,7 +497,6 @@ class Generate {
   LaneArray<double> allocate_per_slice(int count) { return allocate(count); }
   WholeTeam team() const { return {}; }
   static constexpr bool first_slice() { return true; }
-  static int first_owned(Dim dim) { return dim.first; }
   double sum_over_slices(const LaneArray<double>& mine, int i, int) const { return mine.load(i); }
   Real replaced(const char* name, const Real& y) const {
     const SiteAction* action = in_.actions.on(name);

@@ -138,7 +138,7 @@ template <class M, class Initial, class Given> class HiddenMarkov {
   }
   template <class Sites> LOCKSTEP_FN void evaluate_emissions(const Sites& sites) {
     const auto for_owned = [&](const auto& f) {
-      for (int t = m_.team().slice(); t < time_.size; t += m_.team().slices()) f(t);
+      for (int t : m_.team().share(time_.size)) f(t);
     };
     empty_ = true;
     sites(Evaluates{this});
@@ -172,7 +172,7 @@ template <class M, class Initial, class Given> class HiddenMarkov {
     const auto given = m_.replaced(name, y);
     for (int k = 0; k < states(); ++k) {
       Emission<M, std::remove_const_t<decltype(given)>, F> emission(m_, given, time, state_, f, k);
-      for (int t = m_.team().slice(); t < time.size; t += m_.team().slices()) {
+      for (int t : m_.team().share(time.size)) {
         const int n = number(t, k);
         if constexpr (pulls) {
           if (m_.is_missing(given, t)) continue;

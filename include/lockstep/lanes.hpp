@@ -58,11 +58,38 @@ template <class T, class Mask> LOCKSTEP_FN bool any_lane(const Mask& mask) {
   else return LaneTraits<T>::any(mask);
 }
 
+// The elements of 0 .. size-1 that one slice of a team owns: first, first + step, ... below limit.
+//
+//   for (int i : team.share(size))
+//
+// Of one size a slice always owns the same elements, and each element has one owner.
+struct Share {
+  int first, limit, step;
+  struct Iterator {
+    int at, step;
+    LOCKSTEP_FN int operator*() const { return at; }
+    LOCKSTEP_FN Iterator& operator++() {
+      at += step;
+      return *this;
+    }
+    LOCKSTEP_FN bool operator!=(const Iterator& end) const { return at < end.at; }
+  };
+  LOCKSTEP_FN Iterator begin() const { return {first, step}; }
+  LOCKSTEP_FN Iterator end() const { return {limit, step}; }
+  LOCKSTEP_FN int count() const { return first < limit ? (limit - first + step - 1) / step : 0; }
+  LOCKSTEP_FN bool has(int i) const { return first <= i && i < limit && (i - first) % step == 0; }
+  // Those of them from element `least` on.
+  LOCKSTEP_FN Share from(int least) const {
+    return {first < least ? first + (least - first + step - 1) / step * step : first, limit, step};
+  }
+};
+
 // One chain's lanes on one thread: no slices.
 struct WholeTeam {
   static constexpr bool sliced = false;
   LOCKSTEP_FN static constexpr int slice() { return 0; }
   LOCKSTEP_FN static constexpr int slices() { return 1; }
+  LOCKSTEP_FN static constexpr Share share(int size) { return {0, size, 1}; }
   LOCKSTEP_FN static void barrier() {}
 };
 

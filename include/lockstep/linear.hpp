@@ -65,11 +65,11 @@ template <class T, int n> struct ColumnSums<T, n, 0> {
 
 // Products of X with coefficients, and of its transpose with adjoints. Each element of X is loaded once for all lanes of a pack;
 // a block of rows shares each load of a coefficient, and, on the way back, a block of columns each load of a row's adjoint. Rows
-// are owned by slices as a plate's elements are: slice s has s, s + slices, ...
+// are owned by slices as a plate's elements are.
 template <class M> class DenseProduct {
  public:
   using T = typename M::value_type;
-  LOCKSTEP_FN DenseProduct(M& m, const Matrix& x) : m_(m), x_(x) {}
+  LOCKSTEP_FN DenseProduct(M& m, const Matrix& x) : x_(x), own_(m.team().share(x.rows().size)) {}
   // store(row, sum over columns k of X(row, k) coefficient(k)), of owned rows.
   template <class C, class S> LOCKSTEP_FN void multiply(const C& coefficient, const S& store) const {
     for_blocks(owned_rows(), [&](auto size, int first) {
@@ -86,10 +86,8 @@ template <class M> class DenseProduct {
   LOCKSTEP_FN Dim columns() const { return x_.columns(); }
 
  private:
-  LOCKSTEP_FN int owned_rows() const {
-    return (x_.rows().size - m_.team().slice() + m_.team().slices() - 1) / m_.team().slices();
-  }
-  LOCKSTEP_FN int row(int owned) const { return owned * m_.team().slices() + m_.team().slice(); }
+  LOCKSTEP_FN int owned_rows() const { return own_.count(); }
+  LOCKSTEP_FN int row(int owned) const { return own_.first + owned * own_.step; }
   LOCKSTEP_FN const StoredFor<T>* at(int owned, int column) const {
     return x_.elements<StoredFor<T>>() + std::int64_t(row(owned)) * x_.columns().size + column;
   }
@@ -105,7 +103,7 @@ template <class M> class DenseProduct {
   template <int rows, class C, class S> LOCKSTEP_FN void predict(int first, const C& coefficient, const S& store) const {
     RunningSums<T, rows> sums;
     const StoredFor<T>* x = at(first, 0);
-    const std::int64_t stride = std::int64_t(x_.columns().size) * m_.team().slices();
+    const std::int64_t stride = std::int64_t(x_.columns().size) * own_.step;
     const int columns = x_.columns().size;
     for (int k = 0; k < columns; ++k) sums.add(x + k, stride, coefficient(k));
     sums.for_each([&](int r, const T& sum) { store(row(first + r), sum); });
@@ -126,7 +124,7 @@ template <class M> class DenseProduct {
     if (begin == rows) return;
     ColumnSums<T, columns, streams> sums;
     const StoredFor<T>* x = at(begin, first);
-    const std::int64_t stride = std::int64_t(x_.columns().size) * m_.team().slices();
+    const std::int64_t stride = std::int64_t(x_.columns().size) * own_.step;
     int i = begin;
     for (; i + streams <= rows; i += streams, x += streams * stride)
       sums.add(x, stride, [&](int r) { return adjoint(row(i + r)); });
@@ -135,8 +133,8 @@ template <class M> class DenseProduct {
     total.for_each([&](int c, const T& sum) { add(first + c, sum); });
   }
 
-  M& m_;
   Matrix x_;
+  Share own_;   // rows
 };
 
 // X beta.

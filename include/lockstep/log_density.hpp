@@ -299,7 +299,7 @@ class LogDensity {
   }
   template <class F> LOCKSTEP_FN void potential(const char*, Dim dim, const F& f) {
     if constexpr (!with_data) return;
-    for (int i = first_owned(dim); i < dim.size; i += team_.slices()) {
+    for (int i : team_.share(dim.size).from(dim.first)) {
       const auto term = as_recipe(f(Index{i, dim.id})).evaluate(*this);
       add(T(term.value));
       term.pull(1.);
@@ -381,13 +381,8 @@ class LogDensity {
     return {workspace_.scratch + std::int64_t(first) * workspace_.stride, workspace_.stride};
   }
   LOCKSTEP_FN LaneArray<T> allocate_per_slice(int count) {
+    scratch_of_slice_ += count;
     return allocate(count * team_.slices()).from(count * team_.slice());
-  }
-  // The first element of a plate that this slice evaluates; its others are every slices-th from there.
-  LOCKSTEP_FN int first_owned(Dim dim) const {
-    if constexpr (!Team::sliced) return dim.first;
-    const int ahead = (team_.slice() - dim.first % team_.slices() + team_.slices()) % team_.slices();
-    return dim.first + ahead;
   }
   // Data, or what is given in their place.
   LOCKSTEP_FN Real replaced(const char* name, const Real& y) const {
@@ -408,6 +403,7 @@ class LogDensity {
     return true;
   }
   LOCKSTEP_FN int scratch_used() const { return scratch_used_; }
+  LOCKSTEP_FN int scratch_of_slice() const { return scratch_of_slice_; }
   // A staged site's own part of the arrays of all sites.
   LOCKSTEP_FN StagedArray<T> take_staged_columns(const Matrix& x) {
     const StagedArrays& s = workspace_.staged;
@@ -532,7 +528,7 @@ class LogDensity {
     SumOf<T> total(0.);
     for (int k = 0; k < state.size; ++k) {
       Emission<LogDensity, std::remove_const_t<decltype(given)>, F> emission(*this, given, dim, state, f, k);
-      for (int i = first_owned(dim); i < dim.size; i += team_.slices())
+      for (int i : team_.share(dim.size).from(dim.first))
         if (state_of(i) == k && !is_missing(given, i)) accumulate(total, emission.pull(i, k, Unit{}));
     }
     log_density_ += total;
@@ -566,7 +562,7 @@ class LogDensity {
     using D = std::remove_cvref_t<decltype(f(Index{}))>;
     Prepared<LogDensity, D> prepared(*this, f(Index{dim.first, dim.id}));
     SumOf<T> total(0.);
-    for (int i = first_owned(dim); i < dim.size; i += team_.slices()) {
+    for (int i : team_.share(dim.size).from(dim.first)) {
       const Index j{i, dim.id};
       count_element(prepared, f(j), y, y[j], i, total);
     }
@@ -586,7 +582,7 @@ class LogDensity {
   // Slices own rows, as they do of linear predictors, which the plate may so read along them. A column's index counts as
   // gathered: it reads what other slices own.
   template <class G> LOCKSTEP_FN void for_owned_cells(Dim rows, Dim columns, const G& g) const {
-    for (int i = team_.slice(); i < rows.size; i += team_.slices())
+    for (int i : team_.share(rows.size))
       for (int k = 0; k < columns.size; ++k) g(Index{i, rows.id}, GatheredIndex{{k, columns.id}});
   }
   // Element `number` of `y`, which `element` reads, given its distribution.
@@ -611,7 +607,7 @@ class LogDensity {
     if (rows.size == 0 || columns.size == 0) return;
     const auto first = f(Index{0, rows.id});
     PreparedJoint<LogDensity, std::remove_const_t<decltype(first)>> prepared(*this, first, columns);
-    for (int i = team_.slice(); i < rows.size; i += team_.slices())
+    for (int i : team_.share(rows.size))
       add(prepared.log_density(*this, f(Index{i, rows.id}), event(i)));
   }
   template <class F> LOCKSTEP_FN void count_rows_or_impute(const Matrix& y, Dim rows, const F& f) {
@@ -636,7 +632,7 @@ class LogDensity {
   Workspace workspace_;
   SumOf<T> log_density_ = SumOf<T>(0.);
   int next_coordinate_ = 0;
-  int scratch_used_ = 0;
+  int scratch_used_ = 0, scratch_of_slice_ = 0;
   int staged_sites_ = 0, staged_columns_ = 0, staged_rows_ = 0;
 };
 

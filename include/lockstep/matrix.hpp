@@ -41,7 +41,7 @@ template <class M, class Support> class MatrixParam : public MatrixAccess<Matrix
     if constexpr (!M::with_priors) return;
     using D = std::remove_cvref_t<decltype(prior(Index{}, GatheredIndex{}))>;
     Prepared<M, D> prepared(m, prior(Index{0, rows.id}, GatheredIndex{{0, columns.id}}));
-    for (int i = m.team().slice(); i < rows.size; i += m.team().slices())
+    for (int i : m.team().share(rows.size))
       for (int j = 0; j < columns.size; ++j)
         storage_.add_prior(m, prepared, prior(Index{i, rows.id}, GatheredIndex{{j, columns.id}}), i * columns.size + j);
   }
@@ -52,7 +52,7 @@ template <class M, class Support> class MatrixParam : public MatrixAccess<Matrix
     if constexpr (!M::with_priors) return;
     auto prepared = prepare_events(m, prior, rows, columns);
     const int events = rows.size * columns.size == 0 ? 0 : WholeSupport<Support> || WholeMatrix<D> ? 1 : rows.size;
-    for (int i = m.team().slice(); i < events; i += m.team().slices())
+    for (int i : m.team().share(events))
       m.add(prepared.log_density(m, prior, EventOf<MatrixParam>{this, i * columns.size}));
   }
 
@@ -95,7 +95,7 @@ template <class M, class F> class MatrixLet : public MatrixAccess<MatrixLet<M, F
     return as_recipe(element_(Index{i, rows_.id}, GatheredIndex{{j, columns_.id}})).evaluate(m_);
   }
   template <class G> LOCKSTEP_FN void for_owned(const G& g) const {
-    for (int i = m_.team().slice(); i < rows_.size; i += m_.team().slices())
+    for (int i : m_.team().share(rows_.size))
       for (int j = 0; j < columns_.size; ++j) g(i, j, i * columns_.size + j);
   }
   M& m_;

@@ -11,6 +11,7 @@
 #include "lockstep/gradient.hpp"
 #include "lockstep/model_data.hpp"
 #include "lockstep/pack.hpp"
+#include "lockstep/pack_slice.hpp"
 
 namespace lockstep {
 
@@ -27,8 +28,10 @@ struct LayoutView {
   std::int64_t dim_count;
   std::int64_t coordinates;       // unconstrained dimension
   std::int64_t scratch;           // elements of scratch per lane, with one slice
+  std::int64_t scratch_of_slice;  // of these, those that each further slice has anew
   bool has_potentials;            // terms of the log density that no distribution gives
   bool has_missing;               // data are missing, and imputed
+  bool has_slices;                // the gradient may be split: nothing is missing, acted on or stacked
   const BoundFieldView* fields;
   std::int64_t field_count;
 };
@@ -59,6 +62,11 @@ struct ModelTable {
   // The same in mixed precision (lockstep/single.hpp): single, but for sums. The data must have been bound with `singles`.
   void (*log_density_gradient_mixed)(const void* model, const double* position, double* log_density, double* gradient,
                                      double* scratch, const std::int64_t* data_columns);
+  // The part of one slice, in doubles, if the layout has slices. All of a team call it at the same time with the same position;
+  // their log densities and gradients, each its own, add up to the whole. `scratch` is the team's: layout.scratch packs, and
+  // layout.scratch_of_slice for each slice after the first.
+  void (*log_density_gradient_slice)(const void* model, const PackSlice* slice, const double* position, double* log_density,
+                                     double* gradient, double* scratch);
   // As the first, for one lane, by plain doubles: the oracle.
   void (*oracle)(const void* model, const double* position, double* log_density, double* gradient, double* scratch,
                  std::int64_t data_column);
@@ -85,6 +93,14 @@ template <class Model> class BoundModel {
       if constexpr (std::is_same_v<T, Pack>) return run<T, true, false>(position, log_density, gradient, scratch, data_columns);
     }
     run<T, true, true>(position, log_density, gradient, scratch, data_columns);
+  }
+
+  // Not in the forms of `gradient` for stacked data sets and for everything: each would cost every model's compilation.
+  LOCKSTEP_FLATTEN void gradient_slice(const PackSlice& slice, const double* position, double* log_density, double* gradient,
+                                       double* scratch) const {
+    LogDensity<Pack, PackSlice> m(slice, {position, gradient, scratch, nullptr, pack_width});
+    model()(m);
+    LaneTraits<Pack>::store(log_density, m.log_density());
   }
 
   void generate(const GenerateRequest& request) const {
@@ -159,8 +175,9 @@ template <class Model> class BoundModel {
     for (const Dataset::DimInfo& dim : additions_.dims) add_dim(dim);
     for (const auto& [name, dims] : bound_.data().fields_bound()) fields_.push_back({name.c_str(), {dims[0], dims[1]}});
     layout_ = {sites_.data(), std::int64_t(sites_.size()), dims_.data(), std::int64_t(dims_.size()), m.coordinates(),
-               m.scratch(), m.has_potentials(), bound_.data().has_missing(), fields_.data(), std::int64_t(fields_.size())};
-    check_counts();
+               m.scratch(), 0, m.has_potentials(), bound_.data().has_missing(), !bound_.is_general() && !bound_.has_columns(),
+               fields_.data(), std::int64_t(fields_.size())};
+    layout_.scratch_of_slice = check_counts();
   }
   void add_dim(const Dataset::DimInfo& dim) {
     for (const SiteView& site : sites_)
@@ -172,8 +189,8 @@ template <class Model> class BoundModel {
     dims_.push_back({dim.name.c_str(), dim.size, labels_.back().empty() ? nullptr : labels_.back().data()});
   }
 
-  // The gradient counts what it takes as it runs; the layout's counts must be the same.
-  void check_counts() const {
+  // The gradient counts what it takes as it runs; the layout's counts must be the same. Returns one that only it knows.
+  int check_counts() const {
     const std::size_t more = 64;  // so that a wrong count does no harm before it is seen
     std::vector<double> scratch(std::size_t(2 * layout_.scratch) + more), position(std::size_t(2 * layout_.coordinates) + more),
         gradient(std::size_t(2 * layout_.coordinates) + more);
@@ -186,6 +203,7 @@ template <class Model> class BoundModel {
       throw std::logic_error("the gradient takes " + std::to_string(m.scratch_used()) + " elements of scratch and " +
                              std::to_string(m.last_coordinate()) + " coordinates (the layout counted " + std::to_string(layout_.scratch) +
                              " and " + std::to_string(layout_.coordinates) + "). This is a bug in lockstep; please report it.");
+    return m.scratch_of_slice();
   }
 
   ModelData<Model> bound_;
@@ -219,6 +237,9 @@ template <class Model> const ModelTable* model_table() {
       [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
          const std::int64_t* data_columns) {
         static_cast<const Bound*>(model)->template gradient<SinglePack>(position, log_density, gradient, scratch, data_columns);
+      },
+      [](const void* model, const PackSlice* slice, const double* position, double* log_density, double* gradient, double* scratch) {
+        static_cast<const Bound*>(model)->gradient_slice(*slice, position, log_density, gradient, scratch);
       },
       [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
          std::int64_t data_column) {

@@ -154,7 +154,7 @@ template <class M, class Support> class VectorParam : public VectorAccess<Vector
     if constexpr (!M::with_priors) return;
     using D = std::remove_cvref_t<decltype(prior(Index{0, 0}))>;
     Prepared<M, D> prepared(m, prior(Index{0, dim.id}));
-    for (int i = m.team().slice(); i < dim.size; i += m.team().slices())
+    for (int i : m.team().share(dim.size))
       storage_.add_prior(m, prepared, prior(Index{i, dim.id}), i);
   }
   template <JointDistribution D> LOCKSTEP_FN VectorParam(M& m, Dim dim, const Support& support, const D& prior)
@@ -183,12 +183,12 @@ template <class M, class F> class VectorLet : public VectorAccess<VectorLet<M, F
   LOCKSTEP_FN VectorLet(M& m, Dim dim, const F& element)
       : m_(m), dim_(dim), element_(element), values_(m.allocate(dim.size)), adjoints_(m.allocate_per_slice(dim.size)) {
     for (int i = 0; i < dim.size; ++i) adjoints_.store(i, T(0.));
-    for (int i = m.team().slice(); i < dim.size; i += m.team().slices()) values_.store(i, T(at(i).value));
+    for (int i : m.team().share(dim.size)) values_.store(i, T(at(i).value));
     m.team().barrier();
   }
   LOCKSTEP_FN ~VectorLet() {
     m_.team().barrier();
-    for (int i = m_.team().slice(); i < dim_.size; i += m_.team().slices())
+    for (int i : m_.team().share(dim_.size))
       at(i).pull(m_.sum_over_slices(adjoints_, i, dim_.size));
   }
   LOCKSTEP_FN T value(int i) const { return values_.load(i); }

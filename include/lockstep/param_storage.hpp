@@ -23,7 +23,7 @@ template <class M, class Support> class ElementwiseStorage {
         adjoints_(m.gradient().from(m.last_coordinate() - size_)), values_(Support::identity ? position_ : m.allocate(size_)),
         bound_(support.bind(m)) {
     if constexpr (!Support::identity) {
-      for (int i = m.team().slice(); i < size_; i += m.team().slices()) {
+      for (int i : m.team().share(size_)) {
         auto at = bound_.constrain(position_.load(i));
         values_.store(i, at.value);
         m.add(at.log_jacobian());
@@ -33,11 +33,13 @@ template <class M, class Support> class ElementwiseStorage {
   }
   ElementwiseStorage(const ElementwiseStorage&) = delete;
   LOCKSTEP_FN ~ElementwiseStorage() {
-    if constexpr (!Support::identity)
+    if constexpr (!Support::identity) {
+      const Share own = m_.team().share(size_);
       for (int i = 0; i < size_; ++i) {
-        const double weight = M::with_priors && i % m_.team().slices() == m_.team().slice() ? 1. : 0.;
+        const double weight = M::with_priors && own.has(i) ? 1. : 0.;
         adjoints_.store(i, bound_.gradient(bound_.constrain(position_.load(i)), adjoints_.load(i), weight));
       }
+    }
   }
 
   LOCKSTEP_FN T value(int i) const { return values_.load(i); }

@@ -106,9 +106,11 @@ struct SampleOptions {
   Init init;                          // up to 100 points are tried until one has a finite log density and gradient
   Processor processor = Processor::automatic;
   std::vector<int> gpus;              // by number, as `lockstep devices` lists them; empty: all
-  std::string geometry = "auto";      // how chains are cut into teams on a GPU, as "32x4": see kernels/geometry.hpp
+  std::string geometry = "auto";      // chains of a team x threads that share their data, as "32x4": on a GPU see
+                                      // kernels/geometry.hpp, on the CPU kernels/cpu/slices.hpp, where a team is a pack
   Precision precision = Precision::fp64;
-  int threads = 0;                    // 0: all that the process may use
+  int threads = 0;                    // 0: all that the process may use; they advance packs of chains, or, if these are few and the
+                                      // data are many, share their gradients
   std::string sampler = "nuts";       // or "hmc", "chees", "mams": see host/samplers.hpp. On GPUs there is only nuts yet
   int max_depth = 10;                 // of NUTS's trees; trajectories of other samplers have at most 2^max_depth - 1 steps, too
   double target_acceptance = 0;       // of trajectories; 0: the sampler's own, which is 0.8 for nuts, 0.9 for mams, else 0.651

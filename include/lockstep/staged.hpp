@@ -48,13 +48,13 @@ template <class M, class Beta> class StagedPredictor : public OwnedAccess<Staged
   LOCKSTEP_FN StagedPredictor(M& m, const Matrix& x, const Beta& beta)
       : m_(m), x_(x), beta_(&beta), coefficients_(m.take_staged_columns(x)), predictors_(m.take_staged_rows(x)) {
     if constexpr (M::stage == Stage::arguments)
-      for (int k = m.team().slice(); k < x.columns().size; k += m.team().slices()) coefficients_.store_value(k, beta.value(k));
+      for (int k : m.team().share(x.columns().size)) coefficients_.store_value(k, beta.value(k));
     if constexpr (M::stage == Stage::density)
-      for (int i = m.team().slice(); i < x.rows().size; i += m.team().slices()) predictors_.store_adjoint(i, T(0.));
+      for (int i : m.team().share(x.rows().size)) predictors_.store_adjoint(i, T(0.));
   }
   LOCKSTEP_FN ~StagedPredictor() {
     if constexpr (M::stage == Stage::pull)
-      for (int k = m_.team().slice(); k < x_.columns().size; k += m_.team().slices()) beta_->pull(k, coefficients_.adjoint(k));
+      for (int k : m_.team().share(x_.columns().size)) beta_->pull(k, coefficients_.adjoint(k));
   }
   // Before the first product there is none yet; nothing that is made of it is used.
   LOCKSTEP_FN T value(int i) const {

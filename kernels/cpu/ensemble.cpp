@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <mutex>
+#include <optional>
 #include <queue>
 
 #include "kernels/chain_moments.hpp"
@@ -37,9 +38,8 @@ template <class Kernel> struct CpuEnsembleOf<Kernel>::Tile {
 
 template <class Kernel>
 CpuEnsembleOf<Kernel>::CpuEnsembleOf(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
-                                     const SamplerSettings& settings, int threads, std::int64_t data_sets, bool mixed)
-    : Ensemble(chains, int(table.layout(model)->coordinates), settings), table_(table), model_(model),
-      threads_(threads > 0 ? std::min(threads, available_threads()) : available_threads()), mixed_(mixed),
+                                     const SamplerSettings& settings, int threads, std::int64_t data_sets, bool mixed, int slices)
+    : Ensemble(chains, int(table.layout(model)->coordinates), settings), table_(table), model_(model), slices_(slices), mixed_(mixed),
       elements_(std::size_t(Kernel::template Vectors<Pack>::arrays(settings.max_depth, 1) * coordinates_) * pack_width) {
   for (std::size_t t = 0; t < tiles_for(chains); ++t) {
     auto tile = std::make_unique<Tile>();
@@ -56,8 +56,15 @@ CpuEnsembleOf<Kernel>::CpuEnsembleOf(const ModelTable& table, const void* model,
     tile->state.draw = select(Pack::load_aligned(tile->used) > Pack(0.), Pack(0.), Pack(HUGE_VAL));
     tiles_.push_back(std::move(tile));
   }
+  threads = threads > 0 ? std::min(threads, available_threads()) : available_threads();
+  workers_ = std::clamp(threads / slices, 1, int(tiles_.size()));
   const std::size_t scratch = std::size_t(table.layout(model)->scratch) * pack_width;
-  for (int w = 0; w < threads_; ++w) scratch_.emplace_back(scratch);
+  std::optional<UnboundThreads> unbound;
+  if (slices > 1) unbound.emplace();
+  for (int w = 0; w < workers_; ++w) {
+    if (slices == 1) scratch_.emplace_back(scratch);
+    else sliced_.push_back(std::make_unique<SlicedGradient>(table, model, slices, std::min(threads / workers_, slices)));
+  }
 }
 
 template <class Kernel> CpuEnsembleOf<Kernel>::~CpuEnsembleOf() = default;
@@ -78,7 +85,8 @@ void CpuEnsembleOf<Kernel>::on_tile(int t, int worker, const MetricView& metric,
     alignas(64) double log_density[pack_width];
     const auto function = mixed_ ? table_.log_density_gradient_mixed : table_.log_density_gradient;
     const auto evaluate = [&] {
-      function(model_, position.base, log_density, gradient_out.base, scratch_[std::size_t(worker)].data(), tile.data_columns);
+      if (slices_ > 1) (*sliced_[std::size_t(worker)])(position.base, log_density, gradient_out.base);
+      else function(model_, position.base, log_density, gradient_out.base, scratch_[std::size_t(worker)].data(), tile.data_columns);
     };
     gradients += 1;
     if (int(gradients) % gradients_between_timed == 0) {
@@ -105,7 +113,7 @@ void CpuEnsembleOf<Kernel>::on_tile(int t, int worker, const MetricView& metric,
 
 template <class Kernel>
 void CpuEnsembleOf<Kernel>::place(std::span<const double> positions, const std::vector<char>& moved) {
-  parallel_for(int(tiles_.size()), threads_, [&](int t, int worker) {
+  parallel_for(int(tiles_.size()), workers_, [&](int t, int worker) {
     on_tile(t, worker, {}, settings_, {}, [&](auto& machine, Tile& tile, const auto& vectors) {
       alignas(64) double mask[pack_width] = {};
       for (int l = 0; l < pack_width; ++l) {
@@ -259,8 +267,7 @@ int CpuEnsembleOf<Kernel>::advance(const DrawBlock& block, int first, int begin,
       if (!finished) queue.put_back(entry);
     }
   };
-  const int workers = std::min(threads_, int(tiles_.size()));
-  parallel_for(workers, threads_, [&](int, int worker) { work(worker); });
+  parallel_for(workers_, workers_, [&](int, int worker) { work(worker); });
   double least = last;
   for (const auto& tile : tiles_) least = std::min(least, least_draws(*tile));
   return std::max(int(least) - begin, 0);
@@ -303,7 +310,9 @@ void CpuEnsembleOf<Kernel>::state(Archive& archive) {
 }
 
 template <class Kernel>
-std::string CpuEnsembleOf<Kernel>::geometry() const { return "cpu, packs of " + std::to_string(pack_width) + " lanes"; }
+std::string CpuEnsembleOf<Kernel>::geometry() const {
+  return "cpu, packs of " + std::to_string(pack_width) + " lanes" + (slices_ > 1 ? ", " + std::to_string(slices_) + " slices" : "");
+}
 
 template class CpuEnsembleOf<NutsKernel>;
 template class CpuEnsembleOf<HmcKernel>;

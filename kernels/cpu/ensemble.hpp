@@ -1,6 +1,7 @@
-// All chains of a run on the CPU: tiles of one pack, advanced by the cores.
+// All chains of a run on the CPU: tiles of one pack, advanced by the cores, each by one or, where gradients are split, by some.
 #pragma once
 
+#include "kernels/cpu/slices.hpp"
 #include "kernels/ensemble.hpp"
 #include "kernels/pack_team.hpp"
 #include "lockstep/model_table.hpp"
@@ -11,9 +12,10 @@ namespace lockstep {
 template <class Kernel> class CpuEnsembleOf : public Ensemble {
  public:
   // `model` is bound to its data already. Chain c reads data set c modulo the number of sets. `mixed`: gradients are computed in
-  // single precision.
+  // single precision. `slices`: that share each gradient (kernels/cpu/slices.hpp); more than one only if the model's layout has
+  // slices, in double precision.
   CpuEnsembleOf(const ModelTable& table, const void* model, int chains, std::uint64_t seed, const SamplerSettings& settings,
-                int threads, std::int64_t data_sets = 1, bool mixed = false);
+                int threads, std::int64_t data_sets = 1, bool mixed = false, int slices = 1);
   ~CpuEnsembleOf() override;
 
   void place(std::span<const double> positions, const std::vector<char>& moved) override;
@@ -38,11 +40,13 @@ template <class Kernel> class CpuEnsembleOf : public Ensemble {
 
   const ModelTable& table_;
   const void* model_;
-  int threads_;
+  const int slices_;
+  int workers_;                           // advance a tile each; of as many threads as slices, if they are enough
   bool mixed_;
   std::size_t elements_;                  // doubles of a tile
   std::vector<std::unique_ptr<Tile>> tiles_;
-  std::vector<AlignedArray> scratch_;     // per worker
+  std::vector<AlignedArray> scratch_;     // per worker; or
+  std::vector<std::unique_ptr<SlicedGradient>> sliced_;
   std::atomic<double> gradients_done_{0};
   std::atomic<bool> gradients_are_cheap_{false};  // less than half of a tick
 };

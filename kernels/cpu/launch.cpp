@@ -4,6 +4,9 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <vector>
+
+#include <omp.h>
 
 #include <Kokkos_Core.hpp>
 
@@ -80,6 +83,25 @@ void parallel_for_ranges(std::size_t count, int threads, const std::function<voi
     const std::size_t begin = std::size_t(range) * each;
     body(begin, std::min(count, begin + each));
   });
+}
+
+UnboundThreads::UnboundThreads() {
+  ensure_started();
+  cpu_set_t own, pool;
+  if (omp_get_proc_bind() == omp_proc_bind_false || sched_getaffinity(0, sizeof own, &own) != 0) return;
+  CPU_ZERO(&pool);
+  for (int place = 0; place < omp_get_num_places(); ++place) {
+    std::vector<int> processors(std::size_t(omp_get_place_num_procs(place)));
+    omp_get_place_proc_ids(place, processors.data());
+    for (const int p : processors)
+      if (p < CPU_SETSIZE) CPU_SET(p, &pool);
+  }
+  if (CPU_COUNT(&pool) == 0 || sched_setaffinity(0, sizeof pool, &pool) != 0) return;
+  before_ = own;
+}
+
+UnboundThreads::~UnboundThreads() {
+  if (before_) sched_setaffinity(0, sizeof *before_, &*before_);
 }
 
 }  // namespace lockstep

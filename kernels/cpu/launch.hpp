@@ -1,8 +1,11 @@
 // Where work meets the CPU's cores.
 #pragma once
 
+#include <sched.h>
+
 #include <cstddef>
 #include <functional>
+#include <optional>
 
 namespace lockstep {
 
@@ -17,5 +20,17 @@ void parallel_for(int items, int threads, const std::function<void(int item, int
 // The same for work on 0 .. count-1 that is too little by the item: calls body(begin, end) for ranges of them, a few for each
 // thread.
 void parallel_for_ranges(std::size_t count, int threads, const std::function<void(std::size_t begin, std::size_t end)>& body);
+
+// While it exists, threads that the calling thread starts may run wherever the pool's threads may. (With OMP_PROC_BIND each of
+// those, the program's first among them, is bound to its own cores, and what it starts would be, too.)
+class UnboundThreads {
+ public:
+  UnboundThreads();
+  ~UnboundThreads();
+  UnboundThreads(const UnboundThreads&) = delete;
+
+ private:
+  std::optional<cpu_set_t> before_;  // the thread's own, if it was changed
+};
 
 }  // namespace lockstep

@@ -22,16 +22,18 @@ class DeviceTeam {
   __device__ int lane() const { return lane_; }
   __device__ int slice() const { return slice_; }
   __device__ int slices() const { return slices_; }
+  // Interleaved: neighbouring slices read neighbouring elements.
+  __device__ Share share(int size) const { return {slice_, size, slices_}; }
   __device__ void barrier() const { __syncthreads(); }
   __device__ bool any(bool mask) const { return __syncthreads_or(mask) != 0; }
 
   template <class F> __device__ void each(int n, const F& f) const {
-    for (int i = slice_; i < n; i += slices_) f(i);
+    for (int i : share(n)) f(i);
   }
   template <int k, class F> __device__ std::array<double, k> sum(int n, const F& f) const {
     static_assert(k <= most_team_sums);
     std::array<double, k> total{};
-    for (int i = slice_; i < n; i += slices_) {
+    for (int i : share(n)) {
       const std::array<double, k> term = f(i);
       for (int j = 0; j < k; ++j) total[j] += term[j];
     }

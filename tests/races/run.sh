@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds device_ensemble.cpp with the thread sanitizer, and runs it. Exit status 77: skipped.
+# Builds the programs of this folder with the thread sanitizer, and runs them. Exit status 77: skipped.
 #
 #   CXX=COMPILER CXXFLAGS=FLAGS tests/races/run.sh
 set -euo pipefail
@@ -19,6 +19,9 @@ fi
 
 # Its flags as they come: only the last optimisation counts.
 read -ra flags <<<"${CXXFLAGS:--std=c++20 -march=native}"
-"${CXX:-g++}" "${flags[@]}" -O1 -g -w -fsanitize=thread -I "$root/include" -I "$root" -o "$work/device_ensemble" \
-  "$root/tests/races/device_ensemble.cpp" "$root"/kernels/{device_ensemble,ensemble,geometry}.cpp
-"${fixed[@]}" "$work/device_ensemble"
+build_and_run() {  # NAME SOURCE...
+  "${CXX:-g++}" "${flags[@]}" -O1 -g -w -fsanitize=thread -I "$root/include" -I "$root" -o "$work/$1" "$root/tests/races/$1.cpp" "${@:2}"
+  "${fixed[@]}" "$work/$1"
+}
+build_and_run device_ensemble "$root"/kernels/{device_ensemble,ensemble,geometry}.cpp
+build_and_run slices "$root"/kernels/{cpu/slices,ensemble}.cpp
