@@ -48,7 +48,7 @@ struct Everything {
     auto total_node = m.observe("total", total, normal(kept + kept_matrix(1, 2), 1 + share));
     auto y_node = m.observe("y", y, i, [&](auto j) { return normal(line[j] + chain[j] + kept_vector[0], 1 + tau); });
     auto z_node = m.observe("z", z, i.from(1), [&](auto j, auto past) { return normal(0.3 * past(1) + y_node[j] * kept_matrix(0, 1), 2); });
-    m.observe("table", table, i, [&](auto j) { return mv_normal_cholesky(kept_vector, factor); });
+    m.observe("table", table, i, [&](auto) { return mv_normal_cholesky(kept_vector, factor); });
     m.observe("last", z, i, [&](auto j) { return normal(z_node[j] * 0.1 + mu, 1); });
   }
 };

@@ -370,7 +370,7 @@ static_assert(TakesCoefficients<Generate, VectorOf<Generate>> &&
 template <class A, class B>
 concept Compares = requires(const A& a, const B& b) { bool(a < b); } || requires(const A& a, const B& b) { bool(a > b); } ||
                    requires(const A& a, const B& b) { bool(a <= b); } || requires(const A& a, const B& b) { bool(a >= b); } ||
-                   requires(const A& a, const B& b) { a == b; } || requires(const A& a, const B& b) { a != b; };
+                   requires(const A& a, const B& b) { bool(a == b); } || requires(const A& a, const B& b) { bool(a != b); };
 template <class A>
 concept Decides = requires(const A& a) { a ? 1 : 0; } || requires(const A& a) { !a; } ||
                   requires(const A& a) { a && a; } || std::is_convertible_v<A, double> ||
