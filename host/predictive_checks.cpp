@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -28,11 +29,19 @@ double predictive_p_value(const Fit& predictions, const Fit& fit, const std::str
   if (simulated.size() != observed.values.size() || simulated.values.empty())
     throw SampleError(fmt::format("'{}' has {} simulated elements for each draw, and {} observed ones (a statistic of the two is compared). "
                                   "Predict the fit's own data.", site, simulated.size(), observed.values.size()));
-  const double of_data = statistic(observed.values);
+  std::vector<std::size_t> there;  // what is missing has nothing to be compared with
+  for (std::size_t i = 0; i < observed.values.size(); ++i)
+    if (!std::isnan(observed.values[i])) there.push_back(i);
+  std::vector<double> elements(there.size());
+  const auto statistic_of = [&](const double* values) {
+    for (std::size_t i = 0; i < there.size(); ++i) elements[i] = values[there[i]];
+    return statistic(elements);
+  };
+  const double of_data = statistic_of(observed.values.data());
   const std::size_t draws = simulated.values.size() / simulated.size();
   double larger = 0;
   for (std::size_t d = 0; d < draws; ++d) {
-    const double value = statistic({simulated.values.data() + d * simulated.size(), simulated.size()});
+    const double value = statistic_of(simulated.values.data() + d * simulated.size());
     larger += value > of_data ? 1. : value == of_data ? 0.5 : 0.;
   }
   return larger / double(draws);
@@ -47,8 +56,11 @@ std::string predictive_checks(const Fit& predictions, const Fit& fit) {
   std::string text = fmt::format("{:<28}", "P(simulated > observed)");
   for (const auto& [name, statistic] : statistics) text += fmt::format(" {:>10}", name);
   text += "\n";
+  const std::vector<Variable>& observed = fit.group("observed_data").variables;
   for (const Variable& site : predictions.group("posterior_predictive").variables) {
-    if (site.size() == 0) continue;
+    const auto data = std::find_if(observed.begin(), observed.end(), [&](const Variable& each) { return each.name == site.name; });
+    // States that are summed out are simulated, not observed.
+    if (data == observed.end() || !std::any_of(data->values.begin(), data->values.end(), [](double v) { return !std::isnan(v); })) continue;
     text += fmt::format("{:<28}", site.name);
     for (const auto& [name, statistic] : statistics) text += fmt::format(" {:>10.3f}", predictive_p_value(predictions, fit, site.name, statistic));
     text += "\n";

@@ -310,9 +310,14 @@ TEST(PredictiveChecks, CountDrawsWhoseStatisticIsLarger) {
   fit.groups[1].variables[0].values.push_back(4);
   EXPECT_THROW(predictive_p_value(fit, fit, "y", total), SampleError);
   fit.groups[1].variables[0].values.pop_back();
+  fit.groups[1].variables[0].values[2] = std::nan("");
+  EXPECT_EQ(predictive_p_value(fit, fit, "y", [](std::span<const double> y) { return y[0] + y[1] + double(y.size()); }), (0.5 + 0 + 1 + 1) / 4);
+  fit.groups[1].variables[0].values[2] = 3;
+  fit.groups[0].variables.push_back({"y_state", {"i"}, {3}, ElementType::integer, std::vector<double>(12)});  // summed out: of no data
   const std::string table = predictive_checks(fit, fit);
   EXPECT_NE(table.find("mean         sd        min        max\n"), std::string::npos) << table;
   EXPECT_NE(table.find("0.500"), std::string::npos) << table;
+  EXPECT_EQ(table.find("y_state"), std::string::npos) << table;
 }
 
 }  // namespace

@@ -44,8 +44,8 @@ Fit recover_states(const ModelTable& model, const Fit& fit, std::uint64_t seed =
 // How extreme the data are in what the model would have simulated: the share of draws in which a statistic of the simulated
 // observations is larger than that of the data, ties counted half (the posterior predictive p-value of Gelman, Meng & Stern
 // 1996). Near 0 or 1, the model does not make data like these in that respect. `predictions` has the group posterior_predictive,
-// `fit` observed_data; they may be the same. `statistic` gets all elements of an observed site. Throws std::out_of_range if there is
-// no such site, SampleError if the two have different sizes.
+// `fit` observed_data; they may be the same. `statistic` gets the elements of an observed site that are not missing (NaN). Throws
+// std::out_of_range if there is no such site, SampleError if the two have different sizes.
 double predictive_p_value(const Fit& predictions, const Fit& fit, const std::string& site,
                           const std::function<double(std::span<const double>)>& statistic);
 
