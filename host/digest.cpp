@@ -21,17 +21,19 @@ std::vector<double> read_thinned(const FitFile& file, const Group& group, const 
   const std::size_t chains = file.outline().chains, draws = file.outline().draws_of(group);
   if (every == 1) return file.read(group, variable, {0, chains}, {0, draws}, rows);
   const std::size_t size = variable.size() / rows_of(variable) * rows.count;
-  const std::size_t at_a_time = every * std::max<std::size_t>(1, most_bytes_read / (sizeof(double) * size * every));
-  std::vector<double> thinned;
-  thinned.reserve(chains * ((draws + every - 1) / every) * size);
-  for (std::size_t chain = 0; chain < chains; ++chain)
-    for (std::size_t first = 0; first < draws; first += at_a_time) {
-      const std::size_t count = std::min(at_a_time, draws - first);
-      const std::vector<double> all = file.read(group, variable, {chain, 1}, {first, count}, rows);
+  // Of all chains together: a chunk of the file holds some draws of every chain.
+  const std::size_t kept = (draws + every - 1) / every;
+  const std::size_t strides = most_bytes_read / std::max<std::size_t>(1, sizeof(double) * size * chains * every);
+  const std::size_t step = every * std::max<std::size_t>(1, strides), in_step = strides > 0 ? step : 1;
+  std::vector<double> thinned(chains * kept * size);
+  for (std::size_t first = 0; first < draws; first += step) {
+    const std::size_t count = std::min(in_step, draws - first);
+    const std::vector<double> all = file.read(group, variable, {0, chains}, {first, count}, rows);
+    for (std::size_t chain = 0; chain < chains; ++chain)
       for (std::size_t draw = 0; draw < count; draw += every)
-        thinned.insert(thinned.end(), all.begin() + std::ptrdiff_t(draw * size),
-                       all.begin() + std::ptrdiff_t((draw + 1) * size));
-    }
+        std::copy_n(all.begin() + std::ptrdiff_t((chain * count + draw) * size), size,
+                    thinned.begin() + std::ptrdiff_t((chain * kept + (first + draw) / every) * size));
+  }
   return thinned;
 }
 
