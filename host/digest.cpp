@@ -6,8 +6,6 @@
 #include <array>
 #include <string_view>
 
-#include "host/summary_groups.hpp"
-
 namespace lockstep {
 
 namespace {

@@ -6,11 +6,12 @@
 
 #include "host/diagnostics.hpp"
 #include "host/netcdf.hpp"
+#include "host/summary_groups.hpp"
 
 namespace lockstep {
 
 // The groups that a digest is of: all but the first two are those of a file with draws.
-inline const std::vector<std::string> digested_groups = {"summary", "chain_stats", "posterior", "sample_stats"};
+inline const std::vector<std::string> digested_groups = {summary_group, chain_stats_group, "posterior", "sample_stats"};
 
 struct Digest {
   Fit fit;                                // the file's outline, with the statistics of the sampler that a verdict needs

@@ -6,6 +6,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lockstep/fit.hpp"
@@ -24,6 +25,9 @@ struct Outline {
   std::vector<Dimension> dimensions;
   std::vector<Draws> draws;
   std::vector<Group> data;  // not per draw, with their values
+
+  // Which of `draws` is the group of that name; draws.size() if none is.
+  std::size_t number_of(std::string_view group) const;
 };
 
 class DrawSink {

@@ -6,6 +6,11 @@
 
 namespace lockstep {
 
+std::size_t Outline::number_of(std::string_view group) const {
+  const auto found = std::find_if(draws.begin(), draws.end(), [&](const Draws& each) { return each.group.name == group; });
+  return std::size_t(found - draws.begin());
+}
+
 Fit without_draws(const Outline& outline) {
   Fit fit;
   fit.chains = outline.chains;

@@ -38,8 +38,7 @@ std::string accuracy_text(const Until& until) {
 void StoppingRule::open(const Outline& outline) {
   fit_ = without_draws(outline);
   draws_ = 0;
-  posterior_ = 0;
-  while (outline.draws[posterior_].group.name != "posterior") ++posterior_;
+  posterior_ = outline.number_of("posterior");
   const std::vector<Variable>& kept = fit_.groups[posterior_].variables;
   values_.assign(kept.size(), {});
   for (const auto& [site, error] : until_.mcse) {

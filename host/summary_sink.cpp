@@ -13,17 +13,11 @@ namespace lockstep {
 
 namespace {
 
-std::size_t group_number(const Outline& outline, const char* name) {
-  std::size_t group = 0;
-  while (group < outline.draws.size() && outline.draws[group].group.name != name) ++group;
-  return group;
-}
-
 // What there will be instead of the draws.
 Outline summary_outline(const Outline& run, std::vector<ScalarSummary> scalars) {
   Outline outline{run.chains, run.superchain, run.dimensions, {}, {}};
   outline.dimensions.push_back(dimension_of_statistics());
-  outline.data.push_back(summary_of(run.draws[group_number(run, "posterior")].group, std::move(scalars)));
+  outline.data.push_back(summary_of(run.draws[run.number_of("posterior")].group, std::move(scalars)));
   outline.data.insert(outline.data.end(), run.data.begin(), run.data.end());
   return outline;
 }
@@ -32,8 +26,8 @@ Outline summary_outline(const Outline& run, std::vector<ScalarSummary> scalars) 
 
 void SummarySink::open(const Outline& outline) {
   outline_ = outline;
-  posterior_ = group_number(outline, "posterior");
-  sample_stats_ = group_number(outline, "sample_stats");
+  posterior_ = outline.number_of("posterior");
+  sample_stats_ = outline.number_of("sample_stats");
   std::vector<std::size_t> sizes;
   for (const Variable& each : outline.draws[posterior_].group.variables) sizes.push_back(each.size());
   draws_.emplace(sizes, outline.chains, outline.draws[posterior_].most, threads_);

@@ -94,7 +94,9 @@ struct SampleCommand {
         ->required()
         ->option_text(" ");
     input.add_to(*command);
-    option("--chains", chains.text, "N|auto", "Number of chains. auto: 16 for each thread (with AVX-512; 8 or 4\nwith less), and at least 16: what is accurate soonest");
+    option("--chains", chains.text, "N|auto",
+           "Number of chains. auto: 16 for each thread (with AVX-512; 8 or 4\n"
+           "with less), and at least 16: what is accurate soonest");
     option("--warmup", warmup.text, "N|auto",
            "Warmup draws per chain, then 10 more with the final tuning. auto: until all\n"
            "chains have settled");
@@ -243,7 +245,7 @@ struct SampleCommand {
       } catch (const Stopped&) {
         stopped_without_draws();
       }
-      stopped = FitFile(written, {"posterior", "summary"}).outline();
+      stopped = FitFile(written, {"posterior", summary_group}).outline();
       if (!stopped.stopped_early()) digested = summarise(bar, written);
     });
     if (digested) return say(*digested, written);
@@ -263,7 +265,7 @@ struct SampleCommand {
     std::string text = fmt::format(
         "{}: {} chains x {}{} after {:.0f} warmup draws each, {}\n\n", model, fit.chains,
         thinned ? fmt::format("{:.0f} draws, {} of them {},", number(results, "draws_made"), results.draws_stored,
-                              fit.has_group("summary") ? "summarised" : "stored")
+                              fit.has_group(summary_group) ? "summarised" : "stored")
                 : fmt::format("{} draws", results.draws_stored),
         fit.stopped_early() ? " (stopped early)" : "", number(results, "tuning_steps"),
         duration_text(number(results, "sampling_time")));

@@ -30,7 +30,7 @@ struct SummaryCommand {
       throw UsageError(error.what());
     }
     const FitFile results(file, digested_groups);
-    if (!results.outline().has_group("posterior") && !results.outline().has_group("summary"))
+    if (!results.outline().has_group("posterior") && !results.outline().has_group(summary_group))
       throw std::runtime_error(
           fmt::format("'{}' has no posterior (it is summarised). Choose a file with draws.", file));
     const Digest all = digest(results);
