@@ -202,7 +202,10 @@ def section(title, records, kind):
     others = [p for p in peers if not p.startswith("lockstep")]
     for what, value in [("ESS per core-second", rate), ("seconds to the truth, as speed", lambda r: 1 / bias_seconds(r))]:
         use = names if value is rate else [n for n in names if POSTERIORS[n][3] or truth_file(n).exists()]
-        for whom, against in [("Stan", ["stan"])] + [("the best peer of each posterior", others)] * (others != ["stan"]):
+        compared = {"Stan": ["stan"]}
+        if others != ["stan"]:
+            compared["the best peer of each posterior"] = others
+        for whom, against in compared.items():
             mean = ratios(runs, use, value, against)
             if mean:
                 out.append(f"- Lockstep over {whom}, {what}, geometric mean: {mean}")
