@@ -45,7 +45,7 @@ struct Everything {
     auto kept_matrix = m.let("kept_matrix", g, k, [&](auto r, auto c) { return grid(r, c) + rows(r, c); });
     auto chain = m.scan("chain", i, mu, [&](auto, auto before) { return 0.5 * before + share; });
     auto line = m.linear(x, theta);
-    auto total_node = m.observe("total", total, normal(kept + kept_matrix(1, 2), 1 + share));
+    m.observe("total", total, normal(kept + kept_matrix(1, 2), 1 + share));
     auto y_node = m.observe("y", y, i, [&](auto j) { return normal(line[j] + chain[j] + kept_vector[0], 1 + tau); });
     auto z_node = m.observe("z", z, i.from(1), [&](auto j, auto past) { return normal(0.3 * past(1) + y_node[j] * kept_matrix(0, 1), 2); });
     m.observe("table", table, i, [&](auto) { return mv_normal_cholesky(kept_vector, factor); });

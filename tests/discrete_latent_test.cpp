@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "bound_model.hpp"
+#include "densities.hpp"
 #include "goodness_of_fit.hpp"
 #include "host/host_model.hpp"
 #include "lockstep/lockstep.hpp"
@@ -14,11 +15,6 @@ namespace {
 
 // Of each test of draws; seven of them at 1e-4 each, one fixed seed.
 constexpr int draws = 20000;
-
-double normal_density(double y, double mu, double sigma) {
-  return std::exp(-0.5 * std::pow((y - mu) / sigma, 2)) / (sigma * std::sqrt(2 * M_PI));
-}
-double poisson_mass(double y, double rate) { return std::exp(y * std::log(rate) - rate - std::lgamma(y + 1)); }
 
 // ---- a class of each person, read by two sites: answers of a person, and one number of each -------------------------------------
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "bound_model.hpp"
+#include "densities.hpp"
 #include "goodness_of_fit.hpp"
 #include "gradient_in_lanes.hpp"
 #include "host/host_model.hpp"
@@ -20,12 +21,8 @@ constexpr double level = 1e-4;
 
 using Row = std::array<double, 2>;
 
-double normal_density(double y, double mu, double sigma) {
-  return std::exp(-0.5 * std::pow((y - mu) / sigma, 2)) / (sigma * std::sqrt(2 * M_PI));
-}
-double poisson_mass(double y, double rate) { return std::exp(y * std::log(rate) - rate - std::lgamma(y + 1)); }
 // By the lower triangle of L, row after row.
-double normal_density(const Row& y, const double* mu, const double* L) {
+double density_of_row(const Row& y, const double* mu, const double* L) {
   const double z = (y[0] - mu[0]) / L[0], rest = y[1] - mu[1] - L[2] * z;
   return normal_density(z, 0, 1) * normal_density(rest, 0, L[3]) / L[0];
 }
@@ -93,7 +90,7 @@ struct VectorJoint {   // of a row and its state
   Values w, mu, narrow, wide;
   template <class Model> VectorJoint(const Bound<Model>& bound, const Values& values)
       : w(bound.part(values, "w")), mu(bound.part(values, "mu")), narrow(bound.part(values, "narrow")), wide(bound.part(values, "wide")) {}
-  double density(std::size_t i, std::size_t k) const { return normal_density(row(i), &mu[2 * k], (k == 0 ? narrow : wide).data()); }
+  double density(std::size_t i, std::size_t k) const { return density_of_row(row(i), &mu[2 * k], (k == 0 ? narrow : wide).data()); }
   double operator()(std::size_t i, std::size_t k) const { return w[k] * density(i, k); }
 };
 
@@ -235,7 +232,7 @@ struct Path {   // the densities of a path, states by bits, and of what is there
     double density = 1;
     for (std::size_t t = 0; t < 5; ++t) {
       const std::size_t k = state(path, t);
-      if (std::ranges::find(missing_rows, t) == missing_rows.end()) density *= normal_density(row(t), &mu[2 * k], L.data());
+      if (std::ranges::find(missing_rows, t) == missing_rows.end()) density *= density_of_row(row(t), &mu[2 * k], L.data());
       if (std::ranges::find(missing_counts, t) == missing_counts.end()) density *= poisson_mass(counts[t], rate[k]);
     }
     return density;

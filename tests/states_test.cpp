@@ -6,6 +6,7 @@
 #include <map>
 
 #include "bound_model.hpp"
+#include "densities.hpp"
 #include "goodness_of_fit.hpp"
 #include "gradient_in_lanes.hpp"
 #include "host/host_model.hpp"
@@ -17,10 +18,6 @@ namespace {
 // The sizes of the chi-square tests; seven of them at 1e-4 each, one fixed seed.
 constexpr int draws = 20000;
 constexpr double level = 1e-4;
-
-double normal_density(double y, double mu, double sigma) {
-  return std::exp(-0.5 * std::pow((y - mu) / sigma, 2)) / (sigma * std::sqrt(2 * M_PI));
-}
 
 const std::vector<double> series{0.3, -0.4, 1.8, 2.1, 0.9, -0.2};
 
