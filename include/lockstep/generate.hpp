@@ -550,7 +550,8 @@ class Generate {
   // Which element it is, counted from 1: "3", "[2, 1]".
   static std::string element_text(const Shape& shape, int e) {
     if (shape.rank < 2) return std::to_string(e + 1);
-    return "[" + std::to_string(e / shape.columns.size + 1) + ", " + std::to_string(e % shape.columns.size + 1) + "]";
+    const std::string row = std::to_string(e / shape.columns.size + 1), column = std::to_string(e % shape.columns.size + 1);
+    return std::string("[").append(row).append(", ").append(column).append("]");
   }
   // What a plate's lambda gives for element e, counted row after row.
   template <class F> static decltype(auto) element(const F& f, const Shape& shape, int e) {
@@ -643,9 +644,7 @@ class Generate {
       if (!std::all_of(first, end, is_gap))
         throw ModelError(what + " (missing, and other elements of its row are not: only a row that is missing as a whole is summed out "
                          "with its state). Leave that row out of the data, or fill it.");
-      if (i < plate.first)
-        throw ModelError(what + " (missing, and the plate starts at element " + std::to_string(plate.first + 1) + ": those before it are "
-                         "given, not modelled). Fill it, or start later.");
+      require_modelled(what, i, plate.first);
       result.missing.push_back(i);
     }
     return result;
@@ -936,6 +935,12 @@ class Generate {
     if (matrix.rows.first != 0 || matrix.columns.first != 0)
       throw ModelError("site '" + std::string(name) + "' observes a matrix from a later row or column on (a matrix is modelled as "
                        "a whole). Leave out from(), and out of the data what is not modelled.");
+  }
+  // Of an element that is missing, as `what` says: not of those that are given, before the plate's first.
+  static void require_modelled(const std::string& what, int element, int first) {
+    if (element < first)
+      throw ModelError(what + " (missing, and the plate starts at element " + std::to_string(first + 1) + ": those before it are "
+                       "given, not modelled). Fill it, or start later.");
   }
   // `why`: why what is missing cannot be imputed.
   static void require_complete(const char* name, const double* values, int count, const std::string& why) {
@@ -1418,9 +1423,7 @@ class Generate {
                        "between elements, so that no parameter could stand for it). Leave that element out of the data.");
     } else {
       const int start = shape.rows.first, size = shape.size();   // a matrix starts at 0
-      if (missing.front() < start)
-        throw ModelError(first + " (missing, and the plate starts at element " + std::to_string(start + 1) + ": those before it are "
-                         "given, not modelled). Fill it, or start later.");
+      require_modelled(first, missing.front(), start);
       std::vector<int> there;
       for (int i = 0; i < size; ++i)
         if (!std::isnan(values[i])) there.push_back(i);
@@ -1510,7 +1513,9 @@ class Generate {
     Dataset::DimInfo added{site + suffix, int(elements.size()), "", {}};
     for (int e : elements) {
       const int columns = shape.columns.size;   // 1 where there are none
-      added.labels.push_back(label(shape.rows, e / columns) + (shape.rank < 2 ? "" : "," + label(shape.columns, e % columns)));
+      std::string text = label(shape.rows, e / columns);
+      if (shape.rank == 2) text.append(",").append(label(shape.columns, e % columns));
+      added.labels.push_back(std::move(text));
     }
     in_.additions->dims.push_back(std::move(added));
     return {int(known.size() + in_.additions->dims.size()) - 1, 0, int(elements.size())};

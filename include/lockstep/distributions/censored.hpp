@@ -107,6 +107,16 @@ LOCKSTEP_FN auto mass_between(const Lower& lower, const Upper& upper, const A&..
   }
 }
 
+// The logarithm of a tail, `inside` where y lies between the bounds: below them there is nothing yet, beyond them nothing more.
+template <bool upper_tail, bool has_lower, bool has_upper, class V, class Lower, class Upper, class P>
+LOCKSTEP_FN auto tail_with_bounds(const V& y, const Lower& lower, const Upper& upper, const P& inside) {
+  constexpr double below = upper_tail ? log_of_all : log_of_none, beyond = upper_tail ? log_of_none : log_of_all;
+  if constexpr (has_lower && has_upper)
+    return constant_where(y < V(lower.value), below, constant_where(y >= V(upper.value), beyond, inside));
+  else if constexpr (has_lower) return constant_where(y < V(lower.value), below, inside);
+  else return constant_where(y >= V(upper.value), beyond, inside);
+}
+
 // ---- the kernels; arguments are the lower bound, the upper bound, then the inner distribution's --------------------
 
 template <class Base, bool has_lower, bool has_upper>
@@ -116,16 +126,11 @@ struct CensoredKernel : TailsOf<CensoredKernel<Base, has_lower, has_upper>> {
   template <bool upper_tail, class Y, class Lower, class Upper, class... A>
   LOCKSTEP_FN static auto tail(const Y& y, const Lower& lower, const Upper& upper, const A&... a) {
     using V = LanesOf<Y, Lower, Upper, A...>;
-    constexpr double below = upper_tail ? log_of_all : log_of_none, beyond = upper_tail ? log_of_none : log_of_all;
-    const V value = y.value;
     const auto within = mass_between<Base, upper_tail, !upper_tail>(y, y, a...);
     const auto inside = [&]<std::size_t... I>(std::index_sequence<I...>) {
       return partials(within.log_density, V(within.d_lower + within.d_upper), Zero{}, Zero{}, get<I>(within.d_arguments)...);
     }(std::index_sequence_for<A...>{});
-    if constexpr (has_lower && has_upper)
-      return constant_where(value < V(lower.value), below, constant_where(value >= V(upper.value), beyond, inside));
-    else if constexpr (has_lower) return constant_where(value < V(lower.value), below, inside);
-    else return constant_where(value >= V(upper.value), beyond, inside);
+    return tail_with_bounds<upper_tail, has_lower, has_upper>(V(y.value), lower, upper, inside);
   }
   template <class Y, class Lower, class Upper, class... A>
   LOCKSTEP_FN static auto density(const Y& y, const Lower& lower, const Upper& upper, const A&... a) {
@@ -253,24 +258,20 @@ struct TruncatedKernel : TailsOf<TruncatedKernel<Base, has_lower, has_upper, Rol
   template <bool upper_tail, class Y, class Lower, class Upper, class... A>
   LOCKSTEP_FN static auto tail(const Y& y, const Lower& lower, const Upper& upper, const A&... a) {
     using V = LanesOf<Y, Lower, Upper, A...>;
-    constexpr double below = upper_tail ? log_of_all : log_of_none, beyond = upper_tail ? log_of_none : log_of_all;
     const auto from = before<Base>(lower);
     const auto whole = mass_between<Base, has_lower, has_upper>(from, upper, a...);
     const auto part = [&] {
       if constexpr (upper_tail) return mass_between<Base, true, has_upper>(y, upper, a...);
       else return mass_between<Base, has_lower, true>(from, y, a...);
     }();
-    const V none(0.), value = y.value;
+    const V none(0.);
     const V d_lower = upper_tail ? none : V(part.d_lower), d_upper = upper_tail ? V(part.d_upper) : none;
     const auto inside = [&]<std::size_t... I>(std::index_sequence<I...>) {
       return partials(V(part.log_density - whole.log_density), upper_tail ? V(part.d_lower) : V(part.d_upper),
                       V(d_lower - whole.d_lower), V(d_upper - whole.d_upper),
                       V(in_lanes<V>(get<I>(part.d_arguments)) - in_lanes<V>(get<I>(whole.d_arguments)))...);
     }(std::index_sequence_for<A...>{});
-    if constexpr (has_lower && has_upper)
-      return constant_where(value < V(lower.value), below, constant_where(value >= V(upper.value), beyond, inside));
-    else if constexpr (has_lower) return constant_where(value < V(lower.value), below, inside);
-    else return constant_where(value >= V(upper.value), beyond, inside);
+    return tail_with_bounds<upper_tail, has_lower, has_upper>(V(y.value), lower, upper, inside);
   }
   template <class R, class... A> static double sample(R& random, double lower, double upper, A... a) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
