@@ -306,6 +306,14 @@ class Killed : public Checkpoints {
             content(folder_ / "err")};
   }
   Outcome run(const Words& words) const { return end_of(start(words)); }
+  // Until `child` has saved its state for the first time, or has ended.
+  void wait_until_saved(pid_t child, bool resumed) const {
+    const auto of_file = [&] { return fs::exists(file("run")) ? fs::last_write_time(file("run")) : fs::file_time_type::min(); };
+    const fs::file_time_type before = resumed ? of_file() : fs::file_time_type::min();
+    siginfo_t ended{};
+    while (of_file() == before && waitid(P_PID, id_t(child), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
   static double seconds_since(std::chrono::steady_clock::time_point then) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
   }
@@ -316,24 +324,25 @@ class Killed : public Checkpoints {
 // LOCKSTEP_KILL_POINTS=200 is the long run.
 TEST_F(Killed, AtRandomPointsARunGoesOnBitForBit) {
   const char* wanted_text = std::getenv("LOCKSTEP_KILL_POINTS");
-  const int wanted = wanted_text ? std::atoi(wanted_text) : 16;
+  const int wanted = wanted_text ? std::atoi(wanted_text) : 12;
   std::mt19937 random(29);
   int kills[2][2] = {};  // SIGTERM or SIGKILL; before or after there were draws
   int runs = 0, begun_anew = 0;
   double longest_exit = 0;
   const auto killed = [&] { return kills[0][0] + kills[0][1] + kills[1][0] + kills[1][1]; };
+  const auto in_phase = [&](bool draws) { return kills[0][draws] + kills[1][draws]; };
   // Two kinds of runs, by turns: most of the first is warmup, most of the second is not.
-  while (killed() < wanted || runs < 2) {
+  while (killed() < wanted || in_phase(false) == 0 || in_phase(true) == 0) {
     SCOPED_TRACE(runs);
     const std::string seed = std::to_string(++runs);
     const bool long_warmup = runs % 2 == 1;
     Words words{"sample",   "radon",
                 "--chains", "24",
-                "--warmup", long_warmup ? "5000" : "100",
+                "--warmup", long_warmup ? "2000" : "100",
                 "--draws",  long_warmup ? "1000" : "2500",
                 "--keep",   "mu_alpha,sigma_y",
                 "--threads", "2", "--seed", seed, "--out", "fit.nc"};
-    if (!long_warmup) words.insert(words.end(), {"--keep-warmup", "--log-lik", "--predictive", "auto", "--thin", "2"});
+    if (!long_warmup) words.insert(words.end(), {"--keep-warmup", "--log-lik", "--predictive", "auto", "--thin", "10"});
     const auto started = std::chrono::steady_clock::now();
     ASSERT_EQ(run(words).code, 0);
     const double whole_seconds = seconds_since(started);
@@ -343,24 +352,30 @@ TEST_F(Killed, AtRandomPointsARunGoesOnBitForBit) {
     for (bool finished = false; !finished;) {
       const bool exists = fs::exists(file("run"));
       begun_anew += !exists;
-      const pid_t child = start(exists ? Words{"resume", "run", "--threads", std::to_string(1 + random() % 3)} : words);
-      const double delay = whole_seconds * std::uniform_real_distribution<double>(0, 0.7)(random);
-      std::this_thread::sleep_for(std::chrono::duration<double>(delay));
+      const pid_t child = start(exists ? Words{"resume", "run", "--overwrite", "--threads", std::to_string(1 + random() % 3)} : words);
+      // Three of four get further than those before them, however slow the machine is; one ends at any moment.
+      std::uniform_real_distribution<double> share(0, 0.5);
+      if (random() % 4 != 0) wait_until_saved(child, exists);
+      std::this_thread::sleep_for(std::chrono::duration<double>(whole_seconds * share(random)));
       const bool by_kill = random() % 2 == 0;
       const auto sent = std::chrono::steady_clock::now();
       kill(child, by_kill ? SIGKILL : SIGTERM);
       const Outcome outcome = end_of(child);
       if (!by_kill) longest_exit = std::max(longest_exit, seconds_since(sent));
-      finished = outcome.code == 0;
+      // Killed when the results were complete, a run may have left files of its checkpoint.
+      const bool at_its_end = outcome.code != 0 && fs::exists(file()) && !fs::exists(file("run"));
+      finished = outcome.code == 0 || at_its_end;
       // The signal came too late, in time, or before the program was there to take note of it.
       ASSERT_TRUE(finished || outcome.code == (by_kill ? 128 + SIGKILL : 4) ||
                   (!by_kill && outcome.code == 128 + SIGTERM))
           << outcome.code << outcome.err;
       for (const fs::directory_entry& each : fs::directory_iterator(folder_))
         if (each.path().extension() == ".nc") read_netcdf(each.path());  // throws if it does not open
+      if (at_its_end)
+        for (const char* name : {"run.nc", "run.draws"}) fs::remove(file(name));
       if (finished) break;
       bool any_draws = false;
-      if (fs::exists(file("run"))) {
+      if (fs::exists(file("run")) && !fs::exists(file())) {
         const Outcome so_far = run({"resume", "run", "--draws-so-far"});
         any_draws = so_far.code == 0;
         if (any_draws) {
@@ -381,8 +396,6 @@ TEST_F(Killed, AtRandomPointsARunGoesOnBitForBit) {
       "times; exit after SIGTERM in at "
       "most %.2f s\n",
       killed(), runs, kills[0][0], kills[0][1], kills[1][0], kills[1][1], begun_anew - runs, longest_exit);
-  EXPECT_GT(kills[0][0] + kills[1][0], 0);
-  EXPECT_GT(kills[0][1] + kills[1][1], 0);
   EXPECT_LT(longest_exit, 10);
 }
 
