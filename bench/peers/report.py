@@ -270,10 +270,10 @@ def about(records):
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     packages = ", ".join(f"{p} {metadata.version(p)}" for p in ("pystan", "pymc", "nutpie", "numba", "numpyro", "jax", "blackjax",
                                                                "arviz-stats"))
-    commit = text("git", "-C", str(posteriors.ROOT), "rev-parse", "--short=10", "HEAD")
+    commits = ", ".join(sorted({r["commit"] for r in records if r["peer"].startswith("lockstep")}))
     loads = [r["load"] for r in records]
     return (f"Processor: {cpu[1] if cpu else 'unknown'}, one core; {text('g++', '--version').splitlines()[0]}; Python "
-            f"{sys.version.split()[0]}; Stan {stan} ({packages}); Lockstep {commit}. Load average of the machine at the ends of "
+            f"{sys.version.split()[0]}; Stan {stan} ({packages}); Lockstep {commits}. Load average of the machine at the ends of "
             f"runs: {min(loads):.1f} to {max(loads):.1f}.")
 
 
@@ -298,6 +298,8 @@ def write(work, readme, kind):
     for chains in sorted({int(r["kind"].split("-")[0]) for r in records if r["kind"].endswith("-chains")}):
         few += section(f"With {chains} chains of 1000 draws for everyone", records, f"{chains}-chains")[0]
     picture = readme.with_name("peers.svg")
+    with open(readme.with_name("peers.json"), "w") as file:  # the figures of every run, one a line
+        file.write("[\n" + ",\n".join(json.dumps(r) for r in records) + "\n]\n")
     plot(runs, picture)
     text = "\n".join([about([r for r in records if r["kind"] in (kind, "tuned")]), "",
                       f"![ESS per core-second, by defaults]({picture.name})", "",

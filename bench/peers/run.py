@@ -43,6 +43,12 @@ def tuned_settings(peer):
     return settings
 
 
+def commit():
+    """What is built, if all of it is committed."""
+    text = lambda *words: subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True).stdout.strip()
+    return text("rev-parse", "--short=10", "HEAD") + ("+" if text("status", "--porcelain", "include", "kernels", "host", "models") else "")
+
+
 def environment(cache):
     return {**os.environ, "XDG_CACHE_HOME": str(cache), "JAX_CACHE": str(cache / "jax"), "NUMBA_CACHE_DIR": str(cache / "numba"),
             "PYTENSOR_FLAGS": f"base_compiledir={cache / 'pytensor'}", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -64,7 +70,7 @@ def run_one(peer, posterior, kind, seed, options, limit, core, cache):
             process.wait()
             status = "timeout"
     record = {"peer": peer, "posterior": posterior, "kind": kind, "seed": seed, "options": options, "limit_s": limit,
-              "load": os.getloadavg()[0], "process_s": time.perf_counter() - begun, "status": status}
+              "commit": commit(), "load": os.getloadavg()[0], "process_s": time.perf_counter() - begun, "status": status}
     raw = pathlib.Path(f"{file}.json")
     if status == 0:
         record |= json.loads(raw.read_text())
