@@ -7,7 +7,6 @@
 #include "gradient_in_lanes.hpp"
 #include "host/host_model.hpp"
 #include "lockstep/lockstep.hpp"
-#include "models/garch11.hpp"
 
 namespace lockstep {
 namespace {
@@ -266,10 +265,6 @@ TEST(MissingValues, AreRefusedWhereNoParameterCanStandForThem) {
                  {"site 'v' is NaN at element 2", "one event"});
   expect_refused([](auto& m, const auto& d) { m.observe("other", d.other, d.i, [&](auto j) { return normal(d.y[j], 1); }); }, {1, 0, nan},
                  {"field 'y' is NaN at element 3", "what m.observe returns"});
-  Data series;
-  series.set("y", std::vector<double>{1, nan, 2});
-  series.set("sigma1", 1.);
-  expect_unbound<models::Garch11>(series, {"site 'y' is NaN at element 2", "carried"});
 }
 
 struct Counts {

@@ -179,20 +179,24 @@ class Generate {
                        "start there: leave out from().");
     double* values = read(name, y, dim);
     if (!replace(name, Shape{dim}, values)) return {name, values, dim};
-    require_complete(name, values, dim.size, "its state is carried along it");
-    double* state = store(dim.size);
-    own(name, state, dim.size);  // its own state
+    double* state = store(dim.size);   // whoever reads it reads what it is made of
     scratch_ += 2 * dim.size;
     const PlainVector node(name, values, dim);
-    // Each element once, in order: in a prediction the state at t depends on the values simulated before t.
+    // Asked for in order, each element has its state computed once: in a prediction it depends on the values simulated before. From
+    // the first one again where an earlier element is asked for.
+    int latest = -1;
     const auto distribution = [&](CheckedIndex t) {
-      const int i = t.position;
-      const PlainRead<false> before(state + std::max(i - 1, 0));
-      state[i] = i == 0 ? as_recipe(carry.initial).evaluate(*this).value
-                        : as_recipe(carry.step(t, Past<PlainVector>{&node, t}, before)).evaluate(*this).value;
-      return f(t, PlainRead<false>(state + i));
+      for (int i = t.position < latest ? 0 : latest + 1; i <= t.position; ++i) {
+        const PlainRead<false> before(state + std::max(i - 1, 0));
+        state[i] = i == 0 ? as_recipe(carry.initial).evaluate(*this).value
+                          : as_recipe(carry.step(index(dim, i), Past<PlainVector>{&node, index(dim, i)}, before)).evaluate(*this).value;
+      }
+      latest = t.position;
+      return f(t, PlainRead<false>(state + t.position));
     };
-    observed(name, Shape{dim}, false, values, distribution);
+    if (const std::vector<int>& missing = y.field.info->missing; missing.empty() || in_.actions.on(name))
+      observed(name, Shape{dim}, false, values, distribution);
+    else observed_and_imputed(name, Shape{dim}, missing, values, distribution);
     mark_recurrence();
     return {name, values, dim};
   }
@@ -941,13 +945,6 @@ class Generate {
     if (element < first)
       throw ModelError(what + " (missing, and the plate starts at element " + std::to_string(first + 1) + ": those before it are "
                        "given, not modelled). Fill it, or start later.");
-  }
-  // `why`: why what is missing cannot be imputed.
-  static void require_complete(const char* name, const double* values, int count, const std::string& why) {
-    const double* const missing = std::find_if(values, values + count, [](double v) { return std::isnan(v); });
-    if (missing == values + count) return;
-    throw ModelError("site '" + std::string(name) + "' is NaN at element " + std::to_string(missing - values + 1) + " (missing, and it cannot "
-                     "be imputed: " + why + "). Leave that element out of the data, or fill it.");
   }
   static void require_rows(const char* name, const Matrix& y, Dim rows) {
     if (y.rows().id != rows.id)

@@ -145,16 +145,27 @@ class LogDensity {
   }
 
   // A state that runs along with the data: h[0] = initial, h[t] = step(t, past, h[t-1]), which may read earlier values of what
-  // is observed; `f(t, h[t])` is the distribution of element t.
+  // is observed, imputed ones too; `f(t, h[t])` is the distribution of element t.
   template <class I, class Step, class F>
-  LOCKSTEP_FN ObservedVector observe(const char* name, const Real& y, Dim dim, const Carry<I, Step>& carry, const F& f) {
-    const ObservedVector node{replaced(name, y)};
-    if constexpr (!with_data) return node;
-    if (!counts(name)) return node;
-    const auto step = [&](Index t, const auto& before) { return carry.step(t, Past<ObservedVector>{&node, t}, before); };
-    const Scan<LogDensity, I, decltype(step)> state(*this, dim, carry.initial, step);
-    count_elements(node.field, dim, [&](Index t) { return f(t, state[t]); });
-    return node;
+  LOCKSTEP_FN auto observe(const char* name, const Real& y, Dim dim, const Carry<I, Step>& carry, const F& f) {
+    const Real given = replaced(name, y);
+    const auto count = [&](const auto& node) {
+      if constexpr (!with_data) return;
+      if (!counts(name)) return;
+      using Node = std::remove_cvref_t<decltype(node)>;
+      const auto step = [&](Index t, const auto& before) { return carry.step(t, Past<Node>{&node, t}, before); };
+      const Scan<LogDensity, I, decltype(step)> state(*this, dim, carry.initial, step);
+      count_elements(node, dim, [&](Index t) { return f(t, state[t]); });
+    };
+    using D = std::remove_cvref_t<decltype(f(Index{}, std::declval<Given<T>>()))>;
+    if constexpr (with_actions && Imputable<D>) {
+      const auto support = support_of_missing(f(Index{0, dim.id}, Given<T>(T(0.))));   // it does not depend on the state
+      return ImputedVector<LogDensity, std::remove_cvref_t<decltype(support)>>(*this, given.field, support, count);
+    } else {
+      const ObservedVector node{given};
+      count(node);
+      return node;
+    }
   }
   // One event: the whole vector, the whole matrix.
   template <JointDistribution D> LOCKSTEP_FN auto observe(const char* name, const Real& y, const D& d) {
