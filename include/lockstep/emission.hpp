@@ -1,5 +1,6 @@
 // What a hidden state chooses: the distribution of an observation, `f(i, k)` that of observation i in state k. Observations are
-// the elements of a vector or, if the distribution is joint, the rows of a matrix, each one event.
+// the elements of a vector or, if the distribution is joint, the rows of a matrix, each one event. Slices own observations: a
+// state's index counts as gathered, since it reads what other slices own.
 #pragma once
 
 #include "lockstep/distribution.hpp"
@@ -8,7 +9,7 @@
 
 namespace lockstep {
 
-template <class F> using DistributionInState = std::remove_cvref_t<decltype(std::declval<const F&>()(Index{}, Index{}))>;
+template <class F> using DistributionInState = std::remove_cvref_t<decltype(std::declval<const F&>()(Index{}, GatheredIndex{}))>;
 
 // Distributions of vectors whose derivatives can be weighted.
 template <class M, class D> concept Weighted = requires(PreparedJoint<M, D>& prepared, const M& m, const D& d) {
@@ -28,7 +29,7 @@ template <class M, class F> class Emission<M, Real, F> {
   static constexpr bool of_rows = false;
 
   LOCKSTEP_FN Emission(M& m, const Real& y, Dim dim, Dim state, const F& f, int k)
-      : m_(m), y_(y), dim_(dim), state_(state), f_(f), prepared_(m, f(Index{dim.first, dim.id}, Index{k, state.id})) {}
+      : m_(m), y_(y), dim_(dim), state_(state), f_(f), prepared_(m, f(Index{dim.first, dim.id}, GatheredIndex{{k, state.id}})) {}
 
   LOCKSTEP_FN T log_density(int i, int k) { return T(at(i, k).log_density); }
   // The same; adds `weight` times its derivatives.
@@ -41,7 +42,7 @@ template <class M, class F> class Emission<M, Real, F> {
  private:
   LOCKSTEP_FN auto at(int i, int k) {
     const Index j{i, dim_.id};
-    return prepared_.at(m_, f_(j, Index{k, state_.id}), y_[j].evaluate(m_));
+    return prepared_.at(m_, f_(j, GatheredIndex{{k, state_.id}}), y_[j].evaluate(m_));
   }
 
   M& m_;
@@ -61,12 +62,12 @@ template <class M, class F> class Emission<M, Matrix, F> {
   static constexpr bool of_rows = true;
 
   LOCKSTEP_FN Emission(M& m, const Matrix& y, Dim dim, Dim state, const F& f, int k)
-      : m_(m), y_(y), dim_(dim), state_(state), f_(f), prepared_(m, f(Index{dim.first, dim.id}, Index{k, state.id}), y.columns()) {}
+      : m_(m), y_(y), dim_(dim), state_(state), f_(f), prepared_(m, f(Index{dim.first, dim.id}, GatheredIndex{{k, state.id}}), y.columns()) {}
 
   LOCKSTEP_FN T log_density(int i, int k) { return pull(i, k, Zero{}); }
   template <class W> LOCKSTEP_FN T pull(int i, int k, const W& weight) {
     SumOf<T> log_density(0.);
-    accumulate(log_density, prepared_.log_density(m_, f_(Index{i, dim_.id}, Index{k, state_.id}), DataEvent{y_.values_of_row(i)}, weight));
+    accumulate(log_density, prepared_.log_density(m_, f_(Index{i, dim_.id}, GatheredIndex{{k, state_.id}}), DataEvent{y_.values_of_row(i)}, weight));
     return narrow<T>(log_density);
   }
 

@@ -53,7 +53,7 @@ template <class M, class Y, class Weight, class F> class FiniteMixture {
   template <class Which>
   LOCKSTEP_FN static void count_states(M& m, Dim dim, Dim state, const Weight& weights, const Which& which) {
     for (int i : m.team().share(dim.size).from(dim.first)) {
-      const auto w = weight_in(m, weights, Index{i, dim.id}, Index{which(i), state.id});
+      const auto w = weight_in(m, weights, Index{i, dim.id}, GatheredIndex{{which(i), state.id}});
       m.add(T(log_of(w)));
       w.pull(T(inverse_of(w)));
     }
@@ -78,11 +78,11 @@ template <class M, class Y, class Weight, class F> class FiniteMixture {
   }
 
  private:
-  LOCKSTEP_FN static auto weight_in(const M& m, const Weight& weights, Index i, Index k) {
+  LOCKSTEP_FN static auto weight_in(const M& m, const Weight& weights, Index i, GatheredIndex k) {
     if constexpr (std::is_invocable_v<const Weight&, Index, Index>) return as_recipe(weights(i, k)).evaluate(m);
     else return as_recipe(weights[k]).evaluate(m);
   }
-  LOCKSTEP_FN auto weight(int i, int k) const { return weight_in(m_, weight_, Index{i, dim_.id}, Index{k, state_.id}); }
+  LOCKSTEP_FN auto weight(int i, int k) const { return weight_in(m_, weight_, Index{i, dim_.id}, GatheredIndex{{k, state_.id}}); }
   LOCKSTEP_FN bool nothing() const { return dim_.first >= dim_.size || state_.size == 0; }
   LOCKSTEP_FN int number(int i, int k) const { return Component::of_rows ? i * state_.size + k : k; }
   template <class G> LOCKSTEP_FN void for_owned(const G& g) const {

@@ -12,8 +12,8 @@ template <class Self> struct OwnedAccess : Liveness {
   LOCKSTEP_FN Element<Self, false> operator[](Index j) const { return {static_cast<const Self*>(this), j.position}; }
   template <std::same_as<GatheredIndex> J> LOCKSTEP_FN Element<Self, false> operator[](J) const {
     static_assert(!std::is_same_v<J, GatheredIndex>,
-                  "a linear predictor is read along its rows only; keep it in a let to read it through a group index: "
-                  "m.let(name, rows, [&](auto i) { return mean[i]; })");
+                  "a linear predictor is read along its rows only, not through a group index, by a column or by a state; keep it in a "
+                  "let: m.let(name, rows, [&](auto i) { return mean[i]; })");
   }
 };
 
@@ -190,11 +190,13 @@ template <class M, class B> class LinearPredictors : public Liveness {
     return {this, number(i.position, j.position)};
   }
   LOCKSTEP_FN Element<LinearPredictors, false> operator()(Index i, int j) const { return {this, number(i.position, j)}; }
+  template <std::same_as<GatheredIndex> I, class J> LOCKSTEP_FN Element<LinearPredictors, false> operator()(I i, J) const {
+    refuse_gathered<I>();
+    return {this, number(i.position, 0)};
+  }
   LOCKSTEP_FN Row<LinearPredictors> row(Index i) const { return {this, i}; }
   template <std::same_as<GatheredIndex> J> LOCKSTEP_FN Row<LinearPredictors> row(J i) const {
-    static_assert(!std::is_same_v<J, GatheredIndex>,
-                  "linear predictors are read along their rows only; keep them in a let to read them through a group index: "
-                  "m.let(name, rows, columns, [&](auto i, auto k) { return mean(i, k); })");
+    refuse_gathered<J>();
     return {this, i};
   }
   LOCKSTEP_FN T value(int n) const {
@@ -208,6 +210,11 @@ template <class M, class B> class LinearPredictors : public Liveness {
   LOCKSTEP_FN Dim columns() const { return columns_; }
 
  private:
+  template <class I> LOCKSTEP_FN static void refuse_gathered() {
+    static_assert(!std::is_same_v<I, GatheredIndex>,
+                  "linear predictors are read along their rows only, not through a group index or by a state; keep them in a let: "
+                  "m.let(name, rows, columns, [&](auto i, auto k) { return mean(i, k); })");
+  }
   LOCKSTEP_FN int number(int i, int j) const { return i * columns_.size + j; }
   DenseProduct<M> product_;
   NodePointer<B> b_;

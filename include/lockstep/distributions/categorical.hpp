@@ -31,7 +31,7 @@ template <class V> LOCKSTEP_FN Dim dim_of_vector(const V& v) {
 template <class V> struct CategoryVector {
   V elements;
   Dim dim;
-  template <class M> LOCKSTEP_FN auto at(const M& m, int k) const { return elements[Index{k, dim.id}].evaluate(m); }
+  template <class M> LOCKSTEP_FN auto at(const M& m, int k) const { return elements[GatheredIndex{{k, dim.id}}].evaluate(m); }
 };
 template <class V> LOCKSTEP_FN auto category_vector(const V& v) {
   return CategoryVector<VectorArgument<V>>{vector_argument(v), dim_of_vector(v)};

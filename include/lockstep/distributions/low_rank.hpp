@@ -62,7 +62,7 @@ template <class M, class Mu, class W, class V> class PreparedJoint<M, MvNormalLo
       : m_(m), d_(d), along_(along), n_(along.size), r_(d.factor->columns().size), k_(m.allocate_per_slice(r_ * r_)),
         c_(m.allocate_per_slice(r_)), inverse_(m.allocate_per_slice(n_)) {
     for (int i = 0; i < n_; ++i) {
-      const auto variance = d.variance[Index{i, along.id}].evaluate(m);
+      const auto variance = d.variance[GatheredIndex{{i, along.id}}].evaluate(m);
       inverse_.store(i, T(1. / T(variance.value)));
       log_determinant_ += 0.5 * T(log_of(variance));
     }
@@ -89,7 +89,7 @@ template <class M, class Mu, class W, class V> class PreparedJoint<M, MvNormalLo
         explained += c_.load(k) * d_.factor->value(i, k);
         d_.factor->pull(i, k, T(-events * c_.load(k)));
       }
-      d_.variance[Index{i, along_.id}].evaluate(m_).pull(T(-0.5 * events * inverse * (1. - explained)));
+      d_.variance[GatheredIndex{{i, along_.id}}].evaluate(m_).pull(T(-0.5 * events * inverse * (1. - explained)));
     }
   }
 
@@ -111,8 +111,8 @@ template <class M, class Mu, class W, class V> class PreparedJoint<M, MvNormalLo
         const T slope = weight * u;
         for (int k = 0; k < r_; ++k) d.factor->pull(i, k, T(slope * c_.load(k)));
         y.pull(i, T(-slope));
-        d.mu[Index{i, along_.id}].evaluate(m).pull(slope);
-        d.variance[Index{i, along_.id}].evaluate(m).pull(T(0.5 * slope * u));
+        d.mu[GatheredIndex{{i, along_.id}}].evaluate(m).pull(slope);
+        d.variance[GatheredIndex{{i, along_.id}}].evaluate(m).pull(T(0.5 * slope * u));
       }
     }
     events_.add(weight);
@@ -121,7 +121,7 @@ template <class M, class Mu, class W, class V> class PreparedJoint<M, MvNormalLo
 
  private:
   template <class Y> LOCKSTEP_FN T deviation(const M& m, const D& d, const Y& y, int i) const {
-    return T(y.value(i) - d.mu[Index{i, along_.id}].evaluate(m).value);
+    return T(y.value(i) - d.mu[GatheredIndex{{i, along_.id}}].evaluate(m).value);
   }
   // C^-1 times c_, in its place.
   LOCKSTEP_FN void solve() const {

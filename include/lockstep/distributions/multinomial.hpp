@@ -60,7 +60,7 @@ template <class M, class N, class P> class PreparedJoint<M, Multinomial<N, P>> {
     const T trials(n.value), log_trials(log_of(n));
     SumOf<T> log_density = multinomial_coefficient_term<T>(y, along_.size, n);
     for (int k = 0; k < along_.size; ++k) {
-      const auto p = d.p[Index{k, along_.id}].evaluate(m);
+      const auto p = d.p[GatheredIndex{{k, along_.id}}].evaluate(m);
       const T count(y.value(k));
       accumulate(log_density, deviance_of(count, T(trials * p.value), T(log_trials + log_of(p))));
       if constexpr (pulls<W>) p.pull(weight * T(choose(count > 0., T(count / p.value), T(0.))));
@@ -196,14 +196,14 @@ template <class M, class N, class Alpha> class PreparedJoint<M, DirichletMultino
     const auto n = d.n.evaluate(m);
     const T trials(n.value), log_trials(log_of(n));
     T sum(0.);
-    for (int k = 0; k < along_.size; ++k) sum += T(d.alpha[Index{k, along_.id}].evaluate(m).value);
+    for (int k = 0; k < along_.size; ++k) sum += T(d.alpha[GatheredIndex{{k, along_.id}}].evaluate(m).value);
     const auto total = Shape::prepare(DataValue<T>{sum}), all = Shape::prepare(DataValue<T>{T(trials + sum)});
     const T gap = total.log - all.log;
     const T d_total = gap + 0.5 * (all.inverse - total.inverse) + total.stirling_slope - all.stirling_slope;
     SumOf<T> log_density = multinomial_coefficient_term<T>(y, along_.size, n);
     accumulate(log_density, T(total.stirling - all.stirling - 0.5 * gap));
     for (int k = 0; k < along_.size; ++k) {
-      const auto evaluated = d.alpha[Index{k, along_.id}].evaluate(m);
+      const auto evaluated = d.alpha[GatheredIndex{{k, along_.id}}].evaluate(m);
       const auto alpha = Shape::prepare(evaluated);
       const T count(y.value(k));
       const auto a = Shape::prepare(DataValue<T>{T(max(count, T(0.)) + alpha.value)});

@@ -68,7 +68,7 @@ template <class M, class L> class CholeskyDeviation {
   template <class Mu, class Y> LOCKSTEP_FN T sum_of_squares(const M& m, const Mu& mu, const Y& y) {
     T sum(0.);
     for (int k = 0; k < along_.size; ++k) {
-      T rest = T(y.value(k) - mu[Index{k, along_.id}].evaluate(m).value);
+      T rest = T(y.value(k) - mu[GatheredIndex{{k, along_.id}}].evaluate(m).value);
       for (int j = 0; j < k; ++j) rest -= factor_->value(k, j) * z_.load(j);
       const T z = rest * inverse_.load(k);
       z_.store(k, z);
@@ -92,7 +92,7 @@ template <class M, class L> class CholeskyDeviation {
       }
       factor_->pull(k, k, w * z_.load(k));
       y.pull(k, -w);
-      mu[Index{k, along_.id}].evaluate(m).pull(w);
+      mu[GatheredIndex{{k, along_.id}}].evaluate(m).pull(w);
     }
   }
 
@@ -233,7 +233,7 @@ template <class M, class Mu, class L> class PreparedJoint<M, MvNormalPrecisionCh
 
   template <class Y, class W = Unit> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y, const W& weight = {}) {
     for (int k = 0; k < along_.size; ++k) {
-      const T x = T(y.value(k) - d.mu[Index{k, along_.id}].evaluate(m).value);
+      const T x = T(y.value(k) - d.mu[GatheredIndex{{k, along_.id}}].evaluate(m).value);
       x_.store(k, x);
       z_.store(k, factor_->value(k, k) * x);
       for (int j = 0; j < k; ++j) z_.store(j, z_.load(j) + factor_->value(k, j) * x);
@@ -251,7 +251,7 @@ template <class M, class Mu, class L> class PreparedJoint<M, MvNormalPrecisionCh
         }
         const T slope = weight * w;
         y.pull(k, -slope);
-        d.mu[Index{k, along_.id}].evaluate(m).pull(slope);
+        d.mu[GatheredIndex{{k, along_.id}}].evaluate(m).pull(slope);
       }
     }
     events_.add(weight);
@@ -365,12 +365,12 @@ template <class M, class Alpha> class PreparedJoint<M, Dirichlet<Alpha>> {
 
   template <class Y, class W = Unit> LOCKSTEP_FN T log_density(const M& m, const D& d, const Y& y, const W& weight = {}) const {
     T sum(0.);
-    for (int k = 0; k < along_.size; ++k) sum += T(d.alpha[Index{k, along_.id}].evaluate(m).value);
+    for (int k = 0; k < along_.size; ++k) sum += T(d.alpha[GatheredIndex{{k, along_.id}}].evaluate(m).value);
     const auto total = Shape::prepare(DataValue<T>{sum});
     const T d_total = total.stirling_slope - 0.5 * total.inverse;
     T log_density = total.stirling - 0.5 * total.log - double(along_.size - 1) * log_sqrt_2pi;
     for (int k = 0; k < along_.size; ++k) {
-      auto evaluated = d.alpha[Index{k, along_.id}].evaluate(m);
+      auto evaluated = d.alpha[GatheredIndex{{k, along_.id}}].evaluate(m);
       const auto alpha = Shape::prepare(evaluated);
       const T value = T(y.value(k)), log_value = T(y.log_value(k));
       const T log_ratio = log_value + total.log - alpha.log;

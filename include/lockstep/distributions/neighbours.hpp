@@ -131,7 +131,7 @@ template <class M, class Mu, class Alpha, class Tau> class PreparedJoint<M, Car<
     T d_alpha(0.);
     for (int i = 0; i < n; ++i) {
       const double degree = d.map.degree[i], eigenvalue = d.map.eigenvalues[i];
-      const auto mu = d.mu[Index{i, along_.id}].evaluate(m);
+      const auto mu = d.mu[GatheredIndex{{i, along_.id}}].evaluate(m);
       const T x(y.value(i) - mu.value), rest = 1. - alpha * eigenvalue;
       x_.store(i, x);
       accumulate(log_density, T(0.5 * (log(degree) + log(rest) + tau.log) - log_sqrt_2pi));
@@ -148,8 +148,8 @@ template <class M, class Mu, class Alpha, class Tau> class PreparedJoint<M, Car<
       accumulate(products, T(a * b));
       y.pull(i, T(pull * b));
       y.pull(j, T(pull * a));
-      d.mu[Index{i, along_.id}].evaluate(m).pull(T(-pull * b));
-      d.mu[Index{j, along_.id}].evaluate(m).pull(T(-pull * a));
+      d.mu[GatheredIndex{{i, along_.id}}].evaluate(m).pull(T(-pull * b));
+      d.mu[GatheredIndex{{j, along_.id}}].evaluate(m).pull(T(-pull * a));
     }
     const T q = narrow<T>(squares);
     accumulate(log_density, T(-0.5 * tau.value * q));

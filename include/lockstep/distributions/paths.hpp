@@ -260,7 +260,7 @@ template <class M, class Initial, class P> class PreparedJoint<M, DiscreteMarkov
   }
 
  private:
-  LOCKSTEP_FN static auto initial(const M& m, const D& d, int k) { return d.initial[Index{k, d.state.id}].evaluate(m); }
+  LOCKSTEP_FN static auto initial(const M& m, const D& d, int k) { return d.initial[GatheredIndex{{k, d.state.id}}].evaluate(m); }
   LOCKSTEP_FN auto transition(const M& m, const D& d, int t, int from, int to) const {
     return as_recipe(d.transition(Index{t, along_.id}, Index{from, d.state.id}, Index{to, d.state.id})).evaluate(m);
   }
