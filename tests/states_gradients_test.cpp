@@ -81,7 +81,42 @@ struct Latents {
   }
   auto z_of(Index k) const { return x[k.position < x.dim.size ? Index{k.position, x.dim.id} : Index{0, x.dim.id}]; }
 };
-TEST(StatesGradients, OfLatentsThatSeveralSitesRead) {
+// A latent of each group; one that reads it, with sites of both; one of each element that reads these two; and a change that a coin says.
+struct LatentsOfLatents {
+  Dim i, group, state, other, regime, value;
+  GroupIndex group_of;
+  Real x, y, z, count;
+  explicit LatentsOfLatents(Dataset& d)
+      : i(d.dim("i")), group(d.dim("group")), state(d.dim("state")), other(d.dim("other", 3)), regime(d.dim("regime", 2)), value(d.dim("value")),
+        group_of(d.index("group_of", i, group)), x(d.real("x", i)), y(d.real("y", i)), z(d.real("z", group)), count(d.integer("count", i)) {}
+  template <class M> void operator()(M& m) const {
+    auto w = m.param("w", dirichlet(1.5), state);
+    auto P = m.param("P", dirichlet(1.5), state, other);
+    auto mu = m.param("mu", normal(0, 2), state);
+    auto shift = m.param("shift", normal(0, 1), other);
+    auto a = m.param("a", normal(0, 1), group);
+    auto rate = m.param("rate", lognormal(0, 0.3), regime);
+    m.latent("first", categorical(w), group, state, [&](const auto& given) {
+      given.observe("z", z, group, [&](auto g, auto k) { return student_t(4, mu[k] + a[g], 1.5); });
+      given.latent("second", other, [&](auto, auto k) { return categorical(P.row(k)); }, [&](const auto& both) {
+        both.observe("y", y, i, group_of, [&](auto j, auto k, auto l) { return normal(mu[k] + shift[l] * x[j], 1); });
+        both.latent("third", i, group_of, regime, [&](auto j, auto, auto l) { return bernoulli(inverse_logit(shift[l] + a[group_of[j]])); },
+                    [&](const auto& all) {
+          all.observe("c", count, i, [&](auto, auto k, auto, auto r) { return poisson(rate[r] * (1 + square(mu[k]))); });
+        });
+      });
+      given.latent("sibling", regime, [&](auto g, auto k) { return bernoulli(inverse_logit(a[g] * mu[k])); }, [&](const auto& both) {
+        both.observe("x", x, i, group_of, [&](auto, auto k, auto r) { return normal(mu[k], rate[r]); });
+      });
+    });
+    m.latent("coin", bernoulli(0.4), regime, [&](const auto& given) {
+      given.latent("change", value, [&](auto c) { return binomial(value.size - 1, inverse_logit(mu[0] * rate[c])); }, [&](const auto& both) {
+        both.observe_change("counts", count, i, regime, [&](auto, auto c, auto r) { return poisson(rate[r] * rate[c]); });
+      });
+    });
+  }
+};
+template <class Model> void expect_right_gradients_of_latents() {
   struct Size {
     std::size_t n, groups, states, values;
   };
@@ -95,9 +130,11 @@ TEST(StatesGradients, OfLatentsThatSeveralSitesRead) {
     data.set("state", double(s.states));
     data.set("value", double(s.values));
     SCOPED_TRACE(testing::Message() << s.n << " elements, " << s.groups << " groups, " << s.states << " states, " << s.values << " values");
-    expect_right_gradients(Bound<Latents>(data), 0.7);
+    expect_right_gradients(Bound<Model>(data), 0.7);
   }
 }
+TEST(StatesGradients, OfLatentsThatSeveralSitesRead) { expect_right_gradients_of_latents<Latents>(); }
+TEST(StatesGradients, OfLatentsThatReadLatents) { expect_right_gradients_of_latents<LatentsOfLatents>(); }
 
 // Rows of matrices: each state may have a factor of its own. Two series of one chain.
 struct Rows {

@@ -21,10 +21,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <deque>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -242,7 +244,7 @@ class Generate {
     const std::string text = std::string(name) + state_suffix;
     if (const char* const of = lasting(text); data.counts || in_.actions.on(of)) {
       const ChainStates states = chain(name, of, time, state, initial, transition, OneSeries<Y, F>{name, y, time, emission}, false);
-      in_states(data, states.values, state, emission, [&](int t) { return int(states.values[t]); },
+      in_states(data, std::array<const double*, 1>{states.values}, state, emission, [&](int t) { return int(states.values[t]); },
                 {true, !states.known, states.log_density.data()});
       if (data.counts && !states.known) mark_recurrence();
     }
@@ -252,7 +254,7 @@ class Generate {
   void hidden_markov(const char* name, Dim time, Dim state, const Initial& initial, const Transition& transition,
                      const Sites& sites) {
     const ChainStates states = chain(name, name, time, state, initial, transition, sites, true);
-    sites(SitesInStates{*this, name, states.values, time, state, states.known});
+    sites(SitesInStates<1>{*this, name, {states.values}, states.values, time, StatePath<0>().with(state), states.known});
   }
   template <class Y, class Weight, class F>
   auto mixture(const char* name, const Y& y, Dim dim, Dim state, const Weight& weight, const F& component) {
@@ -272,7 +274,7 @@ class Generate {
     };
     const auto which = [&](int i) { return int(states[i]); };
     if (given_states(of, dim, state, states, weight_of)) {
-      in_states(data, states, state, component, which, {true, false, nullptr});
+      in_states(data, std::array<const double*, 1>{states}, state, component, which, {true, false, nullptr});
       return data.node();
     }
     {
@@ -294,7 +296,7 @@ class Generate {
       });
     }
     report_states(of, Shape{dim}, states, nullptr);
-    in_states(data, states, state, component, which, {true, true, log_density.data()});
+    in_states(data, std::array<const double*, 1>{states}, state, component, which, {true, true, log_density.data()});
     return data.node();
   }
 
@@ -515,6 +517,10 @@ class Generate {
     const SiteAction* action = in_.actions.on(name);
     return !action || action->keeps_density;
   }
+  const double* known_states(const char* name) const {
+    const SiteAction* action = in_.actions.on(name);
+    return action ? action->field.values : nullptr;
+  }
 
  private:
   template <bool transposed, class L, class B, class Then> void solve_triangular(const L& factor, const B& b, const Then& then) {
@@ -662,8 +668,8 @@ class Generate {
     const double* sums;
   };
   // A site of observations, of which i has distribution f(i, k) in state k = which(i) of `second`. `states`: who says which.
-  template <class Y, class F, class Which>
-  void in_states(const Observations<Y>& data, const double* states, Dim second, const F& f, const Which& which,
+  template <class Y, std::size_t n, class F, class Which>
+  void in_states(const Observations<Y>& data, const std::array<const double*, n>& states, Dim second, const F& f, const Which& which,
                  const Densities& densities) {
     if (!data.counts) return;
     const Dim plate = data.plate;
@@ -671,7 +677,7 @@ class Generate {
     const char* const site = complete ? data.name : kept_name(std::string(data.name) + observed_suffix);
     if (!complete) own(site, data.values, data.shape.size());
     const Reader reader(*this, site);
-    note_read(states);
+    for (const double* each : states) note_read(each);
     const auto at = [&](int i, int k) { return f(index(plate, i), index(second, k)); };
     const bool any = plate.first < plate.size && second.size > 0;
     if constexpr (Observations<Y>::of_rows) {
@@ -837,77 +843,163 @@ class Generate {
     return result;
   }
 
+  // What a latent is declared within: nothing, or latents that it reads. `values` has those of each of them; `codes[i]` is the number
+  // of all of theirs (StatePath) where element i of the innermost one is read.
+  template <int depth> struct Within {
+    StatePath<depth> path;
+    std::array<const double*, depth> values;
+    const double* codes;
+    bool known;                            // all of them are done or observed
+    const NestedLatents<double>* nested;   // of the first of them; null where densities are not wanted
+    int* next;                             // the place in `nested` of the latent that is declared next
+  };
   template <class Prior, class Sites>
   void sum_out(const char* name, const Shape& shape, Dim state, const Prior& prior, const Sites& sites) {
     using Model = DiscreteLatent<Generate, Prior>;
+    std::vector<double> log_density(std::size_t(shape.size()), 0.);
+    const bool sums = in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states;
+    int next = 0;
+    std::optional<Model> model;
+    if (sums) {
+      model.emplace(*this, name, shape.rows, state, prior);
+      model->sum_out(sites, [&](int g, double v) { log_density[std::size_t(g)] = v; });
+    }
+    scratch_ += Model::scratch(shape.size(), state.size);
+    const auto probability = [&](int g, int, int k) { return model->probability(g, k); };
+    const auto log_density_of = [&](int g, int) { return log_density[std::size_t(g)]; };
+    declare_latent(name, shape, state, prior, sites, Within<0>{{}, {}, nullptr, true, sums ? &model->nested() : nullptr, &next},
+                   [](int i) { return i; }, probability, log_density_of);
+  }
+  // One that reads others; its element i reads element `group(i)` of the innermost of these.
+  template <class Prior, class Sites, int depth, class Group>
+  void sum_out_within(const char* name, const Shape& shape, Dim state, const Prior& prior, const Sites& sites, const Within<depth>& within,
+                      const Group& group) {
+    using Model = DiscreteLatent<Generate, Prior, depth>;
+    const int outer = within.path.count(), which = (*within.next)++;
+    if (which == NestedLatents<double>::most)
+      throw ModelError("latent '" + std::string(name) + "' is the " + std::to_string(which + 1) + "th within one latent that reads others (there "
+                       "is room for " + std::to_string(which) + "). Let one state stand for several.");
+    scratch_ += Model::scratch_of_nested(shape.size(), outer, state.size);
+    const auto probability = [&](int i, int c, int k) { return within.nested->mine[which].load((i * outer + c) * state.size + k); };
+    const auto log_density = [&](int i, int c) { return within.nested->sums[which].load(i * outer + c); };
+    declare_latent(name, shape, state, prior, sites, within, group, probability, log_density);
+  }
+  // `probability(i, c, k)`: of value k of element i given the data and the values c of the latents that it reads; `log_density(i, c)`:
+  // of all data that depend on the element.
+  template <class Prior, class Sites, int depth, class Group, class Probability, class LogDensityOf>
+  void declare_latent(const char* name, const Shape& shape, Dim state, const Prior& prior, const Sites& sites, const Within<depth>& within,
+                      const Group& group, const Probability& probability, const LogDensityOf& log_density_of) {
     const int count = shape.size();
-    double* values = store(count);
+    double *values = store(count), *codes = store(count);
     own(name, values, count);
+    const auto outer = [&](int i) {
+      if constexpr (depth == 0) return 0;
+      else return int(within.codes[group(i)]);
+    };
+    const auto prior_of = [&](CheckedIndex i, int c) { return prior_in_states<CheckedIndex>(prior, within.path, c, i); };
+    const auto prior_at = [&](CheckedIndex i) { return prior_of(i, outer(i.position)); };
     const SiteAction* const action = action_on(name, count);
     if (action) {
       std::copy_n(action->field.values, count, values);
       require_states(name, values, count, state);
-      if (action->keeps_density) observed(name, shape, true, values, prior);
-      require_states(name, values, count, state);   // of a prediction
-    } else {
-      std::vector<double> log_density(std::size_t(count), 0.);
-      const auto draw_values = [&](const auto& weight) {
-        for (int g = 0; g < count && state.size > 0; ++g) values[g] = draw_state(state, [&](int k) { return weight(g, k); });
-      };
-      {
-        const Reader reader(*this, name);
-        if (in_.meaning == Meaning::layout) {
-          const Shape each{shape.rows, state};
-          std::vector<double> numbers;
-          for (int e = 0; e < each.size(); ++e) numbers.push_back(e % state.size);
-          require_plate(name, each, [&](CheckedIndex g, CheckedIndex) { return prior(g); }, numbers.data());
-        }
-        if (simulates()) draw_values([&](int g, int k) { return std::exp(evaluate_once(prior(index(shape.rows, g)), k)); });
-      }
-      if (in_.meaning == Meaning::pointwise || in_.meaning == Meaning::states) {
-        Model model(*this, shape.rows, state, prior);
-        model.sum_out(sites, [&](int g, double v) { log_density[std::size_t(g)] = v; });
-        if (in_.meaning == Meaning::states) draw_values([&](int g, int k) { return model.probability(g, k); });
-      }
-      scratch_ += Model::scratch(count, state.size);
-      report_states(name, shape, values, log_density.data());
     }
-    sites(SitesInStates{*this, name, values, shape.rows, state, action != nullptr});
+    {
+      const Reader reader(*this, name);
+      for (const double* each : within.values) note_read(each);
+      if (in_.meaning == Meaning::layout) {
+        const Shape each{shape.rows, Dim{any_dim, 0, within.path.count() * state.size}};
+        std::vector<double> numbers;
+        for (int e = 0; e < each.size(); ++e) numbers.push_back(e % state.size);
+        require_plate(name, each, [&](CheckedIndex i, CheckedIndex both) { return prior_of(i, both.position / state.size); }, numbers.data());
+      }
+      for (int i = 0; i < count && state.size > 0; ++i) {
+        if (simulates() && (!action || action->keeps_density))
+          values[i] = draw_state(state, [&](int k) { return std::exp(evaluate_once(prior_at(index(shape.rows, i)), k)); });
+        if (in_.meaning == Meaning::states && !action)
+          values[i] = draw_state(state, [&](int k) { return probability(i, outer(i), k); });
+      }
+    }
+    for (int i = 0; i < count; ++i) codes[i] = outer(i) * state.size + values[i];
+    std::vector<double> log_density;
+    for (int i = 0; i < count && in_.meaning == Meaning::pointwise && within.known; ++i)
+      log_density.push_back(action ? evaluate_once(prior_at(index(shape.rows, i)), values[i]) : log_density_of(i, outer(i)));
+    if (!action) {
+      if (log_density.empty()) log_density.resize(std::size_t(count));
+      report_states(name, shape, values, within.known ? log_density.data() : nullptr);
+    } else if (action->keeps_density) {
+      report_events(name, SiteKind::observed, shape, 0, within.known ? count : 0, log_density.empty() ? values : log_density.data(), "", true);
+    }
+    std::array<const double*, depth + 1> all;
+    *std::ranges::copy(within.values, all.begin()).out = values;
+    sites(SitesInStates<depth + 1>{*this, name, all, codes, shape.rows, within.path.with(state), within.known && action, within.nested,
+                                   within.next});
   }
-  // What a model's lambda is given to declare the sites that depend on a latent or a chain.
-  struct SitesInStates {
+  // What a model's lambda is given to declare the sites that depend on a latent, and those that it reads, or on a chain.
+  template <int depth> struct SitesInStates {
     Generate& m;
-    const char* latent;
-    const double* values;
-    Dim dim, state;
+    const char* name;
+    std::array<const double*, depth> values;   // of those that it reads, and its own
+    const double* codes;                       // the number of all of them
+    Dim dim;
+    StatePath<depth> path;
     bool known;
-    template <class Y, class F> void observe(const char* name, const Y& y, Dim plate, const F& f) const {
-      if (dim.id != -1 && dim.id != plate.id)
-        refuse(name, "has data along another dimension than latent '",
-               "its elements and they do not correspond). Give the group index that says which element each depends on.");
-      declare(name, y, plate, state, f, [&](int i) { return int(values[dim.id == plate.id ? i : 0]); });
+    const NestedLatents<double>* nested = nullptr;
+    int* next = nullptr;
+    template <class Y, class F> void observe(const char* site, const Y& y, Dim plate, const F& f) const {
+      require_same(site, "data", plate);
+      declare(site, y, plate, path, f, [&](int i) { return int(codes[of_element(plate)(i)]); });
     }
-    template <class Y, class F> void observe(const char* name, const Y& y, Dim plate, const GroupIndex& group, const F& f) const {
-      if (group.target.id != dim.id || group.dim.id != plate.id)
-        refuse(name, "has a group index that is not from its data to latent '",
-               "it says which element each depends on). Give one along the data's dimension, into the latent's.");
-      declare(name, y, plate, state, f, [&](int i) { return int(values[group[index(plate, i)].position]); });
+    template <class Y, class F> void observe(const char* site, const Y& y, Dim plate, const GroupIndex& group, const F& f) const {
+      require_group(site, plate, group);
+      declare(site, y, plate, path, f, [&](int i) { return int(codes[group[index(plate, i)].position]); });
     }
-    template <class Y, class F> void observe_change(const char* name, const Y& y, Dim time, Dim regime, const F& f) const {
+    template <class Y, class F> void observe_change(const char* site, const Y& y, Dim time, Dim regime, const F& f) const {
+      const Dim state = path.states[depth - 1];
       if (dim.id != -1 || state.size > time.size + 1 || time.first != 0 || regime.size != 2)
-        refuse(name, "cannot change at latent '",
+        refuse(site, "cannot change at latent '",
                "it is a series from its first time on, with two regimes, and changes at a number, which has at most one value more than "
                "there are times). Correct the dimensions.");
-      declare(name, y, time, regime, f, [&](int i) { return i < values[0] ? 0 : 1; });
+      StatePath<depth> regimes = path;
+      regimes.states[depth - 1] = regime;
+      const int outer = int(codes[0]) / std::max(state.size, 1);
+      declare(site, y, time, regimes, f, [&](int i) { return 2 * outer + (i < values[depth - 1][0] ? 0 : 1); });
+    }
+    template <class F, class Sites> void latent(const char* site, Dim state, const F& prior, const Sites& sites) const {
+      latent(site, dim, state, prior, sites);
+    }
+    template <class F, class Sites> void latent(const char* site, Dim along, Dim state, const F& prior, const Sites& sites) const {
+      require_same(site, "elements", along);
+      m.sum_out_within(site, shape_along(along), state, prior, sites, within(), of_element(along));
+    }
+    template <class F, class Sites>
+    void latent(const char* site, Dim along, const GroupIndex& group, Dim state, const F& prior, const Sites& sites) const {
+      require_group(site, along, group);
+      m.sum_out_within(site, shape_along(along), state, prior, sites, within(), [&](int i) { return group[index(along, i)].position; });
     }
 
    private:
-    template <class Y, class F, class Which>
-    void declare(const char* name, const Y& y, Dim plate, Dim second, const F& f, const Which& which) const {
-      m.in_states(m.observations(name, y, plate), values, second, f, which, {known, !known, nullptr});
+    Within<depth> within() const { return {path, values, codes, known, nested, next}; }
+    auto of_element(Dim along) const {
+      return [same = dim.id == along.id](int i) { return same ? i : 0; };
     }
-    [[noreturn]] void refuse(const char* name, const char* what, const char* why) const {
-      throw ModelError("site '" + std::string(name) + "' " + what + latent + "' (" + why);
+    static Shape shape_along(Dim along) { return along.id == -1 ? Shape{} : Shape{along}; }
+    template <class Y, class F, class Which>
+    void declare(const char* site, const Y& y, Dim plate, const StatePath<depth>& states, const F& f, const Which& which) const {
+      const auto in_state = [&](CheckedIndex i, CheckedIndex all) { return states.template call<CheckedIndex>(f, all.position, i); };
+      m.in_states(m.observations(site, y, plate), values, Dim{any_dim, 0, states.count()}, in_state, which, {known, !known, nullptr});
+    }
+    void require_same(const char* site, const char* what, Dim along) const {
+      if (dim.id != -1 && dim.id != along.id)
+        refuse(site, std::string("has ").append(what).append(" along another dimension than latent '"),
+               "its elements and they do not correspond). Give the group index that says which element each depends on.");
+    }
+    void require_group(const char* site, Dim along, const GroupIndex& group) const {
+      if (group.target.id != dim.id || group.dim.id != along.id)
+        refuse(site, "has a group index that is not from its data to latent '",
+               "it says which element each depends on). Give one along the data's dimension, into the latent's.");
+    }
+    [[noreturn]] void refuse(const char* site, const std::string& what, const char* why) const {
+      throw ModelError("site '" + std::string(site) + "' " + what + name + "' (" + why);
     }
   };
   template <class Y> static constexpr bool is_whole = std::is_same_v<std::remove_cvref_t<Y>, Integer>;

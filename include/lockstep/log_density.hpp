@@ -413,6 +413,11 @@ class LogDensity {
       if (const SiteAction* action = workspace_.actions.on(name)) return action->keeps_density;
     return true;
   }
+  // The values of a latent that is done or observed; else null.
+  LOCKSTEP_FN const double* known_states(const char* name) const {
+    if constexpr (with_actions) return given_values(name);
+    else return nullptr;
+  }
   LOCKSTEP_FN int scratch_used() const { return scratch_used_; }
   LOCKSTEP_FN int scratch_of_slice() const { return scratch_of_slice_; }
   // A staged site's own part of the arrays of all sites.
@@ -501,12 +506,7 @@ class LogDensity {
   template <class Prior, class Sites>
   LOCKSTEP_FN void sum_out(const char* name, Dim dim, Dim state, const Prior& prior, const Sites& sites) {
     if constexpr (!with_data) return;
-    if constexpr (with_actions)
-      if (const SiteAction* action = workspace_.actions.on(name)) {
-        if (action->keeps_density) count_elements(Real{action->field, dim}, dim, prior);
-        return count_given_states(*action, dim, state, sites);
-      }
-    add(DiscreteLatent<LogDensity, Prior>(*this, dim, state, prior).run(sites));
+    add(DiscreteLatent<LogDensity, Prior>(*this, name, dim, state, prior).run(sites));
   }
   // A hidden Markov chain, whose states have a name in two parts. `informed`: whether any of its sites may have a likelihood.
   template <class Initial, class Transition, class Sites>
@@ -517,7 +517,7 @@ class LogDensity {
     if constexpr (with_actions)
       if (const SiteAction* action = workspace_.actions.on(name, suffix)) {
         if (action->keeps_density) add(Model(*this, time, state, vector_argument(initial), transition).run_along(action->field.values));
-        return count_given_states(*action, time, state, sites);
+        return count_given_states(*action, state, sites);
       }
     if (!informed) return;
     Model model(*this, time, state, vector_argument(initial), transition);
@@ -525,11 +525,11 @@ class LogDensity {
     model.run_backward(sites);
   }
   // Sites of states that are given.
-  template <class Sites> LOCKSTEP_FN void count_given_states(const SiteAction& action, Dim dim, Dim state, const Sites& sites) {
+  template <class Sites> LOCKSTEP_FN void count_given_states(const SiteAction& action, Dim state, const Sites& sites) {
     const auto count = [&](const char* site, const auto& y, Dim plate, Dim states, const auto& f, const auto& state_of) {
       count_in_states(site, y, plate, states, f, state_of);
     };
-    sites(SitesOfKnown<decltype(count)>{action.field.values, dim, state, count});
+    sites(SitesOfKnown<decltype(count)>{action.field.values, state, count});
   }
   // Observation i is in state `state_of(i)`.
   template <class Y, class F, class StateOf>
