@@ -357,6 +357,12 @@ TEST(JointDensity, OfTheInverseWishartCholesky) {
   expect_right("inverse_wishart_cholesky",
                [](Case& c) { return inverse_wishart_cholesky(c["nu"].number(), c.node("factor")); }, true);
 }
+TEST(JointDensity, OfTheWishart) {
+  expect_right("wishart", [](Case& c) { return wishart(c["nu"].number(), c.node("factor")); }, true);
+}
+TEST(JointDensity, OfTheInverseWishart) {
+  expect_right("inverse_wishart", [](Case& c) { return inverse_wishart(c["nu"].number(), c.node("factor")); }, true);
+}
 
 }  // namespace
 }  // namespace lockstep

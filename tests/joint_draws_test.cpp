@@ -247,6 +247,16 @@ TEST(DrawsOfVectors, AllHaveTheirDistributionsTogetherAtOneInAThousand) {
                each(inverses, [&](const Sample& v) { return d.dot(matrix_of(v).inverse() * d) / d.dot(inverse * d); }),
                chi_squared_cdf(nu));
   }
+  const Vectors matrices = draws(wishart(nu, factor), 3, 9), inverse_matrices = draws(inverse_wishart(nu, factor), 3, 9);
+  using Square = Eigen::Matrix<double, 3, 3, Eigen::RowMajor>;
+  for (const Eigen::Vector3d& d : directions) {
+    continuous("wishart", each(matrices, [&](const Sample& v) {
+                 return d.dot(Eigen::Map<const Square>(v.data()) * d) / d.dot(covariance * d);
+               }), chi_squared_cdf(nu));
+    continuous("inverse_wishart", each(inverse_matrices, [&](const Sample& v) {
+                 return d.dot(Eigen::Map<const Square>(v.data()).inverse() * d) / d.dot(inverse * d);
+               }), chi_squared_cdf(nu));
+  }
   continuous("wishart_cholesky, second of Bartlett's diagonal",
              each(wisharts, [&](const Sample& v) { return std::pow(v[4] / factor.at(1, 1), 2); }), chi_squared_cdf(nu - 1));
   continuous("inverse_wishart_cholesky, first of Bartlett's diagonal",
@@ -289,7 +299,7 @@ TEST(DrawsOfVectors, AllHaveTheirDistributionsTogetherAtOneInAThousand) {
          binomial_mass(below_cut(1) - below_cut(0)));
   counts("ordered_multinomial", each(levels_of_forty, [](const Sample& v) { return v[2]; }), binomial_mass(1 - below_cut(1)));
 
-  EXPECT_EQ(all.size(), 108u);
+  EXPECT_EQ(all.size(), 116u);
   for (const Comparison& c : all) {
     EXPECT_GT(c.p_value, family_level / double(all.size())) << c.name;
     LargestErrors::note(c.name.substr(0, c.name.find(',')), "draws", 1, -c.p_value);

@@ -422,6 +422,8 @@ struct CovariancesAndFactors {
     auto each = m.param("each", lkj_cholesky_cov(2, [&](auto k) { return gamma(2, 1 + square(corr(k, 0))); }), column);
     auto W = m.param("W", wishart_cholesky(nu + double(column.size), L), column);
     auto V = m.param("V", inverse_wishart_cholesky(nu + double(column.size), each), column);
+    auto S = m.param("S", wishart(nu + double(column.size), L), column);
+    m.param("precision", inverse_wishart(nu + square(S(0, 0)) + double(column.size), each), column);
     auto loadings = m.param("loadings", normal(0, 1), column, factor);
     auto variance = m.param("variance", gamma(2, 1), column);
     auto mean = m.param("mean", mv_normal_low_rank(nu, loadings, variance), column);

@@ -5,12 +5,13 @@
 // NaN, hence its density: that chain's trajectory ends there, and no other's.
 #pragma once
 
+#include "lockstep/cholesky_in_place.hpp"
 #include "lockstep/matrix.hpp"
 
 namespace lockstep {
 
 // L with L L^T = K, K[i][j] = element(i, j) for j <= i. K's elements are overwritten by L's, and, on the way back, L's adjoints
-// by K's. Kept by rows of the lower triangle, one after the other.
+// by K's. Kept as a triangle.
 template <class M, class F> class CholeskyFactor : public Liveness {
  public:
   using value_type = typename M::value_type;
@@ -21,10 +22,10 @@ template <class M, class F> class CholeskyFactor : public Liveness {
       : m_(m), dim_(dim), element_(element), values_(m.allocate(size())), adjoints_(m.allocate_per_slice(size())) {
     for (int k = 0; k < size(); ++k) adjoints_.store(k, T(0.));
     for_owned_rows([this](int i) {
-      for (int j = 0; j <= i; ++j) values_.store(flat(i, j), T(at(i, j).value));
+      for (int j = 0; j <= i; ++j) values_.store(in_triangle(i, j), T(at(i, j).value));
     });
     m.team().barrier();
-    if (m.first_slice()) factorise();
+    if (m.first_slice()) cholesky_in_place(values_, dim_.size);
     m.team().barrier();
   }
   LOCKSTEP_FN ~CholeskyFactor() {
@@ -32,66 +33,35 @@ template <class M, class F> class CholeskyFactor : public Liveness {
     if (m_.first_slice()) {
       if constexpr (M::Team::sliced)
         for (int k = 0; k < size(); ++k) adjoints_.store(k, m_.sum_over_slices(adjoints_, k, size()));
-      reverse();
+      reverse_cholesky_in_place(values_, adjoints_, dim_.size);
     }
     m_.team().barrier();
     const LaneArray<T> sums = adjoints_.from(-size() * m_.team().slice());  // the first slice's
     for_owned_rows([&](int i) {
-      for (int j = 0; j <= i; ++j) at(i, j).pull(sums.load(flat(i, j)));
+      for (int j = 0; j <= i; ++j) at(i, j).pull(sums.load(in_triangle(i, j)));
     });
     m_.team().barrier();  // before the next node takes the scratch
   }
 
-  LOCKSTEP_FN Element<CholeskyFactor, false> operator()(Index i, Index j) const { return {this, flat(i.position, j.position)}; }
+  LOCKSTEP_FN Element<CholeskyFactor, false> operator()(Index i, Index j) const {
+    return {this, in_triangle(i.position, j.position)};
+  }
   LOCKSTEP_FN Row<CholeskyFactor> row(Index i) const { return {this, i}; }
   LOCKSTEP_FN T value(int k) const { return values_.load(k); }
-  LOCKSTEP_FN T value(int i, int j) const { return values_.load(flat(i, j)); }
+  LOCKSTEP_FN T value(int i, int j) const { return values_.load(in_triangle(i, j)); }
   template <class A> LOCKSTEP_FN void pull(int k, const A& a) const { adjoints_.add(k, a); }
-  template <class A> LOCKSTEP_FN void pull(int i, int j, const A& a) const { adjoints_.add(flat(i, j), a); }
+  template <class A> LOCKSTEP_FN void pull(int i, int j, const A& a) const { adjoints_.add(in_triangle(i, j), a); }
   LOCKSTEP_FN Dim rows() const { return dim_; }
   LOCKSTEP_FN Dim columns() const { return dim_; }
 
  private:
-  LOCKSTEP_FN static int flat(int i, int j) { return i * (i + 1) / 2 + j; }
-  LOCKSTEP_FN int size() const { return flat(dim_.size, 0); }
+  LOCKSTEP_FN int size() const { return in_triangle(dim_.size, 0); }
   // Slices own rows: a column's index counts as gathered.
   LOCKSTEP_FN auto at(int i, int j) const {
     return as_recipe(element_(Index{i, dim_.id}, GatheredIndex{{j, dim_.id}})).evaluate(m_);
   }
   template <class G> LOCKSTEP_FN void for_owned_rows(const G& g) const {
     for (int i : m_.team().share(dim_.size)) g(i);
-  }
-
-  // Row by row (Cholesky-Banachiewicz): all loads run along rows.
-  LOCKSTEP_FN void factorise() {
-    for (int i = 0; i < dim_.size; ++i)
-      for (int j = 0; j <= i; ++j) {
-        T rest = values_.load(flat(i, j));
-        for (int k = 0; k < j; ++k) rest -= values_.load(flat(i, k)) * values_.load(flat(j, k));
-        values_.store(flat(i, j), i == j ? sqrt(rest) : rest / values_.load(flat(j, j)));
-      }
-  }
-  // The same operations backwards (Murray 2016, "Differentiation of the Cholesky decomposition"). The adjoint of K[i][j], j < i,
-  // is that of both K[i][j] and K[j][i], which are one expression.
-  LOCKSTEP_FN void reverse() {
-    for (int i = dim_.size - 1; i >= 0; --i)
-      for (int j = i; j >= 0; --j) {
-        const T inverse = T(1.) / values_.load(flat(j, j));
-        const T l = values_.load(flat(i, j));
-        T a = adjoints_.load(flat(i, j));
-        if (i == j) {
-          a = 0.5 * a * inverse;                                  // of the square root's argument
-          for (int k = 0; k < j; ++k) adjoints_.add(flat(j, k), -2. * a * values_.load(flat(j, k)));
-        } else {
-          a = a * inverse;
-          adjoints_.add(flat(j, j), -a * l);
-          for (int k = 0; k < j; ++k) {
-            adjoints_.add(flat(i, k), -a * values_.load(flat(j, k)));
-            adjoints_.add(flat(j, k), -a * values_.load(flat(i, k)));
-          }
-        }
-        adjoints_.store(flat(i, j), a);
-      }
   }
 
   M& m_;

@@ -232,6 +232,24 @@ def inverse_wishart_cholesky(nu, factor, y):
             - log_multivariate_gamma(nu / 2, n) + factor_jacobian(y))
 
 
+def symmetric(triangle):
+    """A matrix by its elements on and below the diagonal."""
+    n = len(triangle)
+    return matrix([[mpf(triangle[max(i, j)][min(i, j)]) for j in range(n)] for i in range(n)])
+
+
+def wishart(nu, factor, y):
+    n, nu, w, v = len(y), mpf(nu), symmetric(y), square(factor)
+    trace = sum((v ** -1 * w)[i, i] for i in range(n))
+    return ((nu - n - 1) / 2 * log(det(w)) - trace / 2 - nu * n / 2 * log(2) - nu / 2 * log(det(v)) - log_multivariate_gamma(nu / 2, n))
+
+
+def inverse_wishart(nu, factor, y):
+    n, nu, w, v = len(y), mpf(nu), symmetric(y), square(factor)
+    trace = sum((v * w ** -1)[i, i] for i in range(n))
+    return (nu / 2 * log(det(v)) - (nu + n + 1) / 2 * log(det(w)) - trace / 2 - nu * n / 2 * log(2) - log_multivariate_gamma(nu / 2, n))
+
+
 def mv_normal_low_rank(mu, loadings, variance, y):
     n = len(y)
     w = matrix([[mpf(v) for v in row] for row in loadings])
@@ -464,6 +482,21 @@ def more_cases(rng, cases):
                 add("stick_breaking_weights", stick_breaking_weights, alpha=alpha, y=w)
 
 
+def covariance_cases(rng, cases):
+    def triangle(factor, size):
+        s = square(factor)
+        return [[float(s[i, j] * size) for j in range(i + 1)] for i in range(len(factor))]
+
+    for n in (1, 2, 3, 5):
+        for degrees in (0.1, 1.0, 30.0, 1e4, 1e8):
+            nu, factor = n - 1 + degrees, some_factor(rng, n, 0.5)
+            for far in (1, 30):
+                y = triangle(some_factor(rng, n, 0.5), (nu + 1) * rng.uniform(0.5, 2) * far)
+                add_case(cases, "wishart", wishart, nu=nu, factor=factor, y=y)
+                y = triangle(some_factor(rng, n, 0.5), rng.uniform(0.5, 2) * far / (nu + 1))
+                add_case(cases, "inverse_wishart", inverse_wishart, nu=nu, factor=factor, y=y)
+
+
 def main():
     rng = random.Random(20250310)
     cases = {"dirichlet": [], "lkj_cholesky": [], "mv_normal_cholesky": []}
@@ -488,6 +521,7 @@ def main():
                 add_case(cases, "mv_normal_cholesky", mv_normal_cholesky, mu=mu, factor=factor, y=y)
     more_cases(random.Random(20250420), cases)
     matrix_cases(random.Random(20250905), cases)
+    covariance_cases(random.Random(20251127), cases)
     out = pathlib.Path(__file__).with_name("joint_densities.json")
     with out.open("w") as file:
         file.write('{"command": "python3 tests/golden/make_joint_densities.py",\n')

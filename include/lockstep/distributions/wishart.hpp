@@ -1,9 +1,10 @@
 // Wishart and inverse Wishart, of the Cholesky factor of the matrix: what is positive definite is so by construction, and models
-// read the factor. Source: Gupta & Nagar, Matrix Variate Distributions, ch. 3; by Bartlett's decomposition (Anderson, An
-// Introduction to Multivariate Statistical Analysis, 7.2), all of whose elements are independent, so that nothing cancels for
-// large degrees of freedom.
+// read the factor; and of the matrix itself. Source: Gupta & Nagar, Matrix Variate Distributions, ch. 3; by Bartlett's decomposition
+// (Anderson, An Introduction to Multivariate Statistical Analysis, 7.2), all of whose elements are independent, so that nothing
+// cancels for large degrees of freedom.
 #pragma once
 
+#include "lockstep/cholesky_in_place.hpp"
 #include "lockstep/distributions/multivariate.hpp"
 #include "lockstep/joint_distribution.hpp"
 #include "lockstep/support.hpp"
@@ -179,6 +180,88 @@ template <class M, class Nu, class L> class PreparedJoint<M, InverseWishartChole
 // Variate Distributions, ch. 3.
 template <Operand Nu, class L> LOCKSTEP_FN auto inverse_wishart_cholesky(const Nu& nu, const L& factor) {
   return InverseWishartCholesky<RecipeOf<Nu>, L>(as_recipe(nu), &factor);
+}
+
+// ---- of the matrix itself ------------------------------------------------------------------------------------------------------
+
+// `Factor`: the distribution of its Cholesky factor.
+template <class Factor> struct SquareOf : JointDistributionTag {
+  Factor factor;
+  LOCKSTEP_FN explicit SquareOf(const Factor& f) : factor(f) {}
+  using Support = CovarianceMatrix;
+  LOCKSTEP_FN static CovarianceMatrix support() { return {}; }
+  void check(const char* name, Dim along) const { factor.check(name, along); }
+  template <class M, class R> void sample(const M& m, R& random, Dim along, double* out) const {
+    const std::size_t n = std::size_t(along.size);
+    std::vector<double> x(n * n);
+    factor.sample(m, random, along, x.data());
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j <= i; ++j) {
+        double sum = 0;
+        for (std::size_t k = 0; k <= j; ++k) sum += x[i * n + k] * x[j * n + k];
+        out[i * n + j] = out[j * n + i] = sum;
+      }
+  }
+};
+
+// With S = X X^T, the density of X's elements, of n rows, over the Jacobian of S's elements on and below the diagonal by them:
+//   log p(S) = log p(X) - sum_j [(n - j) log X[j][j] + log 2]
+template <class M, class Factor> class PreparedJoint<M, SquareOf<Factor>> {
+ public:
+  using D = SquareOf<Factor>;
+  using T = typename M::value_type;
+  LOCKSTEP_FN static int scratch(int extent) { return PreparedJoint<M, Factor>::scratch(extent) + 2 * in_triangle(extent, 0); }
+  LOCKSTEP_FN PreparedJoint(M& m, const D& d, Dim along)
+      : n_(along.size), of_factor_(m, d.factor, along), x_(m.allocate_per_slice(in_triangle(n_, 0))),
+        adjoints_(m.allocate_per_slice(in_triangle(n_, 0))) {}
+
+  template <class Y> LOCKSTEP_FN SumOf<T> log_density(const M& m, const D& d, const Y& y) const {
+    for (int i = 0; i < n_; ++i)
+      for (int j = 0; j <= i; ++j) {
+        x_.store(in_triangle(i, j), T(y.value(i * n_ + j)));
+        adjoints_.store(in_triangle(i, j), T(0.));
+      }
+    cholesky_in_place(x_, n_);
+    SumOf<T> log_density = of_factor_.log_density(m, d.factor, Triangle{x_, adjoints_, n_});
+    for (int j = 0; j < n_; ++j) {
+      const T diagonal = x_.load(in_triangle(j, j));
+      accumulate(log_density, T(-double(n_ - j) * log(diagonal) - log_2));
+      adjoints_.add(in_triangle(j, j), T(-double(n_ - j) / diagonal));
+    }
+    reverse_cholesky_in_place(x_, adjoints_, n_);
+    for (int i = 0; i < n_; ++i)
+      for (int j = 0; j <= i; ++j) y.pull(i * n_ + j, adjoints_.load(in_triangle(i, j)));
+    return log_density;
+  }
+
+ private:
+  // The factor as an event.
+  struct Triangle {
+    LaneArray<T> values, adjoints;
+    int n;
+    LOCKSTEP_FN T value(int k) const { return values.load(in_triangle(k / n, k % n)); }
+    template <class A> LOCKSTEP_FN void pull(int k, const A& a) const { adjoints.add(in_triangle(k / n, k % n), a); }
+  };
+
+  int n_;
+  PreparedJoint<M, Factor> of_factor_;
+  LaneArray<T> x_, adjoints_;
+};
+
+// A Wishart matrix S of n rows, with nu > n - 1 degrees of freedom and scale matrix V = L L^T, L lower triangular with a positive
+// diagonal; its mean is nu V. For models that read the matrix's elements, and for data; where a factor is needed, wishart_cholesky
+// is cheaper and more exact. PyMC's Wishart(nu, V), Stan's wishart(nu, V). The density is that of the elements on and below the
+// diagonal.
+// Density det(S)^((nu - n - 1)/2) exp(-tr(V^-1 S)/2)/(2^(nu n/2) det(V)^(nu/2) Gamma_n(nu/2)). Source: Gupta & Nagar, Matrix
+// Variate Distributions, ch. 3.
+template <Operand Nu, class L> LOCKSTEP_FN auto wishart(const Nu& nu, const L& factor) {
+  return SquareOf<WishartCholesky<RecipeOf<Nu>, L>>(wishart_cholesky(nu, factor));
+}
+// An inverse Wishart matrix S of n rows, likewise with scale matrix V = L L^T: S^-1 is Wishart with the scale matrix V^-1. Its mean
+// is V/(nu - n - 1), nu > n + 1. Stan's inv_wishart(nu, V).
+// Density det(V)^(nu/2) det(S)^(-(nu + n + 1)/2) exp(-tr(V S^-1)/2)/(2^(nu n/2) Gamma_n(nu/2)). Source: as wishart.
+template <Operand Nu, class L> LOCKSTEP_FN auto inverse_wishart(const Nu& nu, const L& factor) {
+  return SquareOf<InverseWishartCholesky<RecipeOf<Nu>, L>>(inverse_wishart_cholesky(nu, factor));
 }
 
 }  // namespace lockstep
