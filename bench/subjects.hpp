@@ -1,4 +1,4 @@
-// What is measured: every zoo model on its example data, and some on larger ones.
+// What is measured: models of the zoo on their example data, and some on larger ones.
 #pragma once
 
 #include <string>

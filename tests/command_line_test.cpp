@@ -641,6 +641,10 @@ TEST_F(CommandLine, WrongCommandLinesAreRefusedWithCodeTwo) {
       {{"sbc", "eight_schools", "--target-accept", "1.5"}, "--target-accept is '1.5'"},
       {{"conformance", ".", "--sampler", ""}, "--sampler is ''"},
       {{"sbc", "eight_schools", "--sampler", "NUTS"}, "--sampler is 'NUTS'"},
+      {{"sbc", "eight_schools", "--level", "1"}, "--level is '1'"},
+      {{"sbc"}, "there is no MODEL"},
+      {{"sbc", "eight_schools", "--all"}, "--all"},
+      {{"sbc", "--all", "--data", "y.json"}, "--all"},
       {{"sample", "eight_schools", "--threads", "100000"}, "--threads is '100000'"},
       {{"sample", "eight_schools", "--warmup", "-5"}, "--warmup is '-5'"},
       {{"sample", "eight_schools", "--data", ""}, "--data is empty"},
@@ -1263,6 +1267,25 @@ TEST_F(CommandLine, SbcSaysWhetherAModelIsCalibrated) {
   EXPECT_EQ(flat.code, 1);
   EXPECT_TRUE(contains(flat.err, "parameter 'theta' has a flat prior")) << flat.err;
   EXPECT_EQ(run({"sbc", "std_normal", "--fits", "3"}).code, 2);
+
+  // A prior that is taken from the data: a posterior from simulated ones is narrow, and not where the true value is.
+  write("data.json", R"({"y": [1, 2]})");
+  write("twice.hpp", R"cpp(#include "lockstep/model.hpp"
+using namespace lockstep;
+struct Twice {
+  Dim i;
+  Real y;
+  explicit Twice(Dataset& d) : i(d.dim("i")), y(d.real("y", i)) {}
+  template <class M> LOCKSTEP_FN void operator()(M& m) const {
+    auto mu = m.param("mu", normal(y[0], 0.01));
+    m.observe("y", y, i, [&](auto) { return normal(mu, 1); });
+  }
+};
+)cpp");
+  const Outcome wrong = run({"sbc", "twice.hpp", "--data", "data.json", "--fits", "40"});
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_TRUE(contains(wrong.out, "Not calibrated: mu")) << wrong.out;
+  EXPECT_TRUE(contains(wrong.err, "'twice.hpp' is not calibrated")) << wrong.err;
 }
 
 TEST_F(CommandLine, CentrednessIsDataForTheModel) {

@@ -70,12 +70,14 @@ Gradient gradient_by(const HostModel& model, const AlignedArray& position, int s
   return result;
 }
 
+// But for one whose example data have gaps.
 TEST(SlicedGradients, OfEveryZooModelAreTheOracles) {
   for (const ZooModel& zoo_model : zoo()) {
     const Data data = example_data(zoo_model);
     const HostModel model(*zoo_model.table(), data);
     const int n = model.coordinates();
-    ASSERT_TRUE(model.layout().has_slices) << zoo_model.name;
+    ASSERT_NE(model.layout().has_slices, model.layout().has_missing) << zoo_model.name;
+    if (model.layout().has_missing) continue;
     AlignedArray position(std::size_t(n * pack_width));
     Stream random({.seed = 11, .purpose = Purpose::start});
     for (int i = 0; i < n * pack_width; ++i) position.data()[i] = random.uniform() - 0.5;

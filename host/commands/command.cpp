@@ -180,12 +180,15 @@ void TargetAcceptance::add_to(CLI::App& command) {
       ->option_text("P|auto");
 }
 
-double TargetAcceptance::value() const {
-  if (text_ == "auto") return 0;
-  const std::optional<double> number = finite_number(text_);
+double number_within_0_and_1(const std::string& option, const std::string& text, const std::string& usual) {
+  const std::optional<double> number = finite_number(text);
   if (!number || *number <= 0 || *number >= 1)
-    throw UsageError(fmt::format("--target-accept is '{}' (a number between 0 and 1 is needed). Give 0.95, say, or auto.", text_));
+    throw UsageError(fmt::format("{} is '{}' (a number between 0 and 1 is needed). Give {}.", option, text, usual));
   return *number;
+}
+
+double TargetAcceptance::value() const {
+  return text_ == "auto" ? 0 : number_within_0_and_1("--target-accept", text_, "0.95, say, or auto");
 }
 
 void DeviceInput::read(SampleOptions& options) const {

@@ -75,6 +75,9 @@ T whole_number(const std::string& option, const std::string& text, T least, T mo
                                most, or_auto ? ", or auto" : ""));
 }
 
+// A number between 0 and 1, both excluded, or it is refused; `usual` is what the message suggests.
+double number_within_0_and_1(const std::string& option, const std::string& text, const std::string& usual);
+
 // A count that the program may choose itself.
 struct Count {
   const char* option;

@@ -172,6 +172,8 @@ struct ZooModel {
   const char* name;
   const char* summary;                // one line
   const ModelTable* (*table)();
+  // Of `lockstep sbc --all`: its priors are proper, data are simulated from all that they allow, and a fit takes milliseconds.
+  bool calibrated = false;
 };
 const std::vector<ZooModel>& zoo();
 const ZooModel* find_zoo_model(const std::string& name);  // null if there is none
