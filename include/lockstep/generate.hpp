@@ -45,6 +45,7 @@
 #include "lockstep/plain_nodes.hpp"
 #include "lockstep/plate.hpp"
 #include "lockstep/random.hpp"
+#include "lockstep/roots.hpp"
 #include "lockstep/site.hpp"
 
 namespace lockstep {
@@ -355,22 +356,55 @@ class Generate {
     }), dim, state};
   }
   template <class Initial, class Start, class F, class Method = OdeMethod<DormandPrince>>
+    requires(!std::is_same_v<Initial, GroupIndex>)
   PlainMatrix<false> ode(const char* name, Dim time, Dim state, const Initial& initial, const Start& t0, const Real& times,
                          const F& f, const Method& method = rk45()) {
     static_assert(KnownTime<Start>, "a differential equation starts at a number or at data");
-    using Solver = OdeSolver<Generate, VectorArgument<Initial>, RecipeOf<Start>, F, typename Method::Steps>;
-    if (state.size != Solver::n)
-      throw ModelError("'" + std::string(name) + "' has " + std::to_string(Solver::n) + " derivatives (the dimension of its state "
-                       "has " + std::to_string(state.size) + " elements). Give one for each.");
-    require_times(name, time, as_recipe(t0), times);
-    const auto first = vector_argument(initial);
-    require_vector_along(name, first, state);
-    const Shape shape{time, state};
-    double* values = kept_quantity(name, shape, [&](double* solution) {
-      Solver(*this, state, first, as_recipe(t0), times, f, method).solve(LaneArray<double>{solution, 1});
-      scratch_ += Solver::scratch(time.size);
-    });
-    return {name, values, time, state};
+    using System = OneSystem<VectorArgument<Initial>, RecipeOf<Start>, F>;
+    const System system{state, vector_argument(initial), as_recipe(t0), f};
+    require_times_along(name, time, times);
+    require_times(name, 0, time.size, system.t0, times);
+    require_vector_along(name, system.initial_values, state);
+    return ode_solution(name, time, state, system, times, method);
+  }
+  template <class Initial, class Start, class F, class Method = OdeMethod<DormandPrince>>
+  PlainMatrix<false> ode(const char* name, Dim time, Dim state, const GroupIndex& subjects, const Initial& initial, const Start& t0,
+                         const Real& times, const F& f, const Method& method = rk45()) {
+    static_assert(KnownTimeOfEach<Start>, "a differential equation starts at a number or at data");
+    using System = SystemOfEach<decltype(initial_of_each(initial)), decltype(start_of_each(t0)), F>;
+    System system{state, subjects, initial_of_each(initial), start_of_each(t0), f};
+    require_times_along(name, time, times);
+    if (subjects.dim.id != time.id)
+      throw ModelError("'" + std::string(name) + "' has subjects by a group index that does not run along its times (each time is of one "
+                       "subject). Give the index of the times' dimension.");
+    if constexpr (!System::starts_alike)
+      if (t0.dim.id != subjects.target.id)
+        throw ModelError("'" + std::string(name) + "' starts at times '" + t0.field.info->name + "', which do not run along its subjects "
+                         "(each starts at one of them). Give one number, or data along the subjects.");
+    if constexpr (!std::is_invocable_v<const Initial&, Index, Index>) require_vector_along(name, system.initial_values, state);
+    std::set<int> before;
+    for (int first = 0, end; first < time.size; first = end) {
+      const int subject = subjects.positions[first];
+      for (end = first + 1; end < time.size && subjects.positions[end] == subject;) ++end;
+      if (!before.insert(subject).second)
+        throw ModelError("'" + std::string(name) + "' has times of subject " + std::to_string(subject + 1) + " at element " +
+                         std::to_string(first + 1) + " and before other subjects' (each is solved from its first time to its last). Sort the "
+                         "data by subject, then by time.");
+      const CheckedIndex s = index(subjects.target, subject);
+      if constexpr (System::starts_alike) require_times(name, first, end, system.t0, times);
+      else require_times(name, first, end, system.t0[s], times);
+    }
+    return ode_solution(name, time, state, system, times, method);
+  }
+  template <class Guess, class F> PlainVector root(const char* name, Dim dim, const Guess& guess, const F& f) {
+    using Solver = RootsSolver<Generate, VectorArgument<Guess>, F>;
+    require_count(name, "equations", "its dimension", Solver::n, dim);
+    const auto argument = vector_argument(guess);
+    require_vector_along(name, argument, dim);
+    return {name, kept_quantity(name, Shape{dim}, [&](double* solution) {
+      Solver(*this, dim, argument, f).solve(LaneArray<double>{solution, 1});
+      scratch_ += Solver::scratch();
+    }), dim};
   }
   // In no prediction and no log likelihood: nothing can be simulated from it, and it is of no observation.
   template <Operand E> void potential(const char* name, const E& e) {
@@ -581,11 +615,30 @@ class Generate {
   template <class F> void evaluate(const Shape& shape, const F& f, double* values) const {
     for (int e = 0; e < shape.size(); ++e) values[e] = as_recipe(element(f, shape, e)).evaluate(*this).value;
   }
-  // Of an ordinary differential equation, in every data set.
-  template <class Start> void require_times(const char* name, Dim time, const Start& t0, const Real& times) const {
+  template <class System, class Tableau>
+  PlainMatrix<false> ode_solution(const char* name, Dim time, Dim state, const System& system, const Real& times,
+                                  const OdeMethod<Tableau>& method) {
+    using Solver = OdeSolver<Generate, System, Tableau>;
+    require_count(name, "derivatives", "the dimension of its state", Solver::n, state);
+    const Shape shape{time, state};
+    double* values = kept_quantity(name, shape, [&](double* solution) {
+      Solver(*this, system, times, method).solve(LaneArray<double>{solution, 1});
+      scratch_ += Solver::scratch(time.size);
+    });
+    return {name, values, time, state};
+  }
+  static void require_count(const char* name, const char* what, const char* of, int count, Dim dim) {
+    if (dim.size != count)
+      throw ModelError("'" + std::string(name) + "' has " + std::to_string(count) + " " + what + " (" + of + " has " +
+                       std::to_string(dim.size) + " elements). Give one for each.");
+  }
+  void require_times_along(const char* name, Dim time, const Real& times) const {
     if (times.dim.id != time.id)
       throw ModelError("'" + std::string(name) + "' is solved at times '" + times.field.info->name + "', which run along another "
                        "dimension than its rows (its rows and they do not correspond). Give it the times' own dimension.");
+  }
+  // Of one solution of a differential equation, at times from `first` to before `end`, in every data set.
+  template <class Start> void require_times(const char* name, int first, int end, const Start& t0, const Real& times) const {
     if (in_.meaning != Meaning::layout) return;
     const auto at = [](const FieldData& f, std::int64_t element, std::int64_t set) {
       return f.values[element * f.columns + (f.columns > 1 ? set : 0)];
@@ -596,13 +649,13 @@ class Generate {
       double before;
       if constexpr (requires { t0.field; }) before = at(t0.field, t0.element, set);
       else before = t0.value;
-      for (int i = 0; i < time.size; ++i) {
+      for (int i = first; i < end; ++i) {
         const double now = at(times.field, i, set);
         if (now < before)
           throw ModelError("'" + std::string(name) + "' is solved at time " + number_text(now) + ", element " +
                            std::to_string(i + 1) + " of '" + times.field.info->name + "', after time " + number_text(before) +
-                           (i == 0 ? ", its start" : "") + " (it is solved forward in time). " +
-                           (i == 0 ? "Let it start earlier, or leave out earlier times." : "Sort the data by time."));
+                           (i == first ? ", its start" : "") + " (it is solved forward in time). " +
+                           (i == first ? "Let it start earlier, or leave out earlier times." : "Sort the data by time."));
         before = now;
       }
     }

@@ -20,6 +20,7 @@
 #include "lockstep/nodes.hpp"
 #include "lockstep/non_centred.hpp"
 #include "lockstep/ode.hpp"
+#include "lockstep/roots.hpp"
 #include "lockstep/staged.hpp"
 
 namespace lockstep {
@@ -344,12 +345,28 @@ class LogDensity {
   // state is `initial` at t0 (a number for all elements, a vector, or a lambda), a number or data; `f(t, y)` returns its
   // `derivatives(...)`, one for each element.
   template <class Initial, class Start, class F, class Method = OdeMethod<DormandPrince>>
+    requires(!std::is_same_v<Initial, GroupIndex>)
   LOCKSTEP_FN auto ode(const char* name, Dim time, Dim state, const Initial& initial, const Start& t0, const Real& times,
                        const F& f, const Method& method = rk45()) {
     static_assert(KnownTime<Start>, "a differential equation starts at a number or at data");
-    using Node = OdeSolution<LogDensity, VectorArgument<Initial>, RecipeOf<Start>, F, typename Method::Steps>;
-    const auto make = [&] { return Node(*this, time, state, vector_argument(initial), as_recipe(t0), times, f, method); };
-    if constexpr (with_actions) return ReplaceableMatrix<Node>(workspace_.actions.on(name), time, state, make);
+    using System = OneSystem<VectorArgument<Initial>, RecipeOf<Start>, F>;
+    return ode_solution(name, time, state, System{state, vector_argument(initial), as_recipe(t0), f}, times, method);
+  }
+  // The same of each subject of a group: `subjects` says whose solution is wanted at which of the times. Initial values may be a
+  // lambda of the subject and the element, the start data along the subjects, and the derivatives are those of f(subject, t, y).
+  template <class Initial, class Start, class F, class Method = OdeMethod<DormandPrince>>
+  LOCKSTEP_FN auto ode(const char* name, Dim time, Dim state, const GroupIndex& subjects, const Initial& initial, const Start& t0,
+                       const Real& times, const F& f, const Method& method = rk45()) {
+    static_assert(KnownTimeOfEach<Start>, "a differential equation starts at a number or at data");
+    using System = SystemOfEach<decltype(initial_of_each(initial)), decltype(start_of_each(t0)), F>;
+    return ode_solution(name, time, state, System{state, subjects, initial_of_each(initial), start_of_each(t0), f}, times, method);
+  }
+  // The x with `f(x)` = 0, a vector along `dim`: f returns its `equations(...)`, as many as x has elements, which are 0 at the
+  // solution that Newton's method finds from `guess`, a number for all elements, a vector, or a lambda.
+  template <class Guess, class F> LOCKSTEP_FN auto root(const char* name, Dim dim, const Guess& guess, const F& f) {
+    using Node = RootsNode<LogDensity, VectorArgument<Guess>, F>;
+    const auto make = [&] { return Node(*this, dim, vector_argument(guess), f); };
+    if constexpr (with_actions) return ReplaceableVector<Node>(workspace_.actions.on(name), dim, make);
     else return make();
   }
   template <class Beta> LOCKSTEP_FN auto linear(const Matrix& x, const Beta& beta) {
@@ -501,6 +518,15 @@ class LogDensity {
     } else {
       return Node(*this, rows, columns, support, prior);
     }
+  }
+
+  template <class System, class Tableau>
+  LOCKSTEP_FN auto ode_solution(const char* name, Dim time, Dim state, const System& system, const Real& times,
+                                const OdeMethod<Tableau>& method) {
+    using Node = OdeSolution<LogDensity, System, Tableau>;
+    const auto make = [&] { return Node(*this, time, state, system, times, method); };
+    if constexpr (with_actions) return ReplaceableMatrix<Node>(workspace_.actions.on(name), time, state, make);
+    else return make();
   }
 
   template <class Prior, class Sites>

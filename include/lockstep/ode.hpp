@@ -16,12 +16,17 @@
 // A lane fails if its step becomes too small to change the time, or if it takes more than the method's most steps in an interval:
 // the solution is infinite before the time, or a stiff system is solved by an explicit method. Its values and its log density are
 // NaN: its trajectory ends there, as a divergence, and no other's.
+//
+// Of each subject of a group it may be a system of its own, with initial values, a start, parameters and times of the subject's:
+// slices share subjects.
 #pragma once
 
 #include <limits>
 #include <type_traits>
 #include <utility>
 
+#include "lockstep/distributions/matrix_normal.hpp"
+#include "lockstep/inverse_in_lanes.hpp"
 #include "lockstep/matrix.hpp"
 #include "lockstep/unknown.hpp"
 
@@ -29,13 +34,9 @@ namespace lockstep {
 
 // ---- what a model writes -----------------------------------------------------------------------------------------------------
 
-template <class... E> struct Derivatives {
-  static constexpr int count = sizeof...(E);
-  Slots<E...> expressions;
-};
 // dy/dt, one expression for each element of the state: what the function of m.ode returns.
 template <Operand... E> requires(sizeof...(E) > 0) LOCKSTEP_FN auto derivatives(const E&... e) {
-  return Derivatives<RecipeOf<E>...>{Slots<RecipeOf<E>...>(as_recipe(e)...)};
+  return ExpressionList<RecipeOf<E>...>{Slots<RecipeOf<E>...>(as_recipe(e)...)};
 }
 
 // An explicit Runge-Kutta method of order 5, its error estimated by one of order 4 (Dormand & Prince 1980, "A family of embedded
@@ -109,46 +110,89 @@ LOCKSTEP_FN constexpr OdeMethod<KennedyCarpenter> stiff(double relative = 1e-6, 
 
 // What a solution may start at.
 template <class E> concept KnownTime = std::is_arithmetic_v<E> || std::is_base_of_v<FieldElement<true>, E>;
+template <class E> concept KnownTimeOfEach = KnownTime<E> || std::is_base_of_v<Real, E>;
 
-// ---- what f reads ------------------------------------------------------------------------------------------------------------
+// ---- systems -----------------------------------------------------------------------------------------------------------------
 
-template <class T> struct OdeStateValue {
-  T value;
-  LaneArray<T> adjoints;
-  int number;
-  template <class A> LOCKSTEP_FN void pull(const A& a) const { adjoints.add(number, a); }
-  LOCKSTEP_FN void pull(const OnlyTo<T>& a) const {
-    if (a.of == adjoints.base) adjoints.add(number, a.value);
+// What is solved: `initial(m, k)` and `start(m)` are evaluated, `f(t, y)` gives the derivatives. `for_owned(m, times, g)` calls
+// g(first, count) for each range of times of one solution that this slice owns.
+
+// One solution, at all times.
+template <class Initial, class Start, class F> struct OneSystem {
+  static constexpr bool per_slice = false;
+  template <class M, class T, class State> using Result = std::invoke_result_t<const F&, T, State>;
+  Dim state;
+  Initial initial_values;   // a vector argument (joint_distribution.hpp)
+  Start t0;                 // the recipe of a number or of data
+  F function;
+
+  template <class M> LOCKSTEP_FN auto initial(const M& m, int k) const { return initial_values[Index{k, state.id}].evaluate(m); }
+  template <class M> LOCKSTEP_FN auto start(const M& m) const { return t0.evaluate(m); }
+  template <class M, class T, class State> LOCKSTEP_FN auto f(const T& t, const State& y) const { return function(t, y); }
+  template <class M, class G> LOCKSTEP_FN void for_owned(const M& m, int times, const G& g) {
+    if (m.first_slice()) g(0, times);
   }
 };
-template <class T> struct OdeStateElement : RecipeTag {
-  LaneArray<T> values, adjoints;
-  int number;
-  static constexpr bool uniform = false;
-  LOCKSTEP_FN OdeStateElement(const LaneArray<T>& v, const LaneArray<T>& a, int i) : values(v), adjoints(a), number(i) {}
-  template <class M> LOCKSTEP_FN OdeStateValue<T> evaluate(const M&) const { return {values.load(number), adjoints, number}; }
-};
-// The state: element k is y[k]. `checked`: on the host, outside of sampling.
-template <class T, bool checked> struct OdeState {
-  LaneArray<T> values, adjoints;
-  int size;
-  LOCKSTEP_FN OdeStateElement<T> operator[](int k) const {
-    if constexpr (checked) require_inside("state of a differential equation", size, k);
-    return {values, adjoints, k};
+
+// One of each subject, at the times that `subjects` says are its own; these follow on each other. Initial values are a vector
+// argument, the same for all, or a matrix argument (distributions/matrix_normal.hpp) of subject and element; a start is for all, or
+// data along the subjects; `f(s, t, y)`.
+template <class Initial, class Start, class F> struct SystemOfEach {
+  static constexpr bool per_slice = true;
+  template <class M> using Subject = std::conditional_t<checks_reads<M>, CheckedIndex, Index>;
+  template <class M> using Element = std::conditional_t<checks_reads<M>, CheckedIndex, GatheredIndex>;   // all slices read it
+  template <class M, class T, class State> using Result = std::invoke_result_t<const F&, Subject<M>, T, State>;
+  static constexpr bool starts_alike = !std::is_base_of_v<Real, Start>;
+  Dim state;
+  GroupIndex subjects;
+  Initial initial_values;
+  Start t0;
+  F function;
+  int subject = 0;          // whose solution is computed
+
+  template <class M> LOCKSTEP_FN auto initial(const M& m, int k) const {
+    const Element<M> element{{k, state.id}};
+    if constexpr (std::is_invocable_v<const Initial&, Index, Index>) return as_recipe(initial_values(of<M>(), element)).evaluate(m);
+    else return initial_values[element].evaluate(m);
+  }
+  template <class M> LOCKSTEP_FN auto start(const M& m) const {
+    if constexpr (starts_alike) return t0.evaluate(m);
+    else return t0[of<M>()].evaluate(m);
+  }
+  template <class M, class T, class State> LOCKSTEP_FN auto f(const T& t, const State& y) const { return function(of<M>(), t, y); }
+  template <class M, class G> LOCKSTEP_FN void for_owned(const M& m, int times, const G& g) {
+    const auto own = m.team().share(subjects.target.size);
+    for (int first = 0, end; first < times; first = end) {
+      subject = subjects.positions[first];
+      for (end = first + 1; end < times && subjects.positions[end] == subject;) ++end;
+      if (own.has(subject)) g(first, end - first);
+    }
+  }
+
+ private:
+  template <class M> LOCKSTEP_FN Subject<M> of() const {
+    if constexpr (checks_reads<M>) return {{subject, subjects.target.id}};
+    else return {subject, subjects.target.id};
   }
 };
+template <class V> LOCKSTEP_FN auto initial_of_each(const V& v) {
+  if constexpr (std::is_invocable_v<const V&, Index, Index>) return matrix_argument(v);
+  else return vector_argument(v);
+}
+template <class V> LOCKSTEP_FN auto start_of_each(const V& v) {
+  if constexpr (std::is_base_of_v<Real, V>) return v;
+  else return as_recipe(v);
+}
 
 // ---- solving ---------------------------------------------------------------------------------------------------------------
 
-// Solves on one slice. `initial`: a vector argument (joint_distribution.hpp); `t0`: the recipe of a number or of data;
-// `f(t, y)` gives the derivatives.
-template <class M, class Initial, class Start, class F, class Tableau> class OdeSolver {
+// Solves, on this slice, the systems that it owns.
+template <class M, class System, class Tableau> class OdeSolver {
  public:
   using T = typename M::value_type;
   using S = SumOf<T>;                    // steps are added up in doubles
-  static constexpr bool checked = requires(const M& m, const FieldInfo& field) { m.require_element(field, 0); };
-  using State = OdeState<T, checked>;
-  static constexpr int n = std::invoke_result_t<const F&, Given<T>, State>::count;
+  using State = UnknownVector<T, checks_reads<M>>;
+  static constexpr int n = System::template Result<M, Given<T>, State>::count;
   static constexpr int stages = Tableau::stages;
   static constexpr bool implicit = Tableau::diagonal != 0;
   static constexpr int slots = 64;
@@ -159,9 +203,8 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
     return times + (3 + 2 * stages) * n + slots * (n + 3) + (implicit ? 2 * n * n + 2 * n : 0);
   }
 
-  LOCKSTEP_FN OdeSolver(M& m, Dim state, const Initial& initial, const Start& t0, const Real& times, const F& f,
-                        const OdeMethod<Tableau>& method)
-      : m_(m), state_(state), initial_(initial), t0_(t0), times_(times), f_(f), method_(method), steps_(allocate(times.dim.size)),
+  LOCKSTEP_FN OdeSolver(M& m, const System& system, const Real& times, const OdeMethod<Tableau>& method)
+      : m_(m), system_(system), times_(times), method_(method), steps_(m.allocate(times.dim.size).sums()),
         y_(allocate(n)), lambda_(allocate(n)), stage_(allocate(stages * n)), slope_(allocate(stages * n)),
         bar_(allocate(n)), kept_(allocate(slots * (n + 2))), kept_number_(allocate(slots)),
         matrix_(allocate(implicit ? 2 * n * n : 0)), given_(allocate(implicit ? n : 0)), rest_(allocate(implicit ? n : 0)) {
@@ -171,10 +214,22 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
 
   // Element k at time i goes to values[i n + k]. Returns 0, or NaN for lanes that failed.
   LOCKSTEP_FN S solve(const LaneArray<S>& values) {
+    S failed(0.);
+    system_.for_owned(m_, times_.dim.size, [&](int first, int count) { failed += solve(values, first, count); });
+    return failed;
+  }
+  // Pulls `adjoint(number)` of each value.
+  template <class Adjoint> LOCKSTEP_FN void reverse(const LaneArray<S>& values, const Adjoint& adjoint) {
+    system_.for_owned(m_, times_.dim.size, [&](int first, int count) { reverse(values, adjoint, first, count); });
+  }
+
+ private:
+  // One solution's, at `count` times from `first` on.
+  LOCKSTEP_FN S solve(const LaneArray<S>& values, int first, int count) {
     for (int k = 0; k < n; ++k) y_.store(k, wide(initial_at(k).value));
     S before = start();
     h_ = S(0.);
-    for (int i = 0; i < times_.dim.size; ++i) {
+    for (int i = first; i < first + count; ++i) {
       const S now = time(i);
       begin(now - before);
       steps_.store(i, h_);
@@ -188,16 +243,15 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
     return choose(alive(), S(0.), S(std::numeric_limits<double>::quiet_NaN()));
   }
 
-  // Pulls `adjoint(number)` of each value.
-  template <class Adjoint> LOCKSTEP_FN void reverse(const LaneArray<S>& values, const Adjoint& adjoint) {
+  template <class Adjoint> LOCKSTEP_FN void reverse(const LaneArray<S>& values, const Adjoint& adjoint, int first, int count) {
     for (int k = 0; k < n; ++k) lambda_.store(k, S(0.));
-    for (int i = times_.dim.size - 1; i >= 0; --i) {
+    for (int i = first + count - 1; i >= first; --i) {
       for (int k = 0; k < n; ++k) lambda_.store(k, lambda_.load(k) + wide(adjoint(i * n + k)));
       // From the solution at the time before. A lane that failed stays where it was.
       for (int k = 0; k < n; ++k) y_.store(k, values.load(i * n + k));
       const auto solved = alive();
-      for (int k = 0; k < n; ++k) y_.store(k, i > 0 ? values.load((i - 1) * n + k) : wide(initial_at(k).value));
-      const S now = time(i), before = i > 0 ? time(i - 1) : start();
+      for (int k = 0; k < n; ++k) y_.store(k, i > first ? values.load((i - 1) * n + k) : wide(initial_at(k).value));
+      const S now = time(i), before = i > first ? time(i - 1) : start();
       h_ = steps_.load(i);
       begin(now - before);
       left_ = choose(solved, left_, S(0.));
@@ -206,8 +260,10 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
     for (int k = 0; k < n; ++k) initial_at(k).pull(narrow<T>(lambda_.load(k)));
   }
 
- private:
-  LOCKSTEP_FN LaneArray<S> allocate(int count) { return m_.allocate(count).sums(); }
+  LOCKSTEP_FN LaneArray<S> allocate(int count) {
+    if constexpr (System::per_slice) return m_.allocate_per_slice(count).sums();
+    else return m_.allocate(count).sums();
+  }
   LOCKSTEP_FN static LaneArray<T> narrowed(const LaneArray<S>& a) { return {a.base, a.stride}; }
   template <class V> LOCKSTEP_FN static S wide(const V& value) { return widened<S>(value); }
   template <class Mask> LOCKSTEP_FN static bool any(const Mask& mask) { return any_lane<S>(mask); }
@@ -217,11 +273,11 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
     (g(std::integral_constant<int, int(k)>{}), ...);
   }
 
-  LOCKSTEP_FN S start() const { return wide(t0_.evaluate(m_).value); }
+  LOCKSTEP_FN S start() const { return wide(system_.start(m_).value); }
   LOCKSTEP_FN S time(int i) const { return wide(times_[Index{i, times_.dim.id}].evaluate(m_).value); }
-  LOCKSTEP_FN auto initial_at(int k) const { return initial_[Index{k, state_.id}].evaluate(m_); }
+  LOCKSTEP_FN auto initial_at(int k) const { return system_.initial(m_, k); }
   LOCKSTEP_FN auto f_at(const S& t, const LaneArray<S>& y, const LaneArray<S>& adjoints) const {
-    return f_(Given<T>(narrow<T>(t)), State{narrowed(y), narrowed(adjoints), n}).expressions;
+    return system_.template f<M>(Given<T>(narrow<T>(t)), State{narrowed(y), narrowed(adjoints), n, "state of a differential equation"}).expressions;
   }
   LOCKSTEP_FN LaneArray<S> row(const LaneArray<S>& a, int i) const { return a.from(i * n); }
 
@@ -297,7 +353,7 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
     for (int k = 0; k < n; ++k) slope.store(k, choose(h > 0., (y.load(k) - given_.load(k)) / weight, slope_.load(k)));
     unsolved_ = choose(moves, S(std::numeric_limits<double>::quiet_NaN()), unsolved_);
   }
-  // The inverse of I - weight df/dy, by elimination with the largest pivot of each lane.
+  // The inverse of I - weight df/dy.
   LOCKSTEP_FN void invert(const S& t, const LaneArray<S>& y, const S& weight) {
     for_components([&](auto k) {
       for (int l = 0; l < n; ++l) rest_.store(l, S(0.));
@@ -309,23 +365,7 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
         entry(k, n + l, unit);
       }
     });
-    for (int c = 0; c < n; ++c) {
-      for (int r = c + 1; r < n; ++r) {
-        const auto larger = abs(entry(r, c)) > abs(entry(c, c));
-        for (int l = c; l < 2 * n; ++l) {
-          const S upper = entry(c, l), lower = entry(r, l);
-          entry(c, l, choose(larger, lower, upper));
-          entry(r, l, choose(larger, upper, lower));
-        }
-      }
-      const S scale = S(1.) / entry(c, c);
-      for (int l = c; l < 2 * n; ++l) entry(c, l, entry(c, l) * scale);
-      for (int r = 0; r < n; ++r) {
-        if (r == c) continue;
-        const S factor = entry(r, c);
-        for (int l = c; l < 2 * n; ++l) entry(r, l, entry(r, l) - factor * entry(c, l));
-      }
-    }
+    invert_in_lanes(matrix_, n);
   }
   LOCKSTEP_FN S entry(int row, int column) const { return matrix_.load(row * 2 * n + column); }
   LOCKSTEP_FN void entry(int row, int column, const S& value) const { matrix_.store(row * 2 * n + column, value); }
@@ -479,39 +519,34 @@ template <class M, class Initial, class Start, class F, class Tableau> class Ode
   }
 
   M& m_;
-  Dim state_;
-  Initial initial_;
-  Start t0_;
+  System system_;
   Real times_;
-  F f_;
   OdeMethod<Tableau> method_;
   LaneArray<S> steps_, y_, lambda_, stage_, slope_, bar_, kept_, kept_number_, matrix_, given_, rest_;
   S left_, h_;
   S unsolved_;   // NaN in lanes in which a stage of the last attempt was not solved, else 0
 };
 
-// The solution as a matrix, element (i, k) is that of y[k] at time i. One slice solves; any may read any element.
-template <class M, class Initial, class Start, class F, class Tableau>
-class OdeSolution : public MatrixAccess<OdeSolution<M, Initial, Start, F, Tableau>> {
+// The solution as a matrix, element (i, k) is that of y[k] at time i. Slices solve the systems that they own; any may read any
+// element.
+template <class M, class System, class Tableau> class OdeSolution : public MatrixAccess<OdeSolution<M, System, Tableau>> {
  public:
   using value_type = typename M::value_type;
   using T = value_type;
-  using Solver = OdeSolver<M, Initial, Start, F, Tableau>;
+  using Solver = OdeSolver<M, System, Tableau>;
   using MatrixAccess<OdeSolution>::value;
   using MatrixAccess<OdeSolution>::pull;
-  LOCKSTEP_FN OdeSolution(M& m, Dim time, Dim state, const Initial& initial, const Start& t0, const Real& times, const F& f,
-                          const OdeMethod<Tableau>& method)
+  LOCKSTEP_FN OdeSolution(M& m, Dim time, Dim state, const System& system, const Real& times, const OdeMethod<Tableau>& method)
       : m_(m), time_(time), state_(state), values_(m.allocate(size())), adjoints_(m.allocate_per_slice(size())),
-        solver_(m, state, initial, t0, times, f, method) {
+        solver_(m, system, times, method) {
     for (int i = 0; i < size(); ++i) adjoints_.store(i, T(0.));
     m.team().barrier();  // f may read elements of a linear predictor, which other slices own
-    if (m.first_slice()) m.add(solver_.solve(values_.sums()));
+    m.add(solver_.solve(values_.sums()));
     m.team().barrier();
   }
   LOCKSTEP_FN ~OdeSolution() {
     m_.team().barrier();
-    if (m_.first_slice())
-      solver_.reverse(values_.sums(), [this](int i) { return m_.sum_over_slices(adjoints_, i, size()); });
+    solver_.reverse(values_.sums(), [this](int i) { return m_.sum_over_slices(adjoints_, i, size()); });
     m_.team().barrier();  // as above: their adjoints
   }
   LOCKSTEP_FN T value(int i) const { return values_.load(i); }

@@ -1,7 +1,10 @@
 // A number that a lambda of the model is given and that has an adjoint of its own: the unknown of an equation (root.hpp), the
-// coordinate of a support of one's own (custom_support.hpp), an element of a state (ode.hpp).
+// coordinate of a support of one's own (custom_support.hpp); or a vector of these: the unknowns of several equations (roots.hpp), the
+// state of differential equations (ode.hpp).
 #pragma once
 
+#include "lockstep/dataset.hpp"
+#include "lockstep/distribution.hpp"
 #include "lockstep/expression.hpp"
 #include "lockstep/lanes.hpp"
 
@@ -34,6 +37,42 @@ template <class T> struct Unknown : RecipeTag {
   static constexpr bool uniform = false;
   LOCKSTEP_FN Unknown(const T& v, SumOf<T>* a) : value(v), adjoint(a) {}
   template <class M> LOCKSTEP_FN UnknownValue<T> evaluate(const M&) const { return {value, adjoint}; }
+};
+
+// ---- several unknowns ---------------------------------------------------------------------------------------------------------
+
+template <class T> struct UnknownElementValue {
+  T value;
+  LaneArray<T> adjoints;
+  int number;
+  template <class A> LOCKSTEP_FN void pull(const A& a) const { adjoints.add(number, a); }
+  LOCKSTEP_FN void pull(const OnlyTo<T>& a) const {
+    if (a.of == adjoints.base) adjoints.add(number, a.value);
+  }
+};
+template <class T> struct UnknownElement : RecipeTag {
+  LaneArray<T> values, adjoints;
+  int number;
+  static constexpr bool uniform = false;
+  LOCKSTEP_FN UnknownElement(const LaneArray<T>& v, const LaneArray<T>& a, int i) : values(v), adjoints(a), number(i) {}
+  template <class M> LOCKSTEP_FN UnknownElementValue<T> evaluate(const M&) const { return {values.load(number), adjoints, number}; }
+};
+// Whether a context checks what a model reads: on the host, outside of sampling.
+template <class M> inline constexpr bool checks_reads = requires(const M& m, const FieldInfo& field) { m.require_element(field, 0); };
+// The state of a differential equation, the unknowns of a system of equations: element k is y[k].
+template <class T, bool checked> struct UnknownVector {
+  LaneArray<T> values, adjoints;
+  int size;
+  const char* name;   // for an error
+  LOCKSTEP_FN UnknownElement<T> operator[](int k) const {
+    if constexpr (checked) require_inside(name, size, k);
+    return {values, adjoints, k};
+  }
+};
+// One expression for each of them, and each of a type of its own: derivatives, equations.
+template <class... E> struct ExpressionList {
+  static constexpr int count = sizeof...(E);
+  Slots<E...> expressions;
 };
 
 // A number that a lambda is given as if it were data: the time, the variable of an integral.
