@@ -134,12 +134,15 @@ std::size_t HostModel::values(Meaning meaning) const {
   std::size_t count = 0;
   for (std::int64_t i = 0; i < layout().site_count; ++i) {
     const SiteView& site = layout().sites[i];
-    if ((site.kind != SiteKind::observed) == observed) continue;
+    const bool has_labels = meaning == Meaning::states && site.states_dim != -1;
+    if ((site.kind != SiteKind::observed) == observed && !has_labels) continue;
     if ((meaning == Meaning::log_prior || meaning == Meaning::scales) && site.kind != SiteKind::parameter) continue;
     if (meaning == Meaning::pointwise || meaning == Meaning::log_prior) {
       count += std::size_t(site.events);
     } else if (meaning == Meaning::scales) {
       count += 2 * std::size_t(site.size);
+    } else if (has_labels && site.states_dim == one_state) {
+      ++count;
     } else if (meaning == Meaning::states && std::max(site.states_dim, site.missing_dim) >= 0) {   // a site has one of them
       count += std::size_t(layout().dims[std::max(site.states_dim, site.missing_dim)].size);
     } else {

@@ -454,15 +454,18 @@ Fit recover_states(const ModelTable& table, const Fit& fit, std::uint64_t seed, 
   std::size_t place = 0;
   for (std::int64_t i = 0; i < model.layout().site_count; ++i) {
     const SiteView& site = model.layout().sites[i];
-    if (site.kind != SiteKind::observed) continue;
+    const bool labels = site.states_dim != -1, missing = site.missing_dim >= 0;
+    if (site.kind != SiteKind::observed && !labels) continue;
     Variable variable = model.variable(site);
-    const bool labels = site.states_dim >= 0, missing = site.missing_dim >= 0;
     if (labels || missing) {
       std::string name = site.name;
       if (name.ends_with(observed_suffix)) name.resize(name.size() - std::string_view(observed_suffix).size());
-      const DimView& along = model.layout().dims[labels ? site.states_dim : site.missing_dim];
-      variable = {name + (labels ? state_suffix : imputed_suffix), {along.name}, {std::size_t(along.size)},
-                  labels ? ElementType::integer : ElementType::real, {}};
+      variable = {name + (labels ? state_suffix : imputed_suffix), {}, {}, labels ? ElementType::integer : ElementType::real, {}};
+      if (site.states_dim != one_state) {
+        const DimView& along = model.layout().dims[labels ? site.states_dim : site.missing_dim];
+        variable.dims = {along.name};
+        variable.shape = {std::size_t(along.size)};
+      }
     }
     const std::size_t size = variable.size();
     if (labels || missing || site.latent) {

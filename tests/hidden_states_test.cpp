@@ -15,7 +15,7 @@
 namespace lockstep {
 namespace {
 
-// Of each test of draws; nine of them at 1e-4 each, one fixed seed.
+// Of each test of draws; twelve of them at 1e-4 each, one fixed seed.
 constexpr int draws = 20000;
 constexpr double level = 1e-4;
 
@@ -449,6 +449,58 @@ TEST(HiddenStates, OfDistributionsAreRecovered) {
   EXPECT_EQ(states.variable("states", "y_state").values.size(), 2u * 20);
   EXPECT_EQ(states.variable("states", "n_state").dims, std::vector<std::string>{"i"});
   EXPECT_EQ(states.variable("states", "positive_state").values.size(), 3u * 20);
+}
+
+// Of priors, given the parameter's value; of numbers, data and parameters.
+struct LabelsOfPriors {
+  Dim i, j;
+  Real y;
+  RealScalar one;
+  explicit LabelsOfPriors(Dataset& d) : i(d.dim("i")), j(d.dim("j", 2)), y(d.real("y", i)), one(d.scalar("one")) {}
+  template <class M> void operator()(M& m) const {
+    auto p = m.param("p", beta(1, 1));
+    auto number = m.param("number", mixture(component(p, normal(0, 1)), component(1 - p, student_t(3, 0, 1))));
+    auto each = m.param("each", i, [&](auto k) { return mixture(component(0.7, normal(y[k], 1)), component(0.3, student_t(3, 0, 1))); });
+    m.param("table", mixture(component(0.5, normal(0, 1)), component(0.5, student_t(3, 0, 1))), i, j);
+    m.observe("y", y, i, [&](auto k) { return normal(each[k] + number, 1); });
+    m.observe("one", one, mixture(component(p, normal(0, 1)), component(1 - p, student_t(3, 0, 1))));
+  }
+};
+TEST(HiddenStates, OfPriorsAndOfNumbersAreRecovered) {
+  Data data;
+  data.set("y", {0.1, 2.5, 0.3});
+  data.set("one", -2.2);
+  const Bound<LabelsOfPriors> bound(data);
+  const HostModel model(*model_table<LabelsOfPriors>(), data);
+  const Values position{0.4, 1.9, 0.2, -1.4, 3, 0, 0, 0, 0, 0, 0};
+  const double p = bound.part(bound.constrain(position), "p")[0];
+  ASSERT_EQ(model.values(Meaning::states), 1u + 3 + 6 + 3 + 1);   // number, each, table, y as it is, one
+  const auto mass = [](double first, double second) {
+    return [=](double k) { return (k == 0 ? first : k == 1 ? second : 0) / (first + second); };
+  };
+  Sample of_number, of_second, of_one;
+  for (std::uint32_t d = 0; d < draws; ++d) {
+    const Values out = recovered(bound, 14, position, d);
+    of_number.push_back(out[0]);
+    of_second.push_back(out[2]);
+    of_one.push_back(out[13]);
+    EXPECT_EQ((Values{out[10], out[11], out[12]}), (Values{0.1, 2.5, 0.3}));
+  }
+  EXPECT_GT(chi_square(of_number, mass(p * normal_density(1.9, 0, 1), (1 - p) * student_t_density(1.9, 3))), level);
+  EXPECT_GT(chi_square(of_second, mass(0.7 * normal_density(-1.4, 2.5, 1), 0.3 * student_t_density(-1.4, 3))), level);
+  EXPECT_GT(chi_square(of_one, mass(p * normal_density(2.2, 0, 1), (1 - p) * student_t_density(2.2, 3))), level);
+  SampleOptions options;
+  options.chains = 4;
+  options.warmup = 50;
+  options.draws = 5;
+  const Fit states = recover_states<LabelsOfPriors>(sample<LabelsOfPriors>(data, options), 5);
+  ASSERT_EQ(states.group("states").variables.size(), 4u);
+  EXPECT_TRUE(states.variable("states", "number_state").dims.empty() && states.variable("states", "one_state").dims.empty());
+  EXPECT_EQ(states.variable("states", "number_state").values.size(), 20u);
+  EXPECT_EQ(states.variable("states", "each_state").dims, std::vector<std::string>{"i"});
+  EXPECT_EQ(states.variable("states", "table_state").values.size(), 6u * 20);
+  for (const Variable& each : states.group("states").variables)
+    EXPECT_TRUE(std::ranges::all_of(each.values, [](double k) { return k == 0 || k == 1; })) << each.name;
 }
 
 }  // namespace

@@ -17,6 +17,8 @@
 // missing of them has density 1 whatever the value is.
 #pragma once
 
+#include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "lockstep/emission.hpp"

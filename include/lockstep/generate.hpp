@@ -1306,8 +1306,12 @@ class Generate {
         log_density[e] = event_log_density(prior, shape, values + std::int64_t(e) * shape.last().size);
       else log_density[e] = evaluate_once(element(prior, shape, int(e)), values[e]);
     }
-    report_events(name, SiteKind::parameter, shape, event_rank, events, log_density.empty() ? values : log_density.data(),
-                  S::description, false, coordinates);
+    const auto report_parameter = [&] {
+      report_events(name, SiteKind::parameter, shape, event_rank, events, log_density.empty() ? values : log_density.data(),
+                    S::description, false, coordinates);
+    };
+    if constexpr (JointDistribution<Prior>) report_parameter();
+    else report_with_labels(name, shape, values, [](int) { return true; }, [&](int e) { return element(prior, shape, e); }, report_parameter);
     if (in_.meaning == Meaning::scales) put_scales(shape, prior, in_.out - 2 * shape.size());
     if constexpr (JointDistribution<Prior>) {
       note_factor(prior);
@@ -1538,10 +1542,10 @@ class Generate {
   void report_with_labels(const char* name, const Shape& shape, const double* values, const Modelled& is_modelled,
                           const F& distribution, const Report& report_site) {
     using D = std::remove_cvref_t<decltype(distribution(0))>;
-    const bool recovers = in_.meaning == Meaning::states, labels = Labelled<Generate, D> && shape.rank > 0;
-    if (!labels || !recovers) report_site();
+    const bool recovers = in_.meaning == Meaning::states;
+    if (!Labelled<Generate, D> || !recovers) report_site();
     if constexpr (Labelled<Generate, D>) {
-      if (!labels || (!recovers && in_.meaning != Meaning::layout)) return;
+      if (!recovers && in_.meaning != Meaning::layout) return;
       std::vector<int> modelled;
       for (int e = 0; e < shape.size(); ++e)
         if (is_modelled(e)) modelled.push_back(e);
@@ -1549,7 +1553,9 @@ class Generate {
         for (int e : modelled) *in_.out++ = draw_category(label_probabilities(*this, distribution(e), values[e]));
       } else {
         const bool all = shape.rank == 1 && int(modelled.size()) == shape.size();
-        in_.sites->back().states_dim = all ? shape.rows.id : added_dim(std::string(name) + state_suffix, shape, modelled).id;
+        in_.sites->back().states_dim = shape.rank == 0 ? one_state
+                                       : all           ? shape.rows.id
+                                                       : added_dim(std::string(name) + state_suffix, shape, modelled).id;
       }
     }
   }

@@ -10,8 +10,10 @@ enum class SiteKind : std::int32_t { parameter, deterministic, observed };
 // An observed site some elements of which are missing is two sites, by its name and these: those that are there, and parameters.
 inline constexpr const char *observed_suffix = "_observed", *imputed_suffix = "_unobserved";
 
-// The states of an observed site's own, which are summed out, have its name and this; so have the labels of its distributions.
+// The states of an observed site's own, which are summed out, have its name and this; so have the labels of distributions, a
+// parameter's too.
 inline constexpr const char* state_suffix = "_state";
+inline constexpr std::int32_t one_state = -2;   // in place of the dimension of states: those of a number
 
 // Data that say how far each element of a parameter is centred have the parameter's name and this (Dataset::centredness).
 inline constexpr const char* centredness_suffix = "_centredness";
@@ -34,7 +36,7 @@ struct SiteView {
   bool latent = false;           // observed: a discrete latent that was summed out. It is drawn, and never data; its log likelihood
                                  // is that of all data that depend on each element, whose own sites have no events
   std::int32_t event_dim = -1;   // observed: the dimension along which its events run, where that is no axis of its own
-  std::int32_t states_dim = -1;  // observed: that of the labels that its distributions sum over; -1: there are none
+  std::int32_t states_dim = -1;  // that of the labels that its distributions sum over; -1: there are none
   std::int32_t missing_dim = -1; // observed: that of the missing elements that were summed out with a state; -1: there are none
 };
 
