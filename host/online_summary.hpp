@@ -9,7 +9,8 @@
 //   quantiles                                off by less than the share of draws in a bin, about 1/512
 //   ess_*, mcse_*, tau                       other estimates, whose relative error is sqrt(2 / chains) (mcse_*: half of that)
 //                                            however short the chains are
-// The pilot are the first draws, at least 8,192 over all chains; they are held until they are complete.
+// The pilot are the first draws, at least 8,192 over all chains, or all that there are when a summary is asked for first; they are
+// held until they are complete.
 #pragma once
 
 #include <array>
@@ -47,7 +48,7 @@ class OnlineSummary {
   void add(std::size_t draws, std::span<const std::span<const double>> values);
   std::size_t draws() const { return stretches_.done() + held_draws_; }
 
-  // Of each scalar, in the order of the variables, about all draws so far. Figures that these cannot support are NaN, as a
+  // Of each scalar, in the order of the variables, about all draws so far; more may come. Figures that these cannot support are NaN, as a
   // Diagnosis has it.
   std::vector<ScalarSummary> summarise(std::span<const int> superchain);
 

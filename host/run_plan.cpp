@@ -144,7 +144,7 @@ RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool
   plan.thin_generated = options.generated == Generated::all ? plan.thin : automatic_thinning(plan, generated);
   const double per_draw = (double(model.values(Meaning::constrain)) + draw_statistics) / plan.thin +
                           double(generated) / plan.thin_generated;
-  const int held = (in_memory && !options.only_summary ? 1 : 0) + (plan.looks ? 2 : 0);  // an array that grows is there twice
+  const int held = options.only_summary ? 0 : (in_memory ? 1 : 0) + (plan.looks ? 2 : 0);  // an array that grows is there twice
   if (options.until.asked() && options.draws == 0) plan.draws = most_draws(plan, per_draw, held);
 
   const double row = 8. * plan.chains * (model.coordinates() + draw_statistics);

@@ -283,9 +283,6 @@ void validate(const SampleOptions& o) {
   require(!o.only_summary || !(o.log_likelihood || o.predictive || o.keep_warmup),
           "only a summary is to be kept, and also log likelihoods, predictions or the draws of warmup (they belong to draws). "
           "Ask for either.");
-  require(!o.only_summary || !o.until.asks_for_accuracy(),
-          "only a summary is to be kept of a run that goes on until an accuracy is reached (it is told from draws). Give a "
-          "number of draws, or a time, or keep draws.");
   require(o.checkpoint.every > 0,
           fmt::format("checkpoint.every is {} (seconds; more than 0). 60 is usual.", o.checkpoint.every));
 }
@@ -319,8 +316,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   std::optional<StoppingRule> rule;
   std::optional<BothSinks> to_both;
   std::optional<SummarySink> summary;
-  if (plan.looks) to_both.emplace(sink, rule.emplace(options.until, options.threads));
-  if (options.only_summary) summary.emplace(sink, options.threads);
+  if (options.only_summary) summary.emplace(sink, options.until, options.threads);
+  else if (plan.looks) to_both.emplace(sink, rule.emplace(options.until, options.threads));
   DrawSink& recorded = to_both ? static_cast<DrawSink&>(*to_both) : summary ? *summary : sink;
   Recorder recorder(model, options, plan, superchain, recorded);
   if (rule && saved) checkpoint->draws().replay(*rule);
@@ -394,7 +391,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
     const int before = first - warmup.draws;
     recorder.draws(block, before, made);
     if (mixed) precision_error.draws(block, before, made);
-    if (rule && before + made == plan.stretch_end(before)) accuracy = rule->look();
+    if (plan.looks && before + made == plan.stretch_end(before)) accuracy = rule ? rule->look() : summary->look();
     return more = !watcher.ended() && !enough();
   };
   int done = 0;
@@ -459,7 +456,7 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   attributes["precision"] = std::string(precision_text(options.precision));
   if (mixed) attributes["log_density_error"] = precision_error.relative();
   attributes["starts"] = starts.description();
-  if (!rule) report_halves(ensemble, superchain, plan.draws / 2, attributes);
+  if (!plan.looks) report_halves(ensemble, superchain, plan.draws / 2, attributes);
   if (!data.options().empty()) {
     std::vector<std::string> settings;
     for (const auto& [name, value] : data.options()) settings.push_back(fmt::format("{}={}", name, value));

@@ -25,6 +25,7 @@ Outline summary_outline(const Outline& run, std::vector<ScalarSummary> scalars) 
 }  // namespace
 
 void SummarySink::open(const Outline& outline) {
+  goal_ = AccuracyGoal(until_, outline);
   outline_ = outline;
   posterior_ = outline.number_of("posterior");
   sample_stats_ = outline.number_of("sample_stats");
@@ -40,6 +41,16 @@ void SummarySink::append(std::size_t group, std::span<const std::size_t> numbers
                          std::span<const std::span<const double>> values) {
   if (group == posterior_) draws_->add(numbers.size(), values);
   if (group == sample_stats_) statistics_->add(numbers.size(), values);
+}
+
+Accuracy SummarySink::look() {
+  const std::vector<ScalarSummary> all = draws_->summarise(outline_.superchain);
+  const std::vector<Variable>& kept = outline_.draws[posterior_].group.variables;
+  std::vector<std::size_t> first(kept.size());  // scalars, by variable
+  for (std::size_t v = 1; v < kept.size(); ++v) first[v] = first[v - 1] + kept[v - 1].size();
+  std::vector<Diagnosis> diagnoses;
+  for (const auto& [variable, index] : goal_.elements()) diagnoses.push_back(all[first[variable] + index].diagnosis);
+  return goal_.judge(diagnoses);
 }
 
 void SummarySink::close(const std::map<std::string, Attribute>& attributes) {

@@ -146,33 +146,42 @@ TEST_F(Checkpoints, AreGoneOnFromAsIfTheRunHadNeverEnded) {
 }
 
 TEST_F(Checkpoints, OfARunThatEndsWhenItIsAccurateLetItEndWhereItWould) {
-  SampleOptions o = options(5e-3);
-  o.draws = 0;
-  o.until.ess = 1500;
-  o.thin = 2;
-  const Fit whole = begin(without_checkpoint(o));
-  ASSERT_EQ(std::get<std::string>(whole.attributes.at("ended_by")), "accuracy");
-  ASSERT_GT(whole.draws, 100u);
-  std::mt19937 random(18);
-  int stops = 0;
-  for (bool begun = false;; begun = true) {
-    SampleOptions part = o;
-    part.threads = 1 + int(random() % 3);
-    int left = 1 + int(random() % 10);
-    part.cancel = [&left] { return --left < 0; };
-    try {
-      const Fit fit = begun ? go_on(part) : begin(part);
-      if (fit.stopped_early()) {
-        ++stops;
-        continue;
-      }
-      expect_same_run(whole, fit);
-      break;
-    } catch (const Stopped&) {
+  for (const bool only_summary : {false, true}) {
+    SCOPED_TRACE(only_summary);
+    SampleOptions o = options(5e-3);
+    o.draws = 0;
+    o.until.ess = 1500;
+    if (only_summary) {
+      o.chains = 64;
+      o.until.ess = 15000;
+      o.keep_warmup = o.log_likelihood = o.predictive = false;
     }
+    o.only_summary = only_summary;
+    o.thin = 2;
+    const Fit whole = begin(without_checkpoint(o));
+    ASSERT_EQ(std::get<std::string>(whole.attributes.at("ended_by")), "accuracy");
+    ASSERT_GT(whole.draws, 100u);
+    std::mt19937 random(18);
+    int stops = 0;
+    for (bool begun = false;; begun = true) {
+      SampleOptions part = o;
+      part.threads = 1 + int(random() % 3);
+      int left = 1 + int(random() % 10);
+      part.cancel = [&left] { return --left < 0; };
+      try {
+        const Fit fit = begun ? go_on(part) : begin(part);
+        if (fit.stopped_early()) {
+          ++stops;
+          continue;
+        }
+        expect_same_run(whole, fit);
+        break;
+      } catch (const Stopped&) {
+      }
+    }
+    EXPECT_GT(stops, 0);
+    EXPECT_EQ(files(), 0u);
   }
-  EXPECT_GT(stops, 0);
-  EXPECT_EQ(files(), 0u);
 }
 
 TEST_F(Checkpoints, OfAnotherRunAreRefused) {

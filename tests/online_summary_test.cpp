@@ -9,6 +9,7 @@
 #include <random>
 
 #include "host/digest.hpp"
+#include "host/stopping_rule.hpp"
 #include "host/summary.hpp"
 #include "host/summary_groups.hpp"
 #include "host/verdict.hpp"
@@ -390,6 +391,37 @@ TEST_F(SummaryOfARun, IsTheSameInAFileAndOnAnyNumberOfThreads) {
   EXPECT_NE(message_of([&] { read_netcdf(file(), {"posterior"}); }).find("it has a summary only, no draws"), std::string::npos);
 }
 
+TEST_F(SummaryOfARun, EndsAtTheFirstLookAtWhichItIsAccurateEnough) {
+  SampleOptions o = options(true);
+  o.draws = 0;
+  o.chains = 64;  // the first look comes before the pilot is complete
+  o.until.ess = 12000;
+  o.until.mcse = {{"mu", 0.04}};
+  const Fit fit = fit_of(o);
+  EXPECT_EQ(std::get<std::string>(fit.attributes.at("ended_by")), "accuracy");
+  const auto is_enough = [](const Fit& each) {
+    bool enough = true;
+    for (const auto& [name, d] : diagnose(each))
+      enough = enough && std::min(d.ess_bulk, d.ess_tail) >= 12000 && (name != "mu" || d.mcse_mean <= 0.04);
+    return enough;
+  };
+  EXPECT_TRUE(is_enough(fit));
+  const int length = int(std::get<double>(fit.attributes.at("draws_made")));
+  int before = 0;
+  while (next_look(before) < length) before = next_look(before);
+  ASSERT_EQ(next_look(before), length);
+  ASSERT_GE(before, 100);
+  SampleOptions shorter = o;
+  shorter.draws = before;
+  const Fit too_short = fit_of(shorter);
+  EXPECT_EQ(std::get<std::string>(too_short.attributes.at("ended_by")), "draws");
+  EXPECT_FALSE(is_enough(too_short));
+  o.threads = 3;
+  expect_same(fit, fit_of(o));
+  o.until.mcse = {{"bogus", 1}};
+  EXPECT_NE(message_of([&] { fit_of(o); }).find("no site of that name is kept"), std::string::npos);
+}
+
 TEST_F(SummaryOfARun, GoesOnFromACheckpoint) {
   SampleOptions o = options(true);
   o.draws = 2000;
@@ -425,13 +457,12 @@ TEST_F(SummaryOfARun, IsRefusedWhereItCannotBe) {
     return message_of([&] { validate(o); });
   };
   EXPECT_EQ(message([](SampleOptions&) {}), "no error");
-  EXPECT_EQ(message([](SampleOptions& o) { o.until.seconds = 10; }), "no error");
+  EXPECT_EQ(message([](SampleOptions& o) { o.until = {1000, {}, 10}; }), "no error");
   EXPECT_NE(message([](SampleOptions& o) { o.chains = 63; }).find("at least 64 are needed"), std::string::npos);
   for (const auto& change : std::initializer_list<void (*)(SampleOptions&)>{[](SampleOptions& o) { o.log_likelihood = true; },
                                                                             [](SampleOptions& o) { o.predictive = true; },
                                                                             [](SampleOptions& o) { o.keep_warmup = true; }})
     EXPECT_NE(message(change).find("they belong to draws"), std::string::npos);
-  EXPECT_NE(message([](SampleOptions& o) { o.until.ess = 1000; }).find("it is told from draws"), std::string::npos);
 }
 
 }  // namespace

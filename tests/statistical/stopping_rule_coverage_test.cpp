@@ -1,7 +1,7 @@
 // Runs that end when they seem accurate enough are as accurate as they say (rules §6).
 //
 // Four stationary chains of known mean, AR(1) with autocorrelation times 1 to 100 or independent t_3, are fed to the rule as a run
-// feeds it. Of 2,000 runs each, mean +- 1.96 standard errors covers at least 93%. A rule that covered 95% would fail once in 40,000
+// feeds it; or 64, of which only a summary is kept. Of 2,000 runs each, mean +- 1.96 standard errors covers at least 93%. A rule that covered 95% would fail once in 40,000
 // times. Fixed seeds.
 #include <gtest/gtest.h>
 
@@ -11,6 +11,7 @@
 #include <random>
 
 #include "host/diagnostics.hpp"
+#include "host/online_summary.hpp"
 #include "host/stopping_rule.hpp"
 #include "kernels/cpu/launch.hpp"
 
@@ -18,21 +19,55 @@ namespace lockstep {
 namespace {
 
 constexpr int runs = 2000;
-constexpr std::size_t chains = 4;
+
+struct KeepingDraws {
+  static constexpr std::size_t chains = 4;
+
+  KeepingDraws(const Until& until, const Outline& outline) : rule(until, 1) { rule.open(outline); }
+  void append(std::span<const std::size_t> numbers, std::span<const double> values) { rule.append(0, numbers, {&values, 1}); }
+  bool is_enough() { return rule.look().state == Accuracy::State::reached; }
+  static Diagnosis diagnosis(const std::vector<std::vector<double>>& x) {
+    std::vector<double> all;
+    for (const std::vector<double>& chain : x) all.insert(all.end(), chain.begin(), chain.end());
+    const std::size_t n = x[0].size();
+    return Diagnoser()({all.data(), chains, n, n, 1});
+  }
+
+  StoppingRule rule;
+};
+
+struct KeepingASummary {
+  static constexpr std::size_t chains = 64;
+
+  KeepingASummary(const Until& until, const Outline& outline) : goal(until, outline), summary({1}, chains, 1000000, 1) {}
+  void append(std::span<const std::size_t> numbers, std::span<const double> values) { summary.add(numbers.size(), {&values, 1}); }
+  bool is_enough() {
+    const Diagnosis now = diagnosis({});
+    return goal.judge({&now, 1}).state == Accuracy::State::reached;
+  }
+  Diagnosis diagnosis(const std::vector<std::vector<double>>&) {
+    std::vector<int> superchain(chains);
+    std::iota(superchain.begin(), superchain.end(), 0);
+    return summary.summarise(superchain)[0].diagnosis;
+  }
+
+  AccuracyGoal goal;
+  OnlineSummary summary;
+};
 
 struct Coverage {
   double share, draws;  // draws: the mean of what a chain made
 };
 
-template <class Next>  // double next(double previous, random, first)
+template <class Keeping = KeepingDraws, class Next>  // double next(double previous, random, first)
 Coverage coverage(const Until& until, std::uint64_t seed, const Next& next) {
+  constexpr std::size_t chains = Keeping::chains;
   const Outline outline{chains, {}, {}, {{{"posterior", true, {{"x", {}, {}, ElementType::real, {}}}}, 1, 1}}, {}};
   std::atomic<int> covered{0};
   std::atomic<std::int64_t> draws{0};
   parallel_for(runs, 0, [&](int run, int) {
     std::mt19937_64 random(seed + std::uint64_t(run));
-    StoppingRule rule(until, 1);
-    rule.open(outline);
+    Keeping kept(until, outline);
     std::vector<std::vector<double>> x(chains);
     for (int made = 0; ; ) {
       const int begin = made, end = next_look(made);
@@ -44,17 +79,13 @@ Coverage coverage(const Until& until, std::uint64_t seed, const Next& next) {
         block.insert(block.end(), chain.begin() + begin, chain.end());
       }
       made = end;
-      const std::span<const double> values(block);
-      rule.append(0, numbers, {&values, 1});
-      if (rule.look().state == Accuracy::State::reached) break;
+      kept.append(numbers, block);
+      if (kept.is_enough()) break;
       ASSERT_LT(made, 1000000);
     }
-    std::vector<double> all;
-    for (const std::vector<double>& chain : x) all.insert(all.end(), chain.begin(), chain.end());
-    const std::size_t n = x[0].size();
-    const Diagnosis d = Diagnoser()({all.data(), chains, n, n, 1});
+    const Diagnosis d = kept.diagnosis(x);
     covered += std::abs(d.mean) <= 1.96 * d.mcse_mean;
-    draws += std::int64_t(n);
+    draws += std::int64_t(x[0].size());
   });
   return {double(covered) / runs, double(draws) / runs};
 }
@@ -85,6 +116,10 @@ TEST(StoppingRuleCovers, WhereDrawsAreCorrelatedOver20) { expect_coverage(covera
 TEST(StoppingRuleCovers, WhereDrawsAreCorrelatedOver100) { expect_coverage(coverage(error_of(1, 100), 4000000, autoregressive(100))); }
 TEST(StoppingRuleCovers, WhereTailsAreHeavy) { expect_coverage(coverage(error_of(std::sqrt(3.), 2000), 5000000, student_3)); }
 TEST(StoppingRuleCovers, WhereTheEffectiveSampleSizeIsAskedFor) { expect_coverage(coverage({200, {}, 0}, 6000000, autoregressive(5))); }
+TEST(StoppingRuleCovers, WhereOnlyASummaryIsKept) { expect_coverage(coverage<KeepingASummary>(error_of(1, 64 * 150), 7000000, autoregressive(1))); }
+TEST(StoppingRuleCovers, WhereASummaryTellsTheEffectiveSampleSize) {
+  expect_coverage(coverage<KeepingASummary>({64 * 30, {}, 0}, 8000000, autoregressive(5)));
+}
 
 }  // namespace
 }  // namespace lockstep
