@@ -117,7 +117,7 @@ TEST_F(Checkpoints, AreGoneOnFromAsIfTheRunHadNeverEnded) {
     for (bool begun = false;; begun = true) {
       SampleOptions part = o;
       part.threads = 1 + int(random() % 3);
-      int left = 1 + int(random() % 10);
+      int left = 1 + int(random() % 20);
       part.cancel = [&left] { return --left < 0; };
       Fit fit;
       try {
@@ -148,12 +148,12 @@ TEST_F(Checkpoints, AreGoneOnFromAsIfTheRunHadNeverEnded) {
 TEST_F(Checkpoints, OfARunThatEndsWhenItIsAccurateLetItEndWhereItWould) {
   for (const bool only_summary : {false, true}) {
     SCOPED_TRACE(only_summary);
-    SampleOptions o = options(5e-3);
+    SampleOptions o = options(0.05);
     o.draws = 0;
     o.until.ess = 1500;
     if (only_summary) {
       o.chains = 64;
-      o.until.ess = 15000;
+      o.until.ess = 8000;
       o.keep_warmup = o.log_likelihood = o.predictive = false;
     }
     o.only_summary = only_summary;
@@ -166,7 +166,7 @@ TEST_F(Checkpoints, OfARunThatEndsWhenItIsAccurateLetItEndWhereItWould) {
     for (bool begun = false;; begun = true) {
       SampleOptions part = o;
       part.threads = 1 + int(random() % 3);
-      int left = 1 + int(random() % 10);
+      int left = 1 + int(random() % 20);
       part.cancel = [&left] { return --left < 0; };
       try {
         const Fit fit = begun ? go_on(part) : begin(part);
@@ -245,7 +245,7 @@ TEST_F(Checkpoints, ThatAreDamagedAreRefused) {
 }
 
 TEST_F(Checkpoints, WithADamagedDrawAreRefused) {
-  SampleOptions o = options(1e-3);
+  SampleOptions o = options();
   o.draws = 3000;
   o.keep = {"mu_alpha"};
   o.log_likelihood = o.predictive = false;
