@@ -89,5 +89,49 @@ TEST(IncompleteGammaAndBetaFunctions, HaveTheRightGradients) {
   expect_right_gradients(Bound<Tails>(data), 0.8);
 }
 
+// Of distributions whose CDFs are integrals or sums, and of categories.
+struct BoundsOfIntegrals {
+  Dim n;
+  Real y, high, angle, count;
+  Dim category;
+  explicit BoundsOfIntegrals(Dataset& d)
+      : n(d.dim("n")), y(d.real("y", n)), high(d.real("high", n)), angle(d.real("angle", n)), count(d.real("count", n)),
+        category(d.dim("category")) {}
+  template <class M> void operator()(M& m) const {
+    auto scale = m.param("scale", lognormal(0, 1));
+    auto shape = m.param("shape", lognormal(0, 1));
+    auto where = m.param("where", truncated(von_mises(0.4, 2), -1, 2));
+    auto lower = m.param("lower", truncated(skew_normal(0, scale, 1.5), no_bound, 0.4));
+    auto upper = m.param("upper", truncated(rice(shape, scale), 2.5, no_bound));
+    auto eta = m.param("eta", normal(0, 1), category);
+    auto cut = m.param("cut", normal(0, 1), category, ordered());
+    m.observe("a", y, n, [&](auto) { return truncated(skew_normal(where, scale, shape), lower, upper); });
+    m.observe("b", y, n, [&](auto) { return truncated(rice(shape, scale), 0.1, upper); });
+    m.observe("c", y, n, [&](auto j) { return interval_censored(skew_normal(where, scale, -shape), high[j]); });
+    m.observe("d", y, n, [&](auto) { return censored(rice(scale, shape), 0.5, 2.3); });
+    m.observe("e", angle, n, [&](auto) { return truncated(von_mises(where, scale), -2, 2.5); });
+    m.observe("f", angle, n, [&](auto) { return censored(von_mises(where, scale), -1.5, no_bound); });
+    m.observe("g", count, n, [&](auto) { return truncated(beta_binomial(scale, shape, 9), 1, no_bound); });
+    m.observe("h", count, n, [&](auto) { return truncated(beta_negative_binomial(scale, shape, 2), 1, no_bound); });
+    m.observe("i", count, n, [&](auto) { return censored(generalized_poisson(shape, 0.3), no_bound, 3); });
+    m.observe("j", count, n, [&](auto) { return censored(skellam(shape, scale), 1, no_bound); });
+    m.observe("k", count, n, [&](auto j) { return interval_censored(skellam(shape, scale), count[j] + 2); });
+    m.observe("l", count, n, [&](auto) { return truncated(categorical_logit(eta), 1, no_bound); });
+    m.observe("m", count, n, [&](auto) { return censored(ordered_logistic(where, cut), no_bound, 3); });
+    m.observe("p", count, n, [&](auto) { return truncated(ordered_probit(where, cut), 1, 3); });
+    m.observe("o", count, n, [&](auto j) { return interval_censored(categorical_logit(eta), count[j] + 1); });
+  }
+};
+TEST(IntegratedCdfs, GiveCensoredAndTruncatedFormsTheRightGradients) {
+  Data data;
+  data.set("y", Values{0.5, 1.2, 2.3});
+  data.set("high", Values{1.5, 1.3, 9});
+  data.set("angle", Values{-1.5, 0.3, 2.1});
+  data.set("count", Values{1, 2, 3});
+  data.set_labels("category", {"a", "b", "c", "d", "e"});
+  // The oracle differentiates rules of integration, whose errors are below 1e-12.
+  expect_right_gradients(Bound<BoundsOfIntegrals>(data), 0.8, {.forward = 1e-10});
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -44,6 +44,9 @@ void continuous() {
           truncated(negative_binomial(2, 3), 1, no_bound), interval_censored(negative_binomial_log(0, 3), 4),
           truncated(geometric_logit(0), 1, 5), truncated(discrete_uniform(0, 9), 1, 5),
           truncated(discrete_weibull(0.3, 1.2), 1, 5));
+  compile(truncated(skew_normal(0, 1, 2), -1, 2), censored(rice(1, 1), 0.5, 2), truncated(von_mises(0, 1), -1, 2),
+          censored(skellam(1, 2), -1, 2), truncated(beta_binomial(1, 2, 4), 1, no_bound), truncated(hypergeometric(9, 4, 3), 1, 3),
+          truncated(beta_negative_binomial(1, 2, 3), 1, no_bound), interval_censored(generalized_poisson(2, 0.3), 4));
   compile(truncated(triangular(0, 2, 0.5), 0.5, 1), censored(asymmetric_laplace(1, 0, 1), -1, 2), censored(moyal(0, 1), -1, 2),
           censored(wald(1, 2), 0.5, 2), truncated(wald(1, 2, 0), 0.5, 2), censored(ex_gaussian(0, 1, 1), -1, 2),
           interval_censored(gen_extreme(0, 1, 0.2), 2), censored(gen_pareto(0, 1, 0.2), no_bound, 2),
@@ -89,6 +92,10 @@ struct OfVectors {
     m.observe("b", y, n, [&](auto j) { return categorical_logit(k, [&, j](auto c) { return p[c] * y[j]; }); });
     m.observe("c", y, n, [&](auto) { return ordered_logistic(eta, p); });
     m.observe("d", y, n, [&](auto) { return ordered_probit(eta, p); });
+    m.observe("e", y, n, [&](auto j) { return truncated(categorical(p), 1, y[j]); });
+    m.observe("f", y, n, [&](auto) { return censored(ordered_logistic(eta, p), NoBound(), 2); });
+    m.observe("g", y, n, [&](auto j) { return interval_censored(categorical_logit(p), y[j]); });
+    m.observe("h", y, n, [&](auto) { return truncated(interpolated(x, height), eta, NoBound()); });
   }
 };
 
@@ -144,6 +151,8 @@ struct OfMatrices {
     auto vectors = m.param("vectors", non_centred(mv_normal_cholesky(thetas, L)), n, k);
     auto W = m.param("W", wishart_cholesky(sigma, L), k);
     auto V = m.param("V", inverse_wishart_cholesky(sigma, W), k);
+    auto S = m.param("S", wishart(sigma, W), k);
+    auto inverse_S = m.param("inverse_S", inverse_wishart(sigma, V), k);
     auto both = m.param("both", zero_sum_matrix_normal(sigma), n, k);
     auto matrix = m.param("matrix", matrix_normal(vectors, A, V), n, k);
     auto low_rank = m.param("low_rank", mv_normal_low_rank(0, matrix, sigma), n);

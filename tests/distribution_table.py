@@ -40,7 +40,7 @@ def measured(folder):
     """{distribution: {(kind, lanes): largest}}, {(function, from, to, floor, allowed): {lanes: largest}}"""
     programs = sorted(glob.glob(os.path.join(folder, "*distributions_test")))
     programs += [os.path.join(folder, name + "_test")
-                 for name in ("cdfs", "mixed_cdfs", "distribution_draws", "joint_draws", "special_functions")]
+                 for name in ("cdfs", "mixed_cdfs", "integrated_cdfs", "distribution_draws", "joint_draws", "special_functions")]
     table, functions = collections.defaultdict(dict), collections.defaultdict(dict)
     with tempfile.NamedTemporaryFile(mode="r") as file:
         for program in programs:

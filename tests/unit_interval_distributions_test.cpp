@@ -1,6 +1,7 @@
 // On an interval. Log densities and derivatives against the oracle.
 #include <gtest/gtest.h>
 
+#include "lockstep/evaluate.hpp"
 #include "tests/distribution_cases.hpp"
 #include "tests/goodness_of_fit.hpp"
 
@@ -121,6 +122,64 @@ TEST(Interpolated, HasTheSupportAndTheDrawsOfItsPoints) {
   const double p_value = kolmogorov_smirnov(sample, cdf);
   EXPECT_GT(p_value, 1e-3);
   LargestErrors::note("interpolated", "draws", 1, -p_value);
+}
+
+struct BoundedPoints {
+  Real x, height;
+  template <class M> void operator()(M& m) const {
+    auto lower = m.param("lower", flat());
+    auto upper = m.param("upper", flat());
+    auto y = m.param("y", truncated(interpolated(x, height), lower, upper), real_line());
+    auto z = m.param("z", censored(interpolated(x, height), lower, upper), real_line());
+    auto w = m.param("w", interval_censored(interpolated(x, height), upper), real_line());
+  }
+};
+double points_cdf(double y) {
+  return (y < 1 ? 0.5 * (y + 1) * (y + 1) : y < 1.5 ? 2 + (y - 1) * (2 - (y - 1)) : 2.75 + (y - 1.5)) / 4.25;
+}
+double points_density(double y) { return (y < 1 ? y + 1 : y < 1.5 ? 2 - 2 * (y - 1) : 1) / 4.25; }
+TEST(Interpolated, MayBeCensoredAndTruncated) {
+  GivenPoints given;
+  const auto model = given.model<BoundedPoints>();
+  const double lower = -0.25, upper = 2.75, y = 0.5, w = 1.75;
+  const double all = points_cdf(upper) - points_cdf(lower), above_w = points_cdf(upper) - points_cdf(w);
+  for (const double z : {lower, 0.25, upper}) {
+    const double of_z = z == lower ? points_cdf(z) : z == upper ? 1 - points_cdf(z) : points_density(z);
+    const double log_density = std::log(points_density(y) / all) + std::log(of_z) + std::log(above_w);
+    const std::vector<double> gradient = {
+        points_density(lower) / all + (z == lower ? points_density(lower) / of_z : 0),
+        -points_density(upper) / all - (z == upper ? points_density(upper) / of_z : 0) + points_density(upper) / above_w,
+        1 / 1.5, z == 0.25 ? 1 / 1.25 : 0., -points_density(w) / above_w};
+    for (const Lanes& each : {lanes<double, false>(model), lanes<Pack, false>(model)})
+      for (const AtLane& r : evaluate_alike(each, {lower, upper, y, z, w})) {
+        EXPECT_NEAR(r.log_density, log_density, 1e-14);
+        for (std::size_t i = 0; i < gradient.size(); ++i) EXPECT_NEAR(r.gradient[i], gradient[i], 1e-14) << i;
+      }
+  }
+  for (const double outside : {-0.26, 2.76})
+    EXPECT_EQ(evaluate_alike(lanes<double, false>(model), {lower, upper, outside, 0, w})[0].log_density, -infinity);
+  const auto points = given.model<Points>();
+  const auto d = interpolated(points.x, points.height);
+  for (const double at : {-0.999, 0.5, 1.2, 2.9}) {
+    EXPECT_NEAR(log_cdf(d, at), std::log(points_cdf(at)), 1e-13);
+    EXPECT_NEAR(log_ccdf(d, at), std::log(1 - points_cdf(at)), 1e-13);
+    EXPECT_NEAR(quantile(d, points_cdf(at)), at, 1e-13);
+    LargestErrors::note("interpolated_log_cdf", "log density", 1, std::abs(log_cdf(d, at) - std::log(points_cdf(at))));
+    LargestErrors::note("interpolated_log_ccdf", "log density", 1, std::abs(log_ccdf(d, at) - std::log(1 - points_cdf(at))));
+  }
+  EXPECT_EQ(log_cdf(d, -1.5), -infinity);
+  EXPECT_EQ(log_ccdf(d, 3.5), -infinity);
+  EXPECT_EQ(quantile(d, 0), -1);
+  EXPECT_EQ(quantile(d, 1), 3);
+  // A false alarm of 2e-5.
+  Stream stream({.seed = 20251011});
+  Sample sample(5000);
+  for (double& each : sample) each = draw(truncated(d, lower, upper), stream);
+  EXPECT_GT(kolmogorov_smirnov(sample, [&](double at) { return (points_cdf(at) - points_cdf(lower)) / all; }), 1e-5);
+  for (double& each : sample) each = draw(censored(d, 0., no_bound), stream);
+  EXPECT_EQ(*std::min_element(sample.begin(), sample.end()), 0);
+  EXPECT_GT(chi_square([&] { Sample zero; for (double each : sample) zero.push_back(each == 0); return zero; }(),
+                       [](double is) { return is == 1 ? points_cdf(0) : is == 0 ? 1 - points_cdf(0) : 0; }), 1e-5);
 }
 
 }  // namespace

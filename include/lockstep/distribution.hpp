@@ -148,6 +148,8 @@ template <class Mask, class L> LOCKSTEP_FN auto unless(const Mask& outside, cons
   return choose(outside, L(impossible), log_density);
 }
 
+template <class V> LOCKSTEP_FN auto not_whole(const V& y) { return y != floor(y); }
+
 // What arithmetic with these gives: lanes, if any of them is in lanes. By way of a class, since GCC 12 does not expand the
 // pack where a lambda uses the alias.
 template <class... S> struct LanesOfStates {

@@ -3,20 +3,17 @@
 //   log_density(normal(0, 1), 0.3)      log_cdf(cauchy(0, 2), -1e6)      quantile(weibull(2, 3), 0.975)
 //   Stream stream({.seed = 1});  draw(gamma(2, 3), stream)
 //
-// On the host, one value at a time. CDFs and quantiles are there for distributions whose kernels have a CDF and for
-// mixtures of such.
+// On the host, one value at a time. CDFs and quantiles are there for distributions whose kernels have a CDF, for mixtures of
+// such, for categories (their vectors as in evaluate_joint.hpp, which has distributions of vectors and matrices) and for densities
+// given by points.
 #pragma once
 
 #include "lockstep/distributions.hpp"
+#include "lockstep/evaluate_joint.hpp"
 #include "lockstep/generate.hpp"
 #include "lockstep/quantile.hpp"
 
 namespace lockstep {
-
-// The context of a distribution of plain numbers: there are no nodes.
-struct PlainNumbers {
-  using value_type = double;
-};
 
 // The log density (or log probability, of a count) at y, normalised; -inf outside the support.
 template <DistributionLike D> double log_density(const D& d, double y) {
@@ -49,6 +46,7 @@ constexpr double no_end = std::numeric_limits<double>::infinity();
 inline Ends ends_of(const RealLine&) { return {-no_end, no_end}; }
 inline Ends ends_of(const Positive&) { return {0, no_end}; }
 inline Ends ends_of(const UnitInterval&) { return {0, 1}; }
+inline Ends ends_of(const Circular&) { return {-VonMisesKernel::pi, VonMisesKernel::pi}; }
 template <class E> Ends ends_of(const OneSided<E, 1>& s) { return {s.limit.evaluate(PlainNumbers()).value, no_end}; }
 template <class E> Ends ends_of(const OneSided<E, -1>& s) { return {-no_end, s.limit.evaluate(PlainNumbers()).value}; }
 template <class L, class U> Ends ends_of(const TwoSided<L, U>& s) {
@@ -77,6 +75,34 @@ template <class Kernel, class... A> double quantile(const Distribution<Kernel, A
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return of(double(get<I>(d.arguments).expression.evaluate(PlainNumbers()).value)...);
   }(std::index_sequence_for<A...>{});
+}
+
+// Of categories.
+template <class D> requires is_over_categories<D> double log_cdf(const D& d, double y) {
+  return log_mass_of_categories(PlainNumbers{}, d, 0, floor(y));
+}
+template <class D> requires is_over_categories<D> double log_ccdf(const D& d, double y) {
+  return log_mass_of_categories(PlainNumbers{}, d, max(floor(y) + 1, 0.), d.count() - 1);
+}
+template <class D> requires is_over_categories<D> double quantile(const D& d, double p) {
+  if (!(p >= 0 && p <= 1)) return std::numeric_limits<double>::quiet_NaN();
+  const auto reached = [&](int k) { return p <= 0.5 ? log_cdf(d, k) >= log(p) : log_ccdf(d, k) <= log1p(-p); };
+  int k = 0;
+  while (k + 1 < d.count() && (log_cdf(d, k) == -no_end || !reached(k))) ++k;
+  return k;
+}
+
+// Of a density given by points.
+inline double log_cdf(const Interpolated& d, double y) {
+  const Prepared<PlainNumbers, Interpolated> prepared(PlainNumbers{}, d);
+  return prepared.range(PlainNumbers{}, d, prepared.first(), y).log_mass;
+}
+inline double log_ccdf(const Interpolated& d, double y) {
+  const Prepared<PlainNumbers, Interpolated> prepared(PlainNumbers{}, d);
+  return prepared.range(PlainNumbers{}, d, y, prepared.last()).log_mass;
+}
+inline double quantile(const Interpolated& d, double p) {
+  return p >= 0 && p <= 1 ? inverse_of_area(PlainNumbers{}, d, p) : std::numeric_limits<double>::quiet_NaN();
 }
 
 // Of mixtures.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Log CDFs and log CCDFs with their derivatives to 50 digits, written to tests/golden/cdfs.json.
+"""Log CDFs and log CCDFs, and log densities of censored and truncated distributions, with their derivatives to 50 digits, written
+to tests/golden/cdfs.json.
 
     python3 tests/golden/make_cdfs.py
 
@@ -252,7 +253,153 @@ def zero_one_inflated_beta(y, ends, one, a, b):
     return log(ends * (1 - one) + (1 - ends) * exp(lower)), log(ends * one + (1 - ends) * exp(upper))
 
 
+def both_logs(below, above):
+    return log(below), log(above)
+
+
+def owen(h, a):
+    """T(h, a): the power series of exp(-h^2 x^2/2), term by term over 1/(1 + x^2)."""
+    with mp.workdps(500):
+        factor, moment, total, n = mpf(1), mpmath.atan(a), mpmath.atan(a), 0
+        power = a
+        while n < (h * a) ** 2 or abs(factor * moment) > mpf(10) ** -480:
+            n += 1
+            factor *= -(h**2) / (2 * n)
+            moment = power / (2 * n - 1) - moment
+            power *= a**2
+            total += factor * moment
+        return exp(-(h**2) / 2) * total / (2 * pi)
+
+
+@functools.cache
+def skew_normal(y, m, s, a):
+    with mp.workdps(500):
+        z = (y - m) / s
+        t = owen(z, a)
+        return both_logs(phi(z) - 2 * t, phi(-z) + 2 * t)
+
+
+def poisson_window(rate, far):
+    """[(k, p(k))] of all k whose p(k) is above 10^-far, as far as that matters."""
+    first = max(int(rate - 4 * sqrt(rate * far) - 5 * far), 0)
+    last = int(rate + 4 * sqrt(rate * far) + 5 * far)
+    p = exp(first * log(rate) - rate - loggamma(mpf(first + 1)))
+    window = []
+    for k in range(first, last + 1):
+        window.append((k, p))
+        p *= rate / (k + 1)
+    return window
+
+
+def difference_above(y, r, s):
+    """P(N - M > y) of two independent Poisson counts, for a whole y."""
+    beyond, above = {}, mpf(0)
+    window = poisson_window(r, 200)
+    for k, p in reversed(window):
+        beyond[k] = above
+        above += p
+    first, last = window[0][0], window[-1][0]
+    of = lambda k: above if k < first else mpf(0) if k >= last else beyond[k]
+    return sum(p * of(int(y) + k) for k, p in poisson_window(s, 200))
+
+
+@functools.cache
+def skellam(y, r, s):
+    return both_logs(difference_above(-int(y) - 1, s, r), difference_above(int(y), r, s))
+
+
+@functools.cache
+def rice(y, v, s):
+    """Given the count of a Poisson(v^2/(2 s^2)), the square is gamma: it is above if a Poisson(y^2/(2 s^2)) is not."""
+    x, rate = (y / s) ** 2 / 2, (v / s) ** 2 / 2
+    if rate == 0:
+        return both_logs(-expm1(-x), exp(-x))
+    return both_logs(difference_above(0, x, rate), difference_above(-1, rate, x))
+
+
+@functools.cache
+def von_mises(y, m, k):
+    """By its Fourier series; the Bessel functions by Miller's recurrence."""
+    orders = 400
+    ratios = [mpf(0)] * (orders + 1)
+    ratio = mpf(0)
+    for j in range(orders, 0, -1):
+        ratio = ratios[j] = 1 / (2 * j / k + ratio)
+    def area(x):
+        weight, total = mpf(1), x / 2
+        for j in range(1, orders):
+            weight *= ratios[j]
+            total += weight * mpmath.sin(j * x) / j
+        return total / pi
+    return both_logs(area(y - m) - area(-pi - m), area(pi - m) - area(y - m))
+
+
+def masses(log_mass, y, least, most):
+    """The sums of masses up to y and beyond it."""
+    return both_logs(*(sum(exp(log_mass(mpf(k))) for k in ks) for ks in (range(least, int(y) + 1), range(int(y) + 1, most + 1))))
+
+
+def log_choose(n, k):
+    return loggamma(n + 1) - loggamma(k + 1) - loggamma(n - k + 1)
+
+
+def log_beta(a, b):
+    return loggamma(a) + loggamma(b) - loggamma(a + b)
+
+
+@functools.cache
+def beta_binomial(y, a, b, n):
+    whole = int(mpmath.nint(n))
+    return masses(lambda k: log_choose(n, k) + log_beta(k + a, n - k + b) - log_beta(a, b), y, 0, whole)
+
+
+@functools.cache
+def hypergeometric(y, n, k, d):
+    least, most = max(0, int(mpmath.nint(d - n + k))), int(mpmath.nint(min(k, d)))
+    return masses(lambda x: log_choose(k, x) + log_choose(n - k, d - x) - log_choose(n, d), y, least, most)
+
+
+def both_from(first, ratio, y):
+    """The sum of masses up to y, of which the first is given and the ratio of k's to the one before; and what it lacks to 1."""
+    with mp.workdps(400):
+        mass = below = first()
+        for k in range(1, int(y) + 1):
+            mass *= ratio(k)
+            below += mass
+        return both_logs(below, 1 - below)
+
+
+@functools.cache
+def beta_negative_binomial(y, r, a, b):
+    return both_from(
+        lambda: exp(log_beta(a + r, b) - log_beta(a, b)),
+        lambda k: (r + k - 1) * (b + k - 1) / (k * (r + a + b + k - 1)),
+        y,
+    )
+
+
+@functools.cache
+def generalized_poisson(y, m, t):
+    with mp.workdps(400):
+        factorial, one, power = mpf(1), exp(-t), exp(-m)
+        last = int(y) if t >= 0 else int(mpmath.ceil(-m / t)) - 1
+        below = above = mpf(0)
+        for k in range(last + 1):
+            if k:
+                factorial *= k
+                power *= one
+            mass = m * (m + t * k) ** (k - 1) * power / factorial
+            if k <= int(y):
+                below += mass
+            else:
+                above += mass
+        return both_logs(below, 1 - below if t >= 0 else above)
+
+
 SUMS = {
+    "skew_normal": skew_normal,
+    "rice": rice,
+    "von_mises": von_mises,
     "skew_student_t": skew_student_t,
     "zero_one_inflated_beta": zero_one_inflated_beta,
     "hurdle_gamma": lambda y, p, a, b: inflated(p, gamma_tails(a, b * y)),
@@ -267,8 +414,79 @@ SUMS = {
     "student_t": student_t,
     "half_student_t": half_student_t,
 }
+# ---- log densities of censored, interval-censored and truncated ones: the last arguments are the bounds ---------------------
+
+
+def gamma_log_density(y, a, b):
+    return a * log(b) + (a - 1) * log(y) - b * y - loggamma(a)
+
+
+def normal_log_density(y, m, s):
+    return -(((y - m) / s) ** 2) / 2 - log(s) - log(2 * pi) / 2
+
+
+def normal_tails(y, m, s):
+    return both_logs(phi((y - m) / s), phi((m - y) / s))
+
+
+def logistic_tails(y, m, s):
+    return -log1p(exp((m - y) / s)), -log1p(exp((y - m) / s))
+
+
+def truncated_gamma(y, a, b, lower, upper):
+    between = exp(gamma_tails(a, b * upper)[0]) - exp(gamma_tails(a, b * lower)[0])
+    return gamma_log_density(y, a, b) - log(between)
+
+
+def censored_normal(y, m, s, lower, upper, where):
+    if where < 0:
+        return normal_tails(lower, m, s)[0]
+    return normal_tails(upper, m, s)[1] if where > 0 else normal_log_density(y, m, s)
+
+
+def interval_censored_logistic(y, m, s, upper):
+    return log(exp(logistic_tails(upper, m, s)[0]) - exp(logistic_tails(y, m, s)[0]))
+
+
+# Each is a function that depends on where y is: (y, arguments) -> log density by them.
+BOUNDED = {
+    "truncated_gamma": lambda y, args: truncated_gamma,
+    "censored_normal": lambda y, args: lambda *x: censored_normal(*x, (y >= args[3]) - (y <= args[2])),
+    "interval_censored_logistic": lambda y, args: interval_censored_logistic,
+}
+BOUNDED_POINTS = {
+    "truncated_gamma": [
+        (y, (a, b, lower, upper))
+        for a, b, lower, upper in [(2.0, 3.0, 0.1, 2.0), (0.5, 1.0, 1e-3, 40.0), (40.0, 2.0, 5.0, 9.0), (3.0, 1.0, 30.0, 31.0)]
+        for y in [lower + share * (upper - lower) for share in (0.01, 0.4, 0.97)]
+    ],
+    "censored_normal": [
+        (y, (m, s, lower, upper))
+        for m, s, lower, upper in [(0.0, 1.0, -0.5, 2.0), (0.7, 2.5, -40.0, 0.5), (-3.0, 0.4, -2.0, 9.0), (1.0, 3.0, 100.0, 300.0)]
+        for y in [lower, lower + 0.25, 0.5 * (lower + upper), upper]
+    ],
+    "interval_censored_logistic": [
+        (y, (m, s, y + width)) for m, s in LOCATIONS for y in [-60.0, -1.5, 0.3, 50.0] for width in [1e-2, 1.0, 20.0]
+    ],
+}
+
+
 # Of counts there is no derivative by y.
+def shares(y, weights):
+    return both_logs(*(sum(part) / sum(weights) for part in (weights[: int(y) + 1], weights[int(y) + 1 :])))
+
+
+# Of categories there is a vector. That of probabilities is not normalised.
 COUNTS = {
+    "categorical": lambda y, *p: both_logs(sum(p[: int(y) + 1]), sum(p[int(y) + 1 :])),
+    "categorical_logit": lambda y, *eta: shares(y, [exp(e) for e in eta]),
+    "ordered_logistic": lambda y, eta, *c: (-log1p(exp(eta - c[int(y)])), -log1p(exp(c[int(y)] - eta))),
+    "ordered_probit": lambda y, eta, *c: both_logs(phi(c[int(y)] - eta), phi(eta - c[int(y)])),
+    "skellam": skellam,
+    "beta_binomial": beta_binomial,
+    "hypergeometric": hypergeometric,
+    "beta_negative_binomial": beta_negative_binomial,
+    "generalized_poisson": generalized_poisson,
     "bernoulli": lambda y, p: (log1p(-p), log(p)),
     "bernoulli_logit": lambda y, eta: (-log(1 + exp(eta)), -log(1 + exp(-eta))),
     "zero_inflated_poisson": lambda y, p, r: inflated(p, poisson(y, r)),
@@ -324,7 +542,64 @@ SIZES = [0, 1, 2, 5, 10, 100, 10**4, 10**6, 10**8]
 SHARES = [0.3, 0.999, 1e-6]
 FEW = [0, 1, 2, 5, 40, 1000]
 NEGATIVE_BINOMIALS = [(0.7, 0.05), (12.0, 1.0), (12.0, 300.0), (1e4, 6.5), (1e-6, 2.0)]
+HYPERGEOMETRICS = [(20.0, 7.0, 9.0), (20.0, 15.0, 12.0), (1000.0, 30.0, 200.0), (5000.0, 2500.0, 600.0)]
+CUTPOINTS = [(0.3, -0.5, 1.25), (-2.0, -3.0, 0.1, 0.2, 4.0), (30.0, -1.0, 2.0, 60.0), (0.4, -0.9, 1.6)]
 POINTS = {
+    "categorical": [
+        (y, p) for p in [(0.2, 0.5, 0.3), (1e-9, 0.25, 0.7499999, 1e-7), (0.1, 0.2, 0.3, 0.4)] for y in range(len(p) - 1)
+    ],
+    "categorical_logit": [
+        (y, eta) for eta in [(0.4, -1.0, 2.0), (-700.0, 0.3, 1.2, -40.0), (0.1, 0.2, -0.3, 0.5)] for y in range(len(eta) - 1)
+    ],
+    "ordered_logistic": [(y, args) for args in CUTPOINTS for y in range(len(args) - 1)],
+    "ordered_probit": [(y, args) for args in CUTPOINTS for y in range(len(args) - 1)],
+    "skew_normal": [
+        (m + y * s, (m, s, a))
+        for a, reach in [(0.0, 38.0), (0.4, 30.0), (-1.0, 25.0), (1.5, 15.0), (-4.0, 6.0), (100.0, 0.3), (-1e6, 2e-5)]
+        for m, s in [(0.7, 2.5)]
+        for y in [-1.0, -0.3, -0.1, -0.02, -1e-3, 1e-9, 0.01, 0.05, 0.2, 0.6, 1.0]
+        for y in [y * reach]
+    ],
+    "rice": [
+        (y * s, (v * s, s))
+        for v, s in [(0.0, 1.0), (1e-3, 2.0), (0.7, 0.3), (3.0, 1.0), (20.0, 7.0), (60.0, 1.0)]
+        for y in [1e-60, 1e-3, 0.3, 1.0, 1.9, 4.0, v - 6, v - 0.5, v, v + 0.3, v + 2, v + 9, v + 20]
+        if y > 0 and (v > 0 or y < 9)
+    ],
+    "von_mises": [
+        (y, (m, k))
+        for m in [0.0, 0.7, -3.0, 3.125]
+        for k in [1e-8, 0.3, 2.0, 20.0, 100.0]
+        for y in [-3.14, -3.0, -2.0, -0.9, -1e-3, 0.3, 0.75, 1.7, 3.0, 3.12, 3.1415]
+    ],
+    "skellam": [
+        (y, args)
+        for args in [(1e-6, 0.3), (0.7, 0.05), (3.0, 12.0), (250.0, 40.0), (1e4, 9e3)]
+        for y in [0, -1, 1, -2, -7, 5, 40, -40, 200, 1500, -1500]
+        if abs(y - args[0] + args[1]) < 14 * (args[0] + args[1]) ** 0.5 + 20
+    ],
+    "beta_binomial": [
+        (y, (a, b, n))
+        for a, b, n in [(0.05, 0.1, 9.0), (2.0, 3.0, 1.0), (2.0, 3.0, 40.0), (1e-9, 2.0, 30.0), (300.0, 40.0, 500.0), (6.0, 0.7, 2000.0)]
+        for y in sorted({0, 1, 3, 8, 20, 39, 200, 430, 1500, 1999})
+        if y < n
+    ],
+    "hypergeometric": [
+        (y, args) for args in HYPERGEOMETRICS for y in [0, 1, 2, 4, 6, 7, 8, 11, 20, 29, 150, 300, 450]
+        if max(0, args[2] - args[0] + args[1]) <= y < min(args[1], args[2])
+    ],
+    "beta_negative_binomial": [
+        (y, args)
+        for args in [(0.7, 0.5, 0.3), (3.0, 2.5, 4.0), (40.0, 300.0, 20.0), (2.5, 0.1, 1e-6), (1e3, 6.0, 30.0), (1e4, 1e4, 5e3)]
+        for y in [0, 1, 5, 40, 63, 64, 300, 2000, 5500]
+        if y <= 300 or args[0] != 40.0
+    ],
+    "generalized_poisson": [
+        (y, args)
+        for args in [(1e-3, 0.5), (2.5, 1e-3), (2.5, 0.3), (40.0, 0.9), (0.7, 0.99), (9.1, -0.4), (2.1, -0.5)]
+        for y in [0, 1, 3, 8, 20, 64, 150, 400]
+        if args[1] >= 0 or args[0] + args[1] * (y + 1) > 0
+    ],
     "bernoulli": [(0, (p,)) for p in [1e-300, 1e-9, 0.01, 0.125, 0.3, 0.5, 0.75, 0.9, 0.96, 1 - 2.0**-40]],
     "bernoulli_logit": [(0, (eta,)) for eta in [-600.0, -18.0, -2.0, -0.3, 0.0, 0.8, 1.5, 3.5, 40.0, 600.0]],
     "zero_inflated_poisson": [(y, (p, r)) for y in FEW for p in SHARES for r in [1e-3, 0.7, 3.3, 52.0, 1010.0]],
@@ -385,6 +660,9 @@ POINTS["binomial_logit"] = [(y, (n, float(log(p / (1 - p))))) for y, (n, p) in P
 POINTS["negative_binomial_log"] = [(y, (float(log(m)), a)) for y, (m, a) in POINTS["negative_binomial"] if m < 1e4]
 
 
+FIXED = {"beta_binomial": 3}   # the place of an argument by which there is no derivative
+
+
 def fits(value):
     return value == 0 or DOUBLE[0] < abs(value) < DOUBLE[1]
 
@@ -419,12 +697,12 @@ def cases(tail, grid):
                    "d_args": [float(s) for s in slopes[1:]]} | ({"single": True} if single else {})
 
 
-def sum_cases(log_tail, points, is_of_counts):
+def sum_cases(log_tail, points, is_of_counts, fixed=None):
     with mp.workdps(150):
         for y, args in points:
             point = [mpf(y), *map(mpf, args)]
             value = log_tail(*point)
-            slopes = [slope(log_tail, point, k) for k in range(int(is_of_counts), len(point))]
+            slopes = [slope(log_tail, point, k) if k != fixed else mpf(0) for k in range(int(is_of_counts), len(point))]
             if not all(map(fits, [value, *slopes])):
                 continue
             # Of larger numbers a float does not hold how far they are from each other, nor from 1 of those next to it.
@@ -435,11 +713,16 @@ def sum_cases(log_tail, points, is_of_counts):
                    "d_args": d_args} | ({"single": True} if single else {})
 
 
+def bounded_cases(name):
+    for y, args in BOUNDED_POINTS[name]:
+        yield from sum_cases(BOUNDED[name](y, args), [(y, args)], False)
+
+
 def main():
-    distributions = {}
+    distributions = {name: {"cases": list(bounded_cases(name))} for name in BOUNDED}
     for name, both in (COUNTS | SUMS).items():
         for which, suffix in enumerate(("log_cdf", "log_ccdf")):
-            cases_of_tail = sum_cases(lambda *x: both(*x)[which], POINTS[name], name in COUNTS)
+            cases_of_tail = sum_cases(lambda *x: both(*x)[which], POINTS[name], name in COUNTS, FIXED.get(name))
             distributions[f"{name}_{suffix}"] = {"cases": list(cases_of_tail)}
     for name, both in DISTRIBUTIONS.items():
         for which, suffix in enumerate(("log_cdf", "log_ccdf")):

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "lockstep/distributions/binomial.hpp"
+#include "lockstep/distributions/sums_of_masses.hpp"
 
 namespace lockstep {
 
@@ -20,9 +21,16 @@ template <class V> LOCKSTEP_FN V deviance_of(const V& k, const V& mean, const V&
 // With failures r = n - y, s = alpha + beta, N = n + s, each logarithm less its linear part (those sum to zero):
 //   log p = y L((y+alpha) n/(N y)) + r L((r+beta) n/(N r))
 //         + alpha L((y+alpha) s/(N alpha)) + beta L((r+beta) s/(N beta)) + ...
-struct BetaBinomialKernel {
+struct BetaBinomialKernel : TailsOf<BetaBinomialKernel> {
   template <class Y, class Alpha, class Beta, class N, class Total>
   LOCKSTEP_FN static auto density(const Y& y, const Alpha& alpha, const Beta& beta, const N& n, const Total& total) {
+    using V = LanesOf<Y, Alpha, Beta, N>;
+    const auto at = mass(y, alpha, beta, n, total);
+    return partials(unless(min(V(y.value), V(n.value - y.value)) < 0. || not_whole(V(y.value)), at.log_density), Zero{},
+                    get<0>(at.d_arguments), get<1>(at.d_arguments), get<2>(at.d_arguments), Zero{});
+  }
+  template <class Y, class Alpha, class Beta, class N, class Total>
+  LOCKSTEP_FN static auto mass(const Y& y, const Alpha& alpha, const Beta& beta, const N& n, const Total& total) {
     using V = LanesOf<Y, Alpha, Beta, N>;
     const V successes = y.value, failures = n.value - y.value;
     const auto a = Shape::prepare(DataValue<V>{max(successes, V(0.)) + alpha.value});
@@ -46,15 +54,23 @@ struct BetaBinomialKernel {
     const V by_all = all.log - 0.5 * all.inverse + all.stirling_slope,
             by_down = b.log - 0.5 * b.inverse + b.stirling_slope;
     const V d_n = digamma(V(n.value + 1.)) - digamma(V(failures + 1.)) + by_down - by_all;
-    return partials(unless(min(successes, failures) < 0. || successes != floor(successes), log_density), Zero{},
-                    d_alpha, d_beta, d_n, Zero{});
+    return partials(log_density, Zero{}, d_alpha, d_beta, d_n, Zero{});
+  }
+  static constexpr bool is_of_counts = true;
+  template <bool upper, class Y, class Alpha, class Beta, class N, class Total>
+  LOCKSTEP_FN static auto tail(const Y& y, const Alpha& alpha, const Beta& beta, const N& n, const Total& total) {
+    using V = LanesOf<Y, Alpha, Beta, N>;
+    const V value = y.value;
+    const auto at = tail_by_masses<BetaBinomialKernel, upper>(value, V(0.), V(n.value), value == value, alpha, beta, n, total);
+    // Masses sum to one at a whole n only: no derivative by n.
+    return partials(at.log_density, Zero{}, get<0>(at.d_arguments), get<1>(at.d_arguments), Zero{}, Zero{});
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double alpha, double beta, double n, double) {
     return random.binomial(n, random.beta(alpha, beta));
   }
 };
 // Successes in n trials whose common probability is Beta(alpha, beta); alpha, beta > 0, n >= 1; y = 0, 1, ..., n.
-// Stan's beta_binomial has n first.
+// Stan's beta_binomial has n first. Its CDF has no derivative by n, and costs as many masses as count.
 // P(y) = C(n, y) B(y + alpha, n - y + beta)/B(alpha, beta). Source: Johnson, Kemp & Kotz, Univariate Discrete Distributions,
 // ch. 6.
 template <Operand Alpha, Operand Beta, Operand N>
@@ -65,10 +81,17 @@ LOCKSTEP_FN auto beta_binomial(const Alpha& alpha, const Beta& beta, const N& n)
 
 // With a = alpha + r, b = beta + y, k = r + y, s = alpha + beta, N = s + k:
 //   log p = y L(b k/(N y)) + r L(a k/(N r)) + alpha L(a s/(N alpha)) + beta L(b s/(N beta)) + ...
-struct BetaNegativeBinomialKernel {
+struct BetaNegativeBinomialKernel : TailsOf<BetaNegativeBinomialKernel> {
   template <class Y, class Needed, class Alpha, class Beta, class Total>
   LOCKSTEP_FN static auto density(const Y& y, const Needed& r, const Alpha& alpha, const Beta& beta,
                                   const Total& total) {
+    using V = LanesOf<Y, Needed, Alpha, Beta>;
+    const auto at = mass(y, r, alpha, beta, total);
+    return partials(unless(V(y.value) < 0. || not_whole(V(y.value)), at.log_density), Zero{}, get<0>(at.d_arguments),
+                    get<1>(at.d_arguments), get<2>(at.d_arguments), Zero{});
+  }
+  template <class Y, class Needed, class Alpha, class Beta, class Total>
+  LOCKSTEP_FN static auto mass(const Y& y, const Needed& r, const Alpha& alpha, const Beta& beta, const Total& total) {
     using V = LanesOf<Y, Needed, Alpha, Beta>;
     const V value = y.value, count = max(value, V(0.));
     const auto a = Shape::prepare(DataValue<V>{alpha.value + r.value}),
@@ -88,10 +111,16 @@ struct BetaNegativeBinomialKernel {
                            alpha.stirling - beta.stirling);
     const auto digamma_of = [](const auto& x) { return V(x.log - 0.5 * x.inverse + x.stirling_slope); };
     const V by_all = digamma_of(all), by_total = digamma_of(total), by_a = digamma_of(a);
-    return partials(unless(value < 0. || value != floor(value), log_density), Zero{},
-                    V((digamma_of(k) - digamma_of(r)) + (by_a - by_all)),
+    return partials(log_density, Zero{}, V((digamma_of(k) - digamma_of(r)) + (by_a - by_all)),
                     V((by_a - digamma_of(alpha)) + (by_total - by_all)),
                     V((digamma_of(b) - digamma_of(beta)) + (by_total - by_all)), Zero{});
+  }
+  static constexpr bool is_of_counts = true;
+  template <bool upper, class Y, class Needed, class Alpha, class Beta, class Total>
+  LOCKSTEP_FN static auto tail(const Y& y, const Needed& r, const Alpha& alpha, const Beta& beta, const Total& total) {
+    using V = LanesOf<Y, Needed, Alpha, Beta>;
+    const V value = y.value, no_end(std::numeric_limits<double>::infinity());
+    return tail_by_masses<BetaNegativeBinomialKernel, upper>(value, V(0.), no_end, value == value, r, alpha, beta, total);
   }
   template <class R>
   LOCKSTEP_FN static double sample(R& random, double r, double alpha, double beta, double) {
@@ -111,7 +140,7 @@ LOCKSTEP_FN auto beta_negative_binomial(const Needed& r, const Alpha& alpha, con
 }
 
 // A ratio of three binomials at the same probability, whichever (Loader 2000): n/N, where each is in saddle-point form.
-struct HypergeometricKernel {
+struct HypergeometricKernel : TailsOf<HypergeometricKernel> {
   template <class Y, class All, class Good, class Drawn, class Bad>
   LOCKSTEP_FN static auto density(const Y& y, const All& all, const Good& good, const Drawn& drawn, const Bad& bad) {
     using V = LanesOf<Y, All, Good, Drawn>;
@@ -129,6 +158,15 @@ struct HypergeometricKernel {
     const V d_drawn = digamma(V(left + 1.)) - digamma(V(missed + 1.)) + digamma(V(drawn.value + 1.)) -
                       digamma(V(all.value - drawn.value + 1.));
     return partials(log_density, Zero{}, d_all, d_good, d_drawn, Zero{});
+  }
+  static constexpr bool is_of_counts = true;
+  template <class... A> LOCKSTEP_FN static auto mass(const A&... a) { return density(a...); }
+  template <bool upper, class Y, class All, class Good, class Drawn, class Bad>
+  LOCKSTEP_FN static auto tail(const Y& y, const All& all, const Good& good, const Drawn& drawn, const Bad& bad) {
+    using V = LanesOf<Y, All, Good, Drawn>;
+    const V value = y.value, least = max(V(drawn.value - bad.value), V(0.)), most = min(V(good.value), V(drawn.value));
+    // Masses sum to one at whole N, k and n only: each tail is its own sum.
+    return tail_by_masses<HypergeometricKernel, upper>(value, least, most, value != value, all, good, drawn, bad);
   }
   // By inversion, from the mode outwards.
   template <class R>

@@ -56,6 +56,7 @@ template <class V, bool by_logits> struct Categorical : DistributionTag {
   static constexpr bool logits = by_logits;
   CategoryVector<V> vector;
   LOCKSTEP_FN explicit Categorical(const CategoryVector<V>& v) : vector(v) {}
+  LOCKSTEP_FN int count() const { return vector.dim.size; }
 };
 
 template <class M, class D, class Y> struct CategoricalAt {
@@ -68,20 +69,38 @@ template <class M, class D, class Y> struct CategoricalAt {
   template <class S> LOCKSTEP_FN void pull(const S& scale) const;
 };
 
+// The categories from one to another, both in lanes.
+template <class M, class D> struct CategoricalRange {
+  using T = typename M::value_type;
+  const M* m;
+  D distribution;
+  T from, to, log_density, log_part, log_sum;   // log_part: of what the range has of the sum
+  template <class S> LOCKSTEP_FN void pull(const S& scale) const {
+    const auto possible = log_density > -std::numeric_limits<double>::infinity();
+    const T part = choose(possible, log_part, T(0.)), share = T(choose(possible, T(1.), T(0.)));
+    for (int k = 0; k < distribution.count(); ++k) {
+      auto e = distribution.vector.at(*m, k);
+      const T inside = choose(from <= double(k) && to >= double(k), share, T(0.));
+      if constexpr (D::logits) e.pull(scale * T(inside * exp(T(T(e.value) - part)) - share * exp(T(T(e.value) - log_sum))));
+      else e.pull(scale * T(inside * exp(T(-part))));
+    }
+  }
+};
+
 template <class M, class V, bool by_logits> class Prepared<M, Categorical<V, by_logits>> {
  public:
   using D = Categorical<V, by_logits>;
   using T = typename M::value_type;
   LOCKSTEP_FN Prepared(const M&, const D&) {}
+  // log P(from <= Y <= to).
+  LOCKSTEP_FN CategoricalRange<M, D> range(const M& m, const D& d, const T& from, const T& to) const {
+    const T part = log_sum_of(m, d, [&](int k) { return from <= double(k) && to >= double(k); });
+    const T all = by_logits ? log_sum_of(m, d, [](int) { return true; }) : T(0.);
+    return {&m, d, from, to, T(part - all), part, all};
+  }
   template <class Y> LOCKSTEP_FN auto at(const M& m, const D& d, const Y& y) const {
-    const int count = d.vector.dim.size;
-    T log_sum(0.);
-    if constexpr (by_logits) {
-      T largest(least_log_density), sum(0.);
-      for (int k = 0; k < count; ++k) largest = max(largest, T(d.vector.at(m, k).value));
-      for (int k = 0; k < count; ++k) sum += exp(T(T(d.vector.at(m, k).value) - largest));
-      log_sum = largest + log(sum);
-    }
+    const int count = d.count();
+    const T log_sum = by_logits ? log_sum_of(m, d, [](int) { return true; }) : T(0.);
     T log_density(-std::numeric_limits<double>::infinity());
     if constexpr (shared_category<Y>) {
       const int k = category_number(y.value, count);
@@ -98,6 +117,18 @@ template <class M, class V, bool by_logits> class Prepared<M, Categorical<V, by_
   template <class E> LOCKSTEP_FN static T log_weight(const E& e) {
     if constexpr (by_logits) return T(e.value);
     else return T(log_of(e));
+  }
+  // log of the sum of p, or of exp(eta), over the categories inside.
+  template <class F> LOCKSTEP_FN static T log_sum_of(const M& m, const D& d, const F& inside) {
+    T largest(by_logits ? least_log_density : 0.), sum(0.);
+    if constexpr (by_logits)
+      for (int k = 0; k < d.count(); ++k) largest = choose(inside(k), T(max(largest, T(d.vector.at(m, k).value))), largest);
+    for (int k = 0; k < d.count(); ++k) {
+      const T value(d.vector.at(m, k).value);
+      if constexpr (by_logits) sum += choose(inside(k), T(exp(T(value - largest))), T(0.));
+      else sum += choose(inside(k), value, T(0.));
+    }
+    return largest + log(sum);
   }
 };
 
@@ -200,16 +231,18 @@ template <class Link, class E, class V> struct OrderedCategories : DistributionT
   Argument<Location, E> eta;
   CategoryVector<V> cutpoints;
   LOCKSTEP_FN OrderedCategories(const Argument<Location, E>& e, const CategoryVector<V>& c) : eta(e), cutpoints(c) {}
+  LOCKSTEP_FN int count() const { return cutpoints.dim.size + 1; }
 };
 
+// The categories from one to another: one, as a number, or both in lanes.
 template <class M, class Held, class V, class Y> struct OrderedAt {
   using T = typename M::value_type;
   const M* m;
   Held eta;             // PlateArgument* or ElementArgument
   CategoryVector<V> cutpoints;
-  Y category;
+  Y category, last;
   BetweenCuts<T> at;
-  T log_density;
+  T log_mass, log_density = log_mass;
   LOCKSTEP_FN Zero slope() const { return {}; }
   template <class S> LOCKSTEP_FN void pull(const S& scale) {
     if constexpr (std::is_same_v<Y, int>) {
@@ -218,7 +251,7 @@ template <class M, class Held, class V, class Y> struct OrderedAt {
       if (category < cutpoints.dim.size) cutpoints.at(*m, category).pull(scale * at.by_upper);
     } else {
       for (int j = 0; j < cutpoints.dim.size; ++j)
-        cutpoints.at(*m, j).pull(scale * T(choose(category == double(j), at.by_upper, T(0.)) +
+        cutpoints.at(*m, j).pull(scale * T(choose(last == double(j), at.by_upper, T(0.)) +
                                            choose(category == double(j + 1), at.by_lower, T(0.))));
     }
     const T by_eta = -(at.by_lower + at.by_upper);
@@ -235,6 +268,10 @@ template <class M, class Link, class E, class V> class Prepared<M, OrderedCatego
   template <class Y> LOCKSTEP_FN auto at(const M& m, const D& d, const Y& y) {
     return at(m, d, y, hold(eta_.at(m, d.eta)));
   }
+  // log P(from <= Y <= to), of whole numbers.
+  LOCKSTEP_FN auto range(const M& m, const D& d, const T& from, const T& to) {
+    return range(m, d, from, to, hold(eta_.at(m, d.eta)));
+  }
 
  private:
   template <class Y, class Held> LOCKSTEP_FN static auto at(const M& m, const D& d, const Y& y, const Held& held) {
@@ -248,28 +285,36 @@ template <class M, class Link, class E, class V> class Prepared<M, OrderedCatego
       if (k > 0 && k < last) at = Link::between(T(cut(k - 1) - eta), T(cut(k) - eta), T(cut(k) - cut(k - 1)));
       else if (k == 0 && last > 0) at = Link::below(T(cut(0) - eta));
       else if (k > 0) at = above_cut<Link>(T(cut(k - 1) - eta));
-      return OrderedAt<M, Held, V, int>{&m, held, d.cutpoints, k, at, at.log_mass};
+      return OrderedAt<M, Held, V, int>{&m, held, d.cutpoints, k, k, at, at.log_mass};
     } else {
       const T value = T(y.value);
-      const auto first = value == 0., top = value == double(last);
-      T lower(0.), upper(1.);
-      for (int j = 0; j < last; ++j) {
-        const T at_cut = cut(j);
-        lower = choose(value == double(j + 1), at_cut, lower);
-        upper = choose(value == double(j), at_cut, upper);
-      }
-      lower = choose(first, T(upper - 1.), lower);
-      upper = choose(top, T(lower + 1.), upper);
-      const auto both = Link::between(T(lower - eta), T(upper - eta), T(upper - lower));
-      const auto below = Link::below(T(upper - eta)), above = above_cut<Link>(T(lower - eta));
-      const auto pick = [&](const T& b, const T& of_first, const T& of_last) {
-        return last > 0 ? T(choose(first, of_first, choose(top, of_last, b))) : T(0.);
-      };
-      const BetweenCuts<T> at{pick(both.log_mass, below.log_mass, above.log_mass),
-                              pick(both.by_lower, T(0.), above.by_lower), pick(both.by_upper, below.by_upper, T(0.))};
-      const auto outside = value < 0. || value > double(last) || value != floor(value);
-      return OrderedAt<M, Held, V, T>{&m, held, d.cutpoints, value, at, unless(outside, at.log_mass)};
+      auto at = range(m, d, value, value, held);
+      at.log_density = unless(value != floor(value), at.log_mass);
+      return at;
     }
+  }
+  template <class Held>
+  LOCKSTEP_FN static auto range(const M& m, const D& d, const T& from, const T& to, const Held& held) {
+    const T eta = T(state_of(held).value);
+    const int last = d.cutpoints.dim.size;
+    const auto first = from <= 0., top = to >= double(last);
+    T lower(0.), upper(1.);
+    for (int j = 0; j < last; ++j) {
+      const T at_cut(d.cutpoints.at(m, j).value);
+      lower = choose(from == double(j + 1), at_cut, lower);
+      upper = choose(to == double(j), at_cut, upper);
+    }
+    lower = choose(first, T(upper - 1.), lower);
+    upper = choose(top, T(lower + 1.), upper);
+    const auto both = Link::between(T(lower - eta), T(upper - eta), T(upper - lower));
+    const auto below = Link::below(T(upper - eta)), above = above_cut<Link>(T(lower - eta));
+    const auto pick = [&](const T& of_both, const T& of_first, const T& of_top) {
+      return T(choose(first && top, T(0.), T(choose(first, of_first, T(choose(top, of_top, of_both))))));
+    };
+    const BetweenCuts<T> at{pick(both.log_mass, below.log_mass, above.log_mass),
+                            pick(both.by_lower, T(0.), above.by_lower), pick(both.by_upper, below.by_upper, T(0.))};
+    const auto empty = to < from || to < 0. || from > double(last);
+    return OrderedAt<M, Held, V, T>{&m, held, d.cutpoints, from, to, at, unless(empty, at.log_mass)};
   }
 
   PreparedArgument<M, Argument<Location, E>> eta_;
@@ -296,6 +341,20 @@ double draw_from(const M& m, R& random, const OrderedCategories<Link, E, V>& d) 
   while (k < d.cutpoints.dim.size &&
          latent > double(d.cutpoints.elements[CheckedIndex{{k, d.cutpoints.dim.id}}].evaluate(m).value)) ++k;
   return k;
+}
+
+// ---- ranges of categories: CDFs, and censored and truncated forms (censored.hpp) ----------------------------------------
+
+// Distributions over categories 0, 1, ..., count() - 1, of which `Prepared` gives the probability of a range.
+template <class D> inline constexpr bool is_over_categories = false;
+template <class V, bool by_logits> inline constexpr bool is_over_categories<Categorical<V, by_logits>> = true;
+template <class Link, class E, class V> inline constexpr bool is_over_categories<OrderedCategories<Link, E, V>> = true;
+
+// log P(from <= Y <= to), of plain numbers.
+template <class M, class D> requires is_over_categories<D>
+double log_mass_of_categories(const M& m, const D& d, double from, double to) {
+  Prepared<M, D> prepared(m, d);
+  return prepared.range(m, d, from, to).log_density;
 }
 
 }  // namespace lockstep

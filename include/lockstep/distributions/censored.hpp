@@ -11,6 +11,8 @@
 #include <cmath>
 #include <limits>
 
+#include "lockstep/distributions/categorical.hpp"
+#include "lockstep/distributions/interpolated.hpp"
 #include "lockstep/distributions/mixture.hpp"
 #include "lockstep/quantile.hpp"
 #include "lockstep/support.hpp"
@@ -219,6 +221,10 @@ LOCKSTEP_FN auto part_of(const TwoSided<A, B>& whole, const L& lower, const U& u
   else if constexpr (is_bound<L>) return between(larger_bound(lower, whole.lower), whole.upper);
   else return between(whole.lower, smaller_bound(upper, whole.upper));
 }
+template <class L, class U> LOCKSTEP_FN auto part_of(const Circular&, const L& lower, const U& upper) {
+  constexpr double pi = 3.14159265358979323846;
+  return part_of(between(Constant(-pi), Constant(pi)), lower, upper);
+}
 template <class L, class U> LOCKSTEP_FN auto part_of(const UnitInterval&, const L& lower, const U& upper) {
   return part_of(between(Constant(0.), Constant(1.)), lower, upper);
 }
@@ -309,6 +315,164 @@ template <class Base> struct IntervalCensoredKernel {
   }
 };
 
+// ---- categories: all of these are ratios of probabilities of ranges --------------------------------------------------------
+
+enum class Seen { censored, truncated, interval_censored };
+
+template <Seen kind, class D, class L, class U> struct BoundedCategories : DistributionTag {
+  D base;
+  L lower;
+  U upper;
+  LOCKSTEP_FN BoundedCategories(const D& d, const L& l, const U& u) : base(d), lower(l), upper(u) {}
+};
+
+// The probability of one range, and that of another given which it is.
+template <class T, class Of, class Given> struct RangeGivenRange {
+  Of of;
+  Given given;
+  T log_density;
+  LOCKSTEP_FN Zero slope() const { return {}; }
+  template <class S> LOCKSTEP_FN void pull(const S& scale) {
+    of.pull(scale);
+    if constexpr (!std::is_same_v<Given, Zero>) given.pull(scale * T(-1.));
+  }
+};
+
+template <class M, Seen kind, class B, class L, class U> class Prepared<M, BoundedCategories<kind, B, L, U>> {
+ public:
+  using D = BoundedCategories<kind, B, L, U>;
+  using T = typename M::value_type;
+  LOCKSTEP_FN Prepared(const M& m, const D& d) : base_(m, d.base) {}
+  template <class Y> LOCKSTEP_FN auto at(const M& m, const D& d, const Y& y) {
+    const T value(y.value), last(double(d.base.count() - 1));
+    T least(0.), most = last;   // of the categories between the bounds
+    if constexpr (is_bound<L>) least = max(T(-floor(T(-T(d.lower.evaluate(m).value)))), least);
+    if constexpr (is_bound<U>) most = min(floor(T(d.upper.evaluate(m).value)), most);
+    if constexpr (kind == Seen::interval_censored) {
+      auto of = base_.range(m, d.base, T(max(T(floor(value) + 1.), T(0.))), most);
+      return RangeGivenRange<T, decltype(of), Zero>{of, {}, of.log_density};
+    } else {
+      const auto outside = value < least || value > most || value != floor(value);
+      if constexpr (kind == Seen::truncated) {
+        auto of = base_.range(m, d.base, value, value), given = base_.range(m, d.base, least, most);
+        return RangeGivenRange<T, decltype(of), decltype(given)>{of, given, unless(outside, T(of.log_density - given.log_density))};
+      } else {
+        T from = value, to = value;
+        if constexpr (is_bound<L>) from = choose(value <= least, T(0.), from);
+        if constexpr (is_bound<U>) to = choose(value >= most, last, to);
+        auto of = base_.range(m, d.base, from, to);
+        return RangeGivenRange<T, decltype(of), Zero>{of, {}, unless(outside, of.log_density)};
+      }
+    }
+  }
+
+ private:
+  Prepared<M, B> base_;
+};
+
+// By the probabilities of those between the bounds; NaN if there are none.
+template <class M, class R, Seen kind, class D, class L, class U>
+double draw_from(const M& m, R& random, const BoundedCategories<kind, D, L, U>& d) {
+  if constexpr (kind == Seen::truncated) {
+    std::vector<double> weights;
+    double sum = 0;
+    Prepared<M, BoundedCategories<kind, D, L, U>> prepared(m, d);
+    for (int k = 0; k < d.base.count(); ++k)
+      weights.push_back(exp(prepared.at(m, d, DataValue<double>{double(k)}).log_density)), sum += weights.back();
+    if (!(sum > 0)) return std::numeric_limits<double>::quiet_NaN();
+    double left = random.uniform() * sum;
+    int k = -1, drawn = -1;
+    for (const double weight : weights) {
+      ++k;
+      if (weight > 0 && left >= 0) drawn = k;
+      left -= weight;
+    }
+    return drawn;
+  } else {
+    double y = draw_from(m, random, d.base);
+    if constexpr (kind == Seen::censored && is_bound<L>) y = max(y, double(d.lower.evaluate(m).value));
+    if constexpr (kind == Seen::censored && is_bound<U>) y = min(y, double(d.upper.evaluate(m).value));
+    return y;
+  }
+}
+
+// ---- a density given by points --------------------------------------------------------------------------------------------
+
+template <Seen kind, class L, class U> struct BoundedInterpolated : DistributionTag {
+  Interpolated base;
+  L lower;
+  U upper;
+  LOCKSTEP_FN BoundedInterpolated(const Interpolated& d, const L& l, const U& u) : base(d), lower(l), upper(u) {}
+};
+
+template <class T, class Lower, class Upper> struct BoundedInterpolatedAt {
+  T log_density, by_value, by_lower, by_upper;
+  Lower lower;
+  Upper upper;
+  LOCKSTEP_FN T slope() const { return by_value; }
+  template <class S> LOCKSTEP_FN void pull(const S& scale) {
+    lower.pull(scale * by_lower);
+    upper.pull(scale * by_upper);
+  }
+};
+
+template <class M, Seen kind, class L, class U> class Prepared<M, BoundedInterpolated<kind, L, U>> {
+ public:
+  using D = BoundedInterpolated<kind, L, U>;
+  using T = typename M::value_type;
+  LOCKSTEP_FN Prepared(const M& m, const D& d) : base_(m, d.base) {}
+  template <class Y> LOCKSTEP_FN auto at(const M& m, const D& d, const Y& y) const {
+    auto l = d.lower.evaluate(m);
+    auto u = d.upper.evaluate(m);
+    const auto result = [&](const T& log_density, const T& by_value, const T& by_lower, const T& by_upper) {
+      return BoundedInterpolatedAt<T, decltype(l), decltype(u)>{log_density, by_value, by_lower, by_upper, l, u};
+    };
+    const T value(y.value), lower = is_bound<L> ? T(l.value) : base_.first(), upper = is_bound<U> ? T(u.value) : base_.last();
+    if constexpr (kind == Seen::interval_censored) {
+      const auto between = base_.range(m, d.base, value, upper);
+      return result(between.log_mass, T(-between.at_from), T(0.), between.at_to);
+    } else {
+      const auto here = base_.at(m, d.base, y);
+      const auto outside = value < lower || value > upper;
+      if constexpr (kind == Seen::truncated) {
+        const auto between = base_.range(m, d.base, lower, upper);
+        return result(unless(outside, T(here.log_density - between.log_mass)), here.slope(), between.at_from, T(-between.at_to));
+      } else {
+        const auto low = base_.range(m, d.base, base_.first(), lower), high = base_.range(m, d.base, upper, base_.last());
+        const auto pick = [&](const T& of_lower, const T& of_upper, const T& inside) {
+          T picked = inside;
+          if constexpr (is_bound<U>) picked = choose(value >= upper, of_upper, picked);
+          if constexpr (is_bound<L>) picked = choose(value <= lower, of_lower, picked);
+          return picked;
+        };
+        return result(unless(outside, pick(low.log_mass, high.log_mass, here.log_density)), pick(T(0.), T(0.), here.slope()),
+                      pick(low.at_to, T(0.), T(0.)), pick(T(0.), T(-high.at_from), T(0.)));
+      }
+    }
+  }
+
+ private:
+  Prepared<M, Interpolated> base_;
+};
+template <class L, class U> LOCKSTEP_FN auto support_of(const BoundedInterpolated<Seen::truncated, L, U>& d) {
+  return part_of(d.base.support(), d.lower, d.upper);
+}
+template <class M, class R, Seen kind, class L, class U>
+double draw_from(const M& m, R& random, const BoundedInterpolated<kind, L, U>& d) {
+  const Prepared<M, Interpolated> prepared(m, d.base);
+  const double lower = is_bound<L> ? double(d.lower.evaluate(m).value) : prepared.first();
+  const double upper = is_bound<U> ? double(d.upper.evaluate(m).value) : prepared.last();
+  if constexpr (kind == Seen::truncated) {
+    const double below = exp(prepared.range(m, d.base, prepared.first(), lower).log_mass);
+    const double between = exp(prepared.range(m, d.base, lower, upper).log_mass);
+    if (!(between > 0)) return std::numeric_limits<double>::quiet_NaN();
+    return min(max(inverse_of_area(m, d.base, below + random.uniform() * between), lower), upper);
+  } else {
+    const double y = draw_from(m, random, d.base);
+    return kind == Seen::censored ? min(max(y, lower), upper) : y;
+  }
+}
+
 // ---- what a model author calls -------------------------------------------------------------------------------------
 
 template <class D> inline constexpr bool has_cdf = false;
@@ -354,6 +518,35 @@ LOCKSTEP_FN auto interval_censored(const Distribution<Kernel, A...>& d, const U&
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return make_distribution<IntervalCensoredKernel<Kernel>>(argument<Location>(upper), get<I>(d.arguments)...);
   }(std::index_sequence_for<A...>{});
+}
+
+// The same of distributions over categories, whose bounds are categories; they have no derivative by a bound.
+template <class D, Operand L, Operand U> requires is_over_categories<D>
+LOCKSTEP_FN auto censored(const D& d, const L& lower, const U& upper) {
+  static_assert(is_bound<L> || is_bound<U>, "a censored distribution has at least one bound");
+  return BoundedCategories<Seen::censored, D, RecipeOf<L>, RecipeOf<U>>(d, as_recipe(lower), as_recipe(upper));
+}
+template <class D, Operand L, Operand U> requires is_over_categories<D>
+LOCKSTEP_FN auto truncated(const D& d, const L& lower, const U& upper) {
+  static_assert(is_bound<L> || is_bound<U>, "a truncated distribution has at least one bound");
+  return BoundedCategories<Seen::truncated, D, RecipeOf<L>, RecipeOf<U>>(d, as_recipe(lower), as_recipe(upper));
+}
+template <class D, Operand U> requires is_over_categories<D>
+LOCKSTEP_FN auto interval_censored(const D& d, const U& upper) {
+  return BoundedCategories<Seen::interval_censored, D, NoBound, RecipeOf<U>>(d, NoBound(), as_recipe(upper));
+}
+
+// The same of a density given by points.
+template <Operand L, Operand U> LOCKSTEP_FN auto censored(const Interpolated& d, const L& lower, const U& upper) {
+  static_assert(is_bound<L> || is_bound<U>, "a censored distribution has at least one bound");
+  return BoundedInterpolated<Seen::censored, RecipeOf<L>, RecipeOf<U>>(d, as_recipe(lower), as_recipe(upper));
+}
+template <Operand L, Operand U> LOCKSTEP_FN auto truncated(const Interpolated& d, const L& lower, const U& upper) {
+  static_assert(is_bound<L> || is_bound<U>, "a truncated distribution has at least one bound");
+  return BoundedInterpolated<Seen::truncated, RecipeOf<L>, RecipeOf<U>>(d, as_recipe(lower), as_recipe(upper));
+}
+template <Operand U> LOCKSTEP_FN auto interval_censored(const Interpolated& d, const U& upper) {
+  return BoundedInterpolated<Seen::interval_censored, NoBound, RecipeOf<U>>(d, NoBound(), as_recipe(upper));
 }
 
 // The same of mixtures.

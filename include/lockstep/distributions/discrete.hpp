@@ -6,8 +6,6 @@
 
 namespace lockstep {
 
-template <class V> LOCKSTEP_FN auto not_whole(const V& y) { return y != floor(y); }
-
 struct GeometricKernel {
   template <class Y, class P> LOCKSTEP_FN static auto density(const Y& y, const P& p) {
     using V = LanesOf<Y, P>;

@@ -7,13 +7,17 @@
 namespace lockstep {
 
 // log p(y) = y (log r - (r - 1)) - log(2 pi y)/2 - stirling_error(y), r = rate/y: Loader's form, exact to the last
-// digits for counts of 1e8 too. For y = 0 it is -rate.
+// digits for counts of 1e8 too. For y = 0 it is -rate. At any y >= 0, whole or not.
 template <class Y, class Rate, class LogRate>
-LOCKSTEP_FN auto poisson_log_density(const Y& y, const Rate& rate, const LogRate& log_rate) {
+LOCKSTEP_FN auto poisson_log_mass(const Y& y, const Rate& rate, const LogRate& log_rate) {
   auto deviance = y.value * log_minus(rate * inverse_of(y), log_rate - log_of(y));
   auto log_density = deviance - (count_term_of(y) + log_sqrt_2pi);
   using L = decltype(log_density);
-  return unless((y.value < 0.) || (y.value != floor(y.value)), choose(y.value == 0., L(-rate), log_density));
+  return choose(y.value == 0., L(-rate), log_density);
+}
+template <class Y, class Rate, class LogRate>
+LOCKSTEP_FN auto poisson_log_density(const Y& y, const Rate& rate, const LogRate& log_rate) {
+  return unless((y.value < 0.) || (y.value != floor(y.value)), poisson_log_mass(y, rate, log_rate));
 }
 
 // ---- tails ----------------------------------------------------------------------------------------------------------------

@@ -2,22 +2,39 @@
 #pragma once
 
 #include "lockstep/distributions/poisson.hpp"
+#include "lockstep/distributions/sums_of_masses.hpp"
 #include "lockstep/special_bessel.hpp"
 
 namespace lockstep {
 
 // With the rate t = mu + lambda y: mu/t times the probability of y under Poisson(t).
-struct GeneralizedPoissonKernel {
+struct GeneralizedPoissonKernel : TailsOf<GeneralizedPoissonKernel> {
   template <class Y, class Mu, class Lambda>
   LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Lambda& lambda) {
+    using V = LanesOf<Y, Mu, Lambda>;
+    const auto at = mass(y, mu, lambda);
+    return partials(unless(V(y.value) < 0. || not_whole(V(y.value)), at.log_density), Zero{}, get<0>(at.d_arguments),
+                    get<1>(at.d_arguments));
+  }
+  template <class Y, class Mu, class Lambda>
+  LOCKSTEP_FN static auto mass(const Y& y, const Mu& mu, const Lambda& lambda) {
     using V = LanesOf<Y, Mu, Lambda>;
     const V rate = mu.value + lambda.value * y.value;
     const auto possible = rate > 0.;
     const V safe = choose(possible, rate, V(1.)), log_rate = log(safe), inverse = 1. / safe;
     const V others = (y.value - 1.) * inverse;
-    const V log_density = mu.log - log_rate + poisson_log_density(y, safe, log_rate);
+    const V log_density = mu.log - log_rate + poisson_log_mass(y, safe, log_rate);
     return partials(choose(possible, log_density, V(-std::numeric_limits<double>::infinity())), Zero{},
                     V(mu.inverse + others - 1.), V(y.value * (others - 1.)));
+  }
+  static constexpr bool is_of_counts = true;
+  template <bool upper, class Y, class Mu, class Lambda>
+  LOCKSTEP_FN static auto tail(const Y& y, const Mu& mu, const Lambda& lambda) {
+    using V = LanesOf<Y, Mu, Lambda>;
+    const auto is_normalized = V(lambda.value) >= 0.;
+    const V last = -floor(V(mu.value / choose(is_normalized, V(-1.), V(lambda.value)))) - 1.;   // with mu + lambda y > 0
+    return tail_by_masses<GeneralizedPoissonKernel, upper>(
+        V(y.value), V(0.), choose(is_normalized, V(std::numeric_limits<double>::infinity()), last), is_normalized, mu, lambda);
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double lambda) {
     if (!(mu > 0 && lambda == lambda)) return log(-1.);
@@ -39,7 +56,7 @@ struct GeneralizedPoissonKernel {
 };
 // Generalised Poisson (Consul) with mu > 0 and lambda (mean mu/(1 - lambda), variance mean/(1 - lambda)^2); y = 0, 1,
 // 2, ... lambda = 0 is Poisson(mu), 0 < lambda < 1 overdispersed. For max(-1, -mu/4) <= lambda < 0 counts with mu +
-// lambda y <= 0 are impossible and the rest is not quite normalised, as in PyMC. Source: P. C. Consul & G. C. Jain, "A
+// lambda y <= 0 are impossible and the rest is not quite normalised, as in PyMC: both tails are sums of what is there. Source: P. C. Consul & G. C. Jain, "A
 // generalization of the Poisson distribution", 1973.
 // P(y) = mu (mu + lambda y)^(y - 1) exp(-mu - lambda y)/y!.
 template <Operand Mu, Operand Lambda> LOCKSTEP_FN auto generalized_poisson(const Mu& mu, const Lambda& lambda) {
@@ -52,7 +69,7 @@ template <Operand Mu, Operand Lambda> LOCKSTEP_FN auto generalized_poisson(const
 //   log p = a L(mu1/a) + b L(mu2/b) - log(2 pi s)/2 + ...,   L(r) = log r - (r - 1)
 // Below |y| = 20 the expansion is for |y| + 20, and p(|y|) follows from ratios of neighbours, downwards, which is
 // stable.
-struct SkellamKernel {
+struct SkellamKernel : TailsOf<SkellamKernel> {
   template <class Y, class Mu1, class Mu2> LOCKSTEP_FN static auto density(const Y& y, const Mu1& mu1, const Mu2& mu2) {
     using V = LanesOf<Y, Mu1, Mu2>;
     const V value = y.value, order = abs(value);
@@ -84,6 +101,41 @@ struct SkellamKernel {
     const V up = choose(negative, V(0.), order) + pairs, down = choose(negative, order, V(0.)) + pairs;
     return partials(unless(value != floor(value), log_density), Zero{}, V((up - mu1.value) * mu1.inverse),
                     V((down - mu2.value) * mu2.inverse));
+  }
+  static constexpr bool is_of_counts = true;
+  // P(Y > y) = int_0^mu1 p(y; t, mu2) dt for y >= 0, since dP(Y > y)/dmu1 = p(y), and dP(Y > y)/dmu2 = -p(y + 1). Below 0 it is
+  // P(-Y <= -y - 1), with the two rates exchanged. In u = sqrt(2 t) the integrand is a noncentral chi's density, which is
+  // log-concave and falls as a normal one does, or faster; the side that has not its mode is integrated.
+  template <bool upper, class Y, class Mu1, class Mu2>
+  LOCKSTEP_FN static auto tail(const Y& y, const Mu1& mu1, const Mu2& mu2) {
+    using V = LanesOf<Y, Mu1, Mu2>;
+    const V whole = floor(V(y.value));
+    const auto is_infinite = abs(whole) == -log_of_none, negative = whole < 0.;
+    // Squares of larger numbers would overflow, in single precision too.
+    const V k = choose(is_infinite, V(0.), min(choose(negative, V(-whole - 1.), whole), V(1e15)));
+    const auto first = Scale::prepare(DataValue<V>{choose(negative, V(mu2.value), V(mu1.value))});
+    const auto second = Scale::prepare(DataValue<V>{choose(negative, V(mu1.value), V(mu2.value))});
+    const auto at = density(DataValue<V>{k}, first, second);
+    const V u = sqrt(V(2. * first.value)), slope = 1. / u + u * get<0>(at.d_arguments);
+    const auto is_lower_side = slope > 0.;
+    const V steepness = abs(slope), side = choose(is_lower_side, V(-1.), V(1.));
+    const V reach = 2. * detail::depth / (steepness + sqrt(V(steepness * steepness + 2. * detail::depth)));
+    V size(0.);   // the integral over p(k) u
+    detail::for_each_node(V(choose(is_lower_side, V(min(u, reach)), reach)), [&](const V& s, const V& weight) {
+      const V x = u + side * s, step = side * s;
+      const auto there = density(DataValue<V>{k}, Scale::prepare(DataValue<V>{V(0.5 * x * x)}), second);
+      size += weight * (1. + step / u) * exp(V(there.log_density - at.log_density));
+    });
+    const V own = at.log_density + log(V(u * size)), rest = log1m_exp(own);
+    const auto own_is_lower = (negative && is_lower_side) || (!negative && !is_lower_side);
+    const auto is_own = upper ? !own_is_lower : own_is_lower;
+    const V by_mass = choose(is_own, V(1.), V(exp(V(own - rest)))) / (u * size);   // p(k) over the tail
+    const V next = exp(V(density(DataValue<V>{V(k + 1.)}, first, second).log_density - at.log_density));
+    const V sign = upper ? 1. : -1.;
+    const auto inside = partials(V(choose(is_own, own, rest)), Zero{}, V(sign * by_mass * choose(negative, next, V(1.))),
+                                 V(-sign * by_mass * choose(negative, V(1.), next)));
+    constexpr double none = upper ? log_of_all : log_of_none, all = upper ? log_of_none : log_of_all;
+    return constant_where(whole == log_of_none, none, constant_where(whole == -log_of_none, all, inside));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu1, double mu2) {
     const double up = random.poisson(mu1), down = random.poisson(mu2);

@@ -8,7 +8,13 @@
 
 namespace lockstep {
 
-struct SkewNormalKernel {
+// With z = (y - mu)/sigma, h = |z|, a = |alpha|, b = a h, Q = Phi(-.) and Owen's T,
+//   T(h, a) = 1/(2 pi) int_0^a exp(-h^2 (1 + x^2)/2)/(1 + x^2) dx,
+// what is beyond z is Q(h) + 2 T(h, a) on the side to which it is skewed, and on the other
+//   Q(h) - 2 T(h, a) = 1/pi int_a^inf exp(-h^2 (1 + x^2)/2)/(1 + x^2) dx.
+// Each as a sum of positive terms, for a > 1 by T(h, a) = (Q(h) + Q(b))/2 - Q(h) Q(b) - T(b, 1/a). Source: D. B. Owen, "Tables for
+// computing bivariate normal probabilities", 1956.
+struct SkewNormalKernel : TailsOf<SkewNormalKernel> {
   template <class D> LOCKSTEP_FN static RealLine support(const D&) { return {}; }
   template <class Y, class Mu, class Sigma, class Alpha>
   LOCKSTEP_FN static auto density(const Y& y, const Mu& mu, const Sigma& sigma, const Alpha& alpha) {
@@ -18,6 +24,44 @@ struct SkewNormalKernel {
     const V by_z = alpha.value * cdf.slope - z, slope = by_z * sigma.inverse;
     return partials(V(cdf.value - 0.5 * z * z - (sigma.log + (log_sqrt_2pi - log_2))), slope, V(-slope),
                     V(-(z * by_z + 1.) * sigma.inverse), V(z * cdf.slope));
+  }
+  template <bool upper, class Y, class Mu, class Sigma, class Alpha>
+  LOCKSTEP_FN static auto tail(const Y& y, const Mu& mu, const Sigma& sigma, const Alpha& alpha) {
+    using V = LanesOf<Y, Mu, Sigma, Alpha>;
+    constexpr double inverse_pi = 0.31830988618379067154, sqrt_2pi = 2.5066282746310005024;
+    const V z = (y.value - mu.value) * sigma.inverse, h = abs(z), a = abs(V(alpha.value)), b = a * h;
+    const auto steep = a > 1., skewed_here = alpha.value * z > 0.;
+    // On the other side the integral from a on, except near the middle, where the difference loses nothing.
+    const auto direct = !skewed_here && max(h, b) >= 1.;
+    const V from = choose(direct, a, V(0.)), scale = choose(direct || !steep, h, b), drift = choose(direct, b, V(0.));
+    const V reach = 2. * detail::depth / (drift + sqrt(V(drift * drift + 2. * detail::depth))) / scale;
+    const V end = choose(direct, reach, V(min(reach, choose(steep, V(1. / a), a))));
+    V integral(0.);
+    detail::for_each_node(end, [&](const V& s, const V& weight) {
+      const V x = from + s, w = scale * s;
+      integral += weight * exp(V(-w * (drift + 0.5 * w))) / (1. + x * x);
+    });
+    // Everything over exp(-h^2/2), except `direct`, over exp(-(h^2 + b^2)/2).
+    const V q_h = 0.5 * detail::scaled_erfc(V(h * detail::sqrt_half)), q_b = 0.5 * detail::scaled_erfc(V(b * detail::sqrt_half));
+    const V fall = exp(-0.5 * b * b), below_b = 1. - fall * q_b, twice_t = integral * inverse_pi;
+    const V ratio = choose(steep, V(exp(V(0.5 * (h - b) * (h + b)))), V(1.));
+    const V between = error_function(V(h * detail::sqrt_half)).value;   // P(|Z| < h)
+    const V here = choose(steep, V(2. * q_h * below_b + ratio * (q_b - twice_t)), V(q_h + twice_t));
+    const V there = choose(steep, V(ratio * (twice_t - q_b * between)), V(q_h - twice_t));
+    const V size = choose(direct, twice_t, choose(skewed_here, here, there));
+    const V own = log(size) - 0.5 * h * h - choose(direct, V(0.5 * b * b), V(0.));
+    const V inverse = 1. / size, of_direct = choose(direct, V(1.), fall);
+    const V density_by_z = 2. / sqrt_2pi * inverse * choose(skewed_here, below_b, V(of_direct * q_b));
+    const V by_alpha = of_direct * inverse_pi * inverse / (1. + a * a);
+    const V rest = choose(skewed_here && steep && own > -log_2, V(log(V(between * below_b + fall * twice_t))), V(log1m_exp(own)));
+    const auto is_own = upper ? z >= 0. : z < 0.;
+    const V odds = choose(is_own, V(1.), V(exp(V(own - rest)))), sign = V(upper ? -1. : 1.) * odds;
+    const auto inside = [&] {
+      const V slope = sign * density_by_z * sigma.inverse;
+      return partials(V(choose(is_own, own, rest)), slope, V(-slope), V(-z * slope), V(-sign * by_alpha));
+    }();
+    constexpr double below = upper ? log_of_all : log_of_none, beyond = upper ? log_of_none : log_of_all;
+    return constant_where(z == log_of_none, below, constant_where(z == -log_of_none, beyond, inside));
   }
   template <class R> LOCKSTEP_FN static double sample(R& random, double mu, double sigma, double alpha) {
     const double half = abs(random.normal()), other = random.normal();
