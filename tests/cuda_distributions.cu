@@ -184,6 +184,12 @@ struct Latents {
       given.observe("y", y, n, group_of, [&](auto, auto s) { return normal(mu[s], 1); });
       given.observe("z", z, k, [&](auto, auto s) { return normal(mu[s], 2); });
       given.observe("t", X, n, group_of, [&](auto, auto s) { return mv_student_t_cholesky(3, mu[s], L); });
+      given.latent("within", two, [&](auto, auto s) { return categorical(moves.row(s)); }, [&](const auto& both) {
+        both.observe("v", y, n, group_of, [&](auto, auto s, auto r) { return normal(mu[s] + mu[r], 1); });
+        both.latent("each", n, group_of, two, [&](auto, auto s, auto r) { return bernoulli(moves(s, r)); }, [&](const auto& all) {
+          all.observe("w", X, n, [&](auto, auto, auto r, auto q) { return mv_normal_cholesky(mu[r] * mu[q], L); });
+        });
+      });
     });
     m.latent("change", discrete_uniform(0, n.size - 1), n, [&](const auto& given) {
       given.observe_change("c", y, n, two, [&](auto, auto s) { return normal(mu[s], 1); });
@@ -203,14 +209,19 @@ struct OfAnEarlierPosterior {
 };
 
 struct Equations {
-  Dim time, two;
+  Dim time, two, subject;
+  GroupIndex subject_of;
   Real times;
   template <class M> LOCKSTEP_FN void operator()(M& m) const {
     auto p = m.param("p", half_normal(1), two);
     auto z = m.ode("z", time, two, p, 0, times, [&](auto t, auto y) { return derivatives(-p[0] * y[0], y[0] - exp(-t) * y[1]); });
     auto w = m.ode("w", time, two, 1, 0, times,
                    [&](auto t, auto y) { return derivatives(select(t > 1, p[1], 0) - p[0] * y[0], square(y[0]) - y[1]); }, stiff());
-    m.potential("sum", time, [&](auto i) { return z(i, 0) * w(i, 1); });
+    auto rate = m.param("rate", half_normal(1), subject);
+    auto each = m.ode("each", time, two, subject_of, [&](auto s, auto k) { return rate[s] * p[k]; }, 0, times,
+                      [&](auto s, auto t, auto y) { return derivatives(-rate[s] * y[0], y[0] - exp(-t) * y[1]); });
+    auto x = m.root("x", two, p, [&](auto v) { return equations(v[0] - exp(-v[1]) * p[0], v[0] * v[1] - p[1]); });
+    m.potential("sum", time, [&](auto i) { return z(i, 0) * w(i, 1) * each(i, 0) * x[1]; });
   }
 };
 
