@@ -172,12 +172,18 @@ template <class M, class Initial, class Given> class HiddenMarkov {
     const auto given = m_.replaced(name, y);
     for (int k = 0; k < states(); ++k) {
       Emission<M, std::remove_const_t<decltype(given)>, F> emission(m_, given, time, state_, f, k);
-      for (int t : m_.team().share(time.size)) {
-        const int n = number(t, k);
-        if constexpr (pulls) {
-          if (m_.is_missing(given, t)) continue;
-          if (const T p = forward_.load(n); possible(p)) emission.pull(t, k, p);
-        } else {
+      const Share own = m_.team().share(time.size);
+      if constexpr (pulls) {
+        // In runs of times that count: with a condition around each pull, a gradient takes a tenth more.
+        const auto counts = [&](int t) { return !m_.is_missing(given, t) && possible(forward_.load(number(t, k))); };
+        for (int t = own.first; t < own.limit; t += own.step) {
+          int end = t;
+          while (end < own.limit && counts(end)) end += own.step;
+          for (; t < end; t += own.step) emission.pull(t, k, forward_.load(number(t, k)));
+        }
+      } else {
+        for (int t : own) {
+          const int n = number(t, k);
           SumOf<T> sum = empty_ ? SumOf<T>(0.) : density_.sums().load(n);
           if (!m_.is_missing(given, t)) accumulate(sum, emission.log_density(t, k));
           density_.sums().store(n, sum);
