@@ -92,7 +92,9 @@ template <class Model> class BoundModel {
       if (!bound_.has_columns()) return run<T, false, false>(position, log_density, gradient, scratch, data_columns);
       if constexpr (std::is_same_v<T, Pack>) return run<T, true, false>(position, log_density, gradient, scratch, data_columns);
     }
-    run<T, true, true>(position, log_density, gradient, scratch, data_columns);
+    // One lane need not be fast here, and check_counts has compiled this already.
+    if constexpr (std::is_same_v<T, double>) evaluate<T, true, true>(position, log_density, gradient, scratch, data_columns);
+    else run<T, true, true>(position, log_density, gradient, scratch, data_columns);
   }
 
   // Not in the forms of `gradient` for stacked data sets and for everything: each would cost every model's compilation.
@@ -151,6 +153,11 @@ template <class Model> class BoundModel {
   template <class T, bool with_columns, bool with_actions>
   LOCKSTEP_FLATTEN void run(const double* position, double* log_density, double* gradient, double* scratch,
                             const std::int64_t* data_columns) const {
+    evaluate<T, with_columns, with_actions>(position, log_density, gradient, scratch, data_columns);
+  }
+  template <class T, bool with_columns, bool with_actions>
+  void evaluate(const double* position, double* log_density, double* gradient, double* scratch,
+                const std::int64_t* data_columns) const {
     Workspace workspace{position, gradient, scratch, data_columns, LaneTraits<T>::width};
     if constexpr (with_actions) workspace.actions = bound_.actions();
     const int n = int(layout_.coordinates);
