@@ -246,10 +246,10 @@ TEST_F(Checkpoints, ThatAreDamagedAreRefused) {
 
 TEST_F(Checkpoints, WithADamagedDrawAreRefused) {
   SampleOptions o = options();
-  o.draws = 3000;
+  o.draws = 20000;
   o.keep = {"mu_alpha"};
   o.log_likelihood = o.predictive = false;
-  for (int left = 10;; left *= 2) {  // until it ends with draws
+  for (int left = 10;; ++left) {  // until it ends with draws
     o.cancel = [n = left]() mutable { return --n < 0; };
     try {
       ASSERT_TRUE(begin(o).stopped_early());

@@ -427,7 +427,7 @@ TEST_F(CommandLine, KeepSummaryLeavesAFileThatIsSummarisedAndHasNoDraws) {
   Words few = words;
   few[3] = "63";
   expect_refused(run(few), 1, "at least 64 are needed", before);
-  for (const Words& more : {Words{"--log-lik"}, {"--predictive", "auto"}, {"--keep-warmup"}, {"--until", "ess=1000"}}) {
+  for (const Words& more : {Words{"--log-lik"}, {"--predictive", "auto"}, {"--keep-warmup"}}) {
     Words both = words;
     both.insert(both.end(), more.begin(), more.end());
     expect_refused(run(both), 1, "only a summary is to be kept", before);
