@@ -97,7 +97,7 @@ TEST_F(Checkpoints, ThatAreSavedAllTheTimeChangeNothing) {
              o.keep_warmup = o.log_likelihood = o.predictive = false;
            },
            [](SampleOptions& o) { o.until.ess = 500, o.draws = 0; }}) {
-    SampleOptions o = options(1e-3);
+    SampleOptions o = options(0.01);
     change(o);
     expect_same_run(begin(without_checkpoint(o)), begin(o));
     EXPECT_EQ(files(), 0u);  // nothing is left behind

@@ -24,7 +24,11 @@ struct NoBound : RecipeTag {
   static constexpr bool uniform = true;
   template <class M> LOCKSTEP_FN ConstantValue evaluate(const M&) const { return {0.}; }
 };
+#ifdef __CUDA_ARCH__
+__device__ constexpr NoBound no_bound{};  // device code refers to no constant of the host
+#else
 constexpr NoBound no_bound{};
+#endif
 template <class E> inline constexpr bool is_bound = !std::is_same_v<std::remove_cvref_t<E>, NoBound>;
 
 // An infinite bound has no influence; what formulas give there is no number.
