@@ -48,8 +48,8 @@ class OnlineSummary {
   void add(std::size_t draws, std::span<const std::span<const double>> values);
   std::size_t draws() const { return stretches_.done() + held_draws_; }
 
-  // Of each scalar, in the order of the variables, about all draws so far; more may come. Figures that these cannot support are NaN, as a
-  // Diagnosis has it.
+  // Of each scalar, in the order of the variables, about all draws so far; more may come. Figures that these cannot support are
+  // NaN, as a Diagnosis has it.
   std::vector<ScalarSummary> summarise(std::span<const int> superchain);
 
   void state(Archive& archive);

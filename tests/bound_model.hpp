@@ -12,6 +12,7 @@
 
 #include "lockstep/model_table.hpp"
 #include "lockstep/data.hpp"
+#include "tests/model_error.hpp"
 
 namespace lockstep {
 
@@ -124,25 +125,5 @@ inline Values some_position(std::size_t n, std::uint32_t seed, double reach = 1.
   return x;
 }
 inline double sum(const Values& v) { return std::accumulate(v.begin(), v.end(), 0.); }
-
-template <class F>
-std::string model_error(const F& f) {
-  try {
-    f();
-  } catch (const ModelError& error) {
-    return error.what();
-  }
-  return "no error";
-}
-// `f` throws a ModelError of the form "Problem (why) suggestion." that has each of `parts`.
-template <class F>
-void expect_model_error(const F& f, const std::vector<std::string>& parts) {
-  const std::string message = model_error(f);
-  for (const std::string& part : parts)
-    EXPECT_NE(message.find(part), std::string::npos) << part << "\n  in: " << message;
-  const std::size_t why = message.find(" ("), suggestion = message.rfind("). ");
-  EXPECT_TRUE(why != std::string::npos && suggestion != std::string::npos && why < suggestion && message.back() == '.')
-      << "not of the form \"Problem (why) suggestion.\": " << message;
-}
 
 }  // namespace lockstep

@@ -29,6 +29,21 @@ template <bool upper, class... C> auto cdf_as_density(const Mixture<C...>& d) { 
       [](const auto&... a) { return cdf_as_density<true>(function(a...)); }> {};
 // clang-format on
 
+// Quantiles that its tails have, and that end at `lower` and `upper`. `name`: of the table of distributions.
+template <class D> void expect_quantiles(const char* name, const D& d, double lower, double upper) {
+  for (const double p : {1e-200, 1e-12, 0.03, 0.5, 0.8, 1 - 1e-9}) {
+    const double y = quantile(d, p), below = std::nextafter(y, -infinity), above = std::nextafter(y, infinity);
+    // What is wanted of the smaller tail is between those of the doubles next to y.
+    const auto tail = [&](double at) { return p <= 0.5 ? log_cdf(d, at) : -log_ccdf(d, at); };
+    const double wanted = p <= 0.5 ? std::log(p) : -std::log1p(-p);
+    const double error = std::max({tail(below) - wanted, wanted - tail(above), 0.}) / std::max(1., std::abs(wanted));
+    EXPECT_LE(error, 1e-12) << name << ", " << p << " at " << y;
+    LargestErrors::note(name, "quantile", 1, error);
+  }
+  EXPECT_EQ(quantile(d, 0), lower) << name;
+  EXPECT_EQ(quantile(d, 1), upper) << name;
+}
+
 // All its probability is from `first` to `last`; its tails are sums of it, and its quantiles where they step. `name`: of the
 // table of distributions, null if it is in none.
 template <class D> void expect_tails_of_counts(const char* name, const D& d, double first, double last, double end = infinity) {

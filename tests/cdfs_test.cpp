@@ -149,17 +149,7 @@ TEST(CdfAtTheEndsOfTheSupport, IsNoneBelowAndAllAbove) {
 }
 TEST(ADistributionOutsideOfAModel, HasTheTailsThatItsQuantilesHave) {
   for_each_distribution([](const char* name, const auto& d, double lower, double upper) {
-    for (const double p : {1e-200, 1e-12, 0.03, 0.5, 0.8, 1 - 1e-9}) {
-      const double y = quantile(d, p), below = std::nextafter(y, -infinity), above = std::nextafter(y, infinity);
-      // What is wanted of the smaller tail is between those of the doubles next to y.
-      const auto tail = [&](double at) { return p <= 0.5 ? log_cdf(d, at) : -log_ccdf(d, at); };
-      const double wanted = p <= 0.5 ? std::log(p) : -std::log1p(-p);
-      const double error = std::max({tail(below) - wanted, wanted - tail(above), 0.}) / std::max(1., std::abs(wanted));
-      EXPECT_LE(error, 1e-12) << name << ", " << p << " at " << y;
-      LargestErrors::note(name, "quantile", 1, error);
-    }
-    EXPECT_EQ(quantile(d, 0), lower) << name;
-    EXPECT_EQ(quantile(d, 1), upper) << name;
+    expect_quantiles(name, d, lower, upper);
     for (const double p : {-0.1, 1.5, not_a_number}) EXPECT_TRUE(std::isnan(quantile(d, p))) << p;
   });
 }

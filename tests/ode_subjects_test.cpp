@@ -3,6 +3,7 @@
 #include "ode_systems.hpp"
 
 #include "lockstep/lockstep.hpp"
+#include "tests/model_error.hpp"
 
 namespace lockstep {
 namespace {
@@ -168,14 +169,7 @@ Data data_for_mistakes(const Values& whose = {1, 1, 2, 2, 2}, const Values& time
   return data;
 }
 template <Mistake mistake> void expect_mistake(const Data& data, const std::vector<std::string>& parts) {
-  std::string message = "no error";
-  try {
-    Bound<Mistaken<mistake>>{data};
-  } catch (const ModelError& error) {
-    message = error.what();
-  }
-  for (const std::string& part : parts) EXPECT_NE(message.find(part), std::string::npos) << part << "\n  in: " << message;
-  EXPECT_TRUE(message.find(" (") < message.find("). ") && message.back() == '.') << message;
+  expect_model_error([&] { Bound<Mistaken<mistake>>{data}; }, parts);
 }
 TEST(OdeOfEachSubject, NamesMistakes) {
   EXPECT_NO_THROW(Bound<Mistaken<Mistake::none>>{data_for_mistakes()});

@@ -6,6 +6,7 @@
 
 #include "lockstep/lockstep.hpp"
 #include "models/lotka_volterra.hpp"
+#include "tests/model_error.hpp"
 
 namespace lockstep {
 namespace {
@@ -299,14 +300,7 @@ Data data_for_mistakes(const Values& times = {1, 2, 3}) {
   return data;
 }
 template <Mistake mistake> void expect_mistake(const Data& data, const std::vector<std::string>& parts) {
-  std::string message = "no error";
-  try {
-    Bound<Mistaken<mistake>>{data};
-  } catch (const ModelError& error) {
-    message = error.what();
-  }
-  for (const std::string& part : parts) EXPECT_NE(message.find(part), std::string::npos) << part << "\n  in: " << message;
-  EXPECT_TRUE(message.find(" (") < message.find("). ") && message.back() == '.') << message;
+  expect_model_error([&] { Bound<Mistaken<mistake>>{data}; }, parts);
 }
 
 TEST(OdeMistakes, AreNamed) {

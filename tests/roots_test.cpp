@@ -3,6 +3,7 @@
 #include "gradient_oracles.hpp"
 
 #include "lockstep/lockstep.hpp"
+#include "tests/model_error.hpp"
 
 namespace lockstep {
 namespace {
@@ -147,12 +148,7 @@ template <int what> struct Mistaken {
   }
 };
 template <int what> std::string mistake() {
-  try {
-    Bound<Mistaken<what>>{Data()};
-  } catch (const ModelError& error) {
-    return error.what();
-  }
-  return "no error";
+  return model_error([] { Bound<Mistaken<what>>{Data()}; });
 }
 TEST(Roots, NameMistakes) {
   EXPECT_NE(mistake<0>().find("'x' has 3 equations (its dimension has 2 elements). Give one for each."), std::string::npos) << mistake<0>();
