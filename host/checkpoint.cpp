@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<char, 8> magic{'L', 'O', 'C', 'K', 'C', 'K', 'P', 'T'};
-constexpr std::uint32_t format_version = 2;
+constexpr std::uint32_t format_version = 3;
 
 template <class T>
 std::span<const char> bytes_of(const T& value) {
@@ -103,13 +103,16 @@ std::string text_of(const Init& init) {
   return "prior";
 }
 
-// By the names of SampleOptions. Not those that change no draw and no statistic: threads, and what is called while it
-// runs.
-std::vector<std::pair<std::string, std::string>> identity_of(const HostModel& model, const Data& data,
+// By the names of SampleOptions. Not those that change no draw and no statistic: threads, how many GPUs there are, and what is
+// called while it runs.
+std::vector<std::pair<std::string, std::string>> identity_of(const HostModel& model, const Devices& devices, const Data& data,
                                                              const SampleOptions& o) {
+  const bool on_gpu = !devices.open.empty();
   std::vector<std::pair<std::string, std::string>> all{
       {"program", file_with(reinterpret_cast<const void*>(&read_checkpoint))},
       {"model", file_with(reinterpret_cast<const void*>(model.table().log_density_gradient))},
+      {"processor", on_gpu ? "GPU" : "CPU"},
+      {"kernels", on_gpu ? file_with(reinterpret_cast<const void*>(devices.table->advance)) : ""},
       {"data", text_of(data)}};
   const auto add = [&](const char* name, const auto& value) { all.emplace_back(name, fmt::format("{}", value)); };
   std::string layout;
@@ -154,7 +157,7 @@ Checkpoint::Checkpoint(const CheckpointOptions& options, bool goes_on) : path_(o
     saved_ = read_checkpoint(path_);
     std::uint64_t number = 0, bytes = 0;
     std::vector<std::string> names, values, note;
-    (*saved_)(note, names, values, number, bytes, chains_, slices_, elapsed_before_);
+    (*saved_)(note, names, values, number, bytes, chains_, slices_, teams_, elapsed_before_);
     for (std::size_t i = 0; i < std::min(names.size(), values.size()); ++i) identity_.emplace_back(names[i], values[i]);
     draws_.emplace(beside(".draws"), number, bytes);
     was_saved_ = true;
@@ -174,8 +177,8 @@ Checkpoint::~Checkpoint() {
   if (draws_ && !was_saved_) draws_->remove();
 }
 
-void Checkpoint::require_same(const HostModel& model, const Data& data, const SampleOptions& options) {
-  const auto now = identity_of(model, data, options);
+void Checkpoint::require_same(const HostModel& model, const Devices& devices, const Data& data, const SampleOptions& options) {
+  const auto now = identity_of(model, devices, data, options);
   if (!saved_) {
     identity_ = now;
     return;
@@ -187,7 +190,7 @@ void Checkpoint::require_same(const HostModel& model, const Data& data, const Sa
     const auto& [name, there] = identity_[i];
     const auto& [name_here, here] = now[i];
     if (name == name_here && there == here) continue;
-    const bool by_hash = name == "program" || name == "model" || name == "data";
+    const bool by_hash = name == "program" || name == "model" || name == "kernels" || name == "data";
     throw SampleError(fmt::format(
         "The checkpoint '{}' is of a run with another {} ({}; its draws would not go on as they began). Go on with the "
         "same, or begin anew.",
@@ -205,9 +208,10 @@ void Checkpoint::save(const RunPlan& plan, const std::function<void(Archive&)>& 
   std::vector<std::string> names, values;
   for (const auto& [name, value] : identity_) names.push_back(name), values.push_back(value);
   int chains = plan.chains, slices = plan.slices;
+  std::string teams = plan.teams;
   double seconds = elapsed();
   Archive archive;
-  archive(note_, names, values, number, bytes, chains, slices, seconds);
+  archive(note_, names, values, number, bytes, chains, slices, teams, seconds);
   state(archive);
   PartialFile file(path_);
   file.write(magic);

@@ -17,6 +17,7 @@
 
 #include "host/draw_log.hpp"
 #include "host/host_model.hpp"
+#include "host/placement.hpp"
 #include "host/run_plan.hpp"
 #include "kernels/archive.hpp"
 #include "lockstep/sample.hpp"
@@ -31,11 +32,12 @@ class Checkpoint {
   ~Checkpoint();
   Checkpoint(const Checkpoint&) = delete;
 
-  // Throws SampleError if the run that was saved had another program, model, data, options: which of them.
-  void require_same(const HostModel& model, const Data& data, const SampleOptions& options);
+  // Throws SampleError if the run that was saved had another program, model, processor, data, options: which of them.
+  void require_same(const HostModel& model, const Devices& devices, const Data& data, const SampleOptions& options);
   // Of the plan of the run that was saved, if there is one.
   int chains() const { return chains_; }
   int slices() const { return slices_; }
+  const std::string& teams() const { return teams_; }
   // What there is to go on from; null if the run begins.
   Archive* saved() { return saved_ ? &*saved_ : nullptr; }
   // Seconds that the run has taken, in all its parts.
@@ -61,6 +63,7 @@ class Checkpoint {
   std::optional<DrawLog> draws_;
   std::optional<Archive> saved_;
   int chains_ = 0, slices_ = 0;
+  std::string teams_;
   double elapsed_before_ = 0;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   bool was_saved_ = false;

@@ -91,30 +91,39 @@ Devices choose_devices(const ModelTable& table, const Data& data, const SampleOp
   return devices;
 }
 
-std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, int slices, const SampleOptions& options,
-                                        Devices devices) {
+namespace {
+KernelResources resources_of(const DeviceModelTable& table) {
+  ErrorMessage error;
+  KernelResources resources;
+  if (!table.resources(&resources, &error.sink)) throw DeviceError(error.text);
+  return resources;
+}
+}  // namespace
+
+std::string choose_teams(const HostModel& model, int chains, const SampleOptions& options, const Devices& devices) {
+  if (devices.open.empty()) return "";
+  if (options.geometry != "auto") return geometry_text(parse_geometry(options.geometry));
+  return geometry_text(choose_geometry(devices.open.front()->info(), resources_of(*devices.table),
+                                       (chains - 1) / int(devices.open.size()) + 1, needs_of(model, *devices.table)));
+}
+
+std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, const RunPlan& plan, const SampleOptions& options, Devices devices) {
   SamplerSettings shared;
   shared.max_depth = options.max_depth;
   shared.target_acceptance = target_acceptance(options);
   if (devices.open.empty()) {
     if (options.precision == Precision::tf32)
       throw SampleError("precision is tf32 (matrix products by a GPU's tensor cores, and the run is on the CPU). Ask for mixed.");
-    return find_sampler(options.sampler)->on_cpu(model.table(), model.handle(), chains, options.seed, shared, options.threads,
-                                                 options.precision == Precision::mixed, slices);
+    return find_sampler(options.sampler)->on_cpu(model.table(), model.handle(), plan.chains, options.seed, shared, options.threads,
+                                                 options.precision == Precision::mixed, plan.slices);
   }
-  ErrorMessage error;
-  KernelResources resources;
-  if (!devices.table->resources(&resources, &error.sink)) throw DeviceError(error.text);
-  const DeviceInfo info = devices.open.front()->info();
   DeviceEnsemble::Settings settings;
   settings.nuts = shared;
   settings.scratch = model.layout().scratch;
   settings.tf32 = options.precision == Precision::tf32;
-  settings.geometry = options.geometry == "auto" ? choose_geometry(info, resources, (chains - 1) / int(devices.open.size()) + 1,
-                                                                   needs_of(model, *devices.table))
-                                                 : parse_geometry(options.geometry);
-  require_fits(settings.geometry, info, resources, model.coordinates());
-  return std::make_unique<DeviceEnsemble>(std::move(devices.open), *devices.table, model.data(), chains, model.coordinates(),
+  settings.geometry = parse_geometry(plan.teams);
+  require_fits(settings.geometry, devices.open.front()->info(), resources_of(*devices.table), model.coordinates());
+  return std::make_unique<DeviceEnsemble>(std::move(devices.open), *devices.table, model.data(), plan.chains, model.coordinates(),
                                           options.seed, settings);
 }
 

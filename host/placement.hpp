@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "host/host_model.hpp"
+#include "host/run_plan.hpp"
 #include "kernels/device.hpp"
 #include "lockstep/sample.hpp"
 
@@ -19,8 +20,10 @@ struct Devices {
 // Throws SampleError if GPUs are asked for and cannot be had.
 Devices choose_devices(const ModelTable& table, const Data& data, const SampleOptions& options);
 
-// `slices`: of a gradient on the CPU. Throws DeviceError.
-std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, int chains, int slices, const SampleOptions& options,
-                                        Devices devices);
+// For RunPlan::teams: the geometry that is asked for, or one that suits the devices. Throws DeviceError.
+std::string choose_teams(const HostModel& model, int chains, const SampleOptions& options, const Devices& devices);
+
+// Throws DeviceError.
+std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, const RunPlan& plan, const SampleOptions& options, Devices devices);
 
 }  // namespace lockstep

@@ -2,17 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "host/host_model.hpp"
 #include "lockstep/sample.hpp"
 
 namespace lockstep {
 
-// What fixes the bits of a run besides seed and program is `chains`, `slices` and `warmup_most`; the rest says what is kept, and
-// in what portions.
+// What fixes the bits of a run besides seed and program is `chains`, `slices` or `teams`, and `warmup_most`; the rest says what is
+// kept, and in what portions.
 struct RunPlan {
   int chains = 0, superchains = 0;
   int slices = 1;          // that share each gradient on the CPU (kernels/cpu/slices.hpp)
+  std::string teams;       // the geometry on devices (kernels/geometry.hpp); empty: on the CPU
   int draws = 0;           // per chain, after warmup; the most, if the run may end by itself
   int usual_draws = 0;     // how many are likely
   bool looks = false;      // it ends when it has the accuracy asked for

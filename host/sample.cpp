@@ -303,11 +303,12 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
                                   model.coordinates(), model.coordinates() == 1 ? "" : "s", sampler.name, sampler.least_coordinates));
   int multiprocessors = 0;
   for (const auto& device : devices.open) multiprocessors += device->info().multiprocessors;
-  if (checkpoint) checkpoint->require_same(model, data, options);
+  if (checkpoint) checkpoint->require_same(model, devices, data, options);
   Archive* const saved = checkpoint ? checkpoint->saved() : nullptr;
   SampleOptions planned = options;
   if (saved) planned.chains = checkpoint->chains();  // they may have been chosen for another number of threads
   RunPlan plan = make_run_plan(planned, model, in_memory, block_bytes, multiprocessors);
+  plan.teams = saved ? checkpoint->teams() : choose_teams(model, plan.chains, options, devices);
   if (saved) plan.slices = checkpoint->slices();
   const auto started = std::chrono::steady_clock::now();
 
@@ -323,12 +324,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   if (rule && saved) checkpoint->draws().replay(*rule);
 
   const Starts starts(model, options.init, options.seed);
-  const std::unique_ptr<Ensemble> made = make_ensemble(model, plan.chains, plan.slices, options, std::move(devices));
+  const std::unique_ptr<Ensemble> made = make_ensemble(model, plan, options, std::move(devices));
   Ensemble& ensemble = *made;
-  if (checkpoint && !ensemble.has_state())
-    throw SampleError(
-        "A run on a GPU has no checkpoints yet (its state is on the device). Run it on the CPU, or without a "
-        "checkpoint.");
   bool in_warmup = true;
   if (saved) {
     (*saved)(in_warmup, ensemble);

@@ -258,6 +258,29 @@ class DeviceEnsemble::Part {
     device_.synchronise(Device::Stream::compute);
   }
 
+  // Saves or loads an array on the device.
+  template <class V> void state(Archive& archive, const DeviceArray<V>& memory, std::size_t count) {
+    std::vector<V> values(count);
+    if (!archive.loading()) {
+      device_.copy(values.data(), memory.data(), count * sizeof(V), Device::Stream::compute);
+      device_.synchronise(Device::Stream::compute);
+    }
+    archive.array(values.data(), count);
+    if (archive.loading()) {
+      device_.copy(memory.data(), values.data(), count * sizeof(V), Device::Stream::compute);
+      device_.synchronise(Device::Stream::compute);
+    }
+  }
+  void state_of_vectors(Archive& archive) { state(archive, vectors_, std::size_t(a_.tiles()) * std::size_t(a_.tile_size())); }
+  void state_of_chains(Archive& archive) {
+    state(archive, states_, std::size_t(a_.chains));
+    read_states();
+    double draws = 0;
+    for (const NutsState<double>& each : host_states_) draws += each.draw;
+    draws_done_ = draws;
+  }
+  void set_gradients_done(double gradients) { gradients_done_ = gradients; }
+
   // Both arrays are of all chains.
   void place(std::span<const double> positions, const std::vector<char>& moved) {
     const std::size_t n = std::size_t(a_.coordinates), lanes = std::size_t(a_.geometry.lanes), tiles = std::size_t(a_.tiles());
@@ -539,9 +562,29 @@ class DeviceEnsemble::DeviceWindow : public Window {
     return *block_;
   }
 
+  // Array by array, parts one after the other: the same bytes whatever they are.
+  void state(Archive& archive) override {
+    Window::state(archive);
+    const auto add = [&](DeviceArray<double> Part::Ring::*which, int elements) {
+      for (std::size_t p = 0; p < rings_.size(); ++p) {
+        Part& part = *ensemble_.parts_[p];
+        part.state(archive, rings_[p].*which, std::size_t(part.tiles() * ensemble_.geometry_.lanes) * std::size_t(capacity() * elements));
+      }
+    };
+    add(&Part::Ring::positions, ensemble_.coordinates_);
+    if (keep_ >= Keep::gradients) add(&Part::Ring::gradients, ensemble_.coordinates_);
+    add(&Part::Ring::statistics, draw_statistics);
+    if (archive.loading()) read_statistics();
+  }
+
   const Part::Ring& ring(std::size_t part) const { return rings_[part]; }
   void advanced(int draws) {
     add(draws);
+    read_statistics();
+  }
+
+ private:
+  void read_statistics() {
     std::size_t offset = 0;
     for (std::size_t p = 0; p < rings_.size(); ++p) {
       Part& part = *ensemble_.parts_[p];
@@ -550,8 +593,6 @@ class DeviceEnsemble::DeviceWindow : public Window {
       offset += std::size_t(part.tiles() * capacity() * ensemble_.geometry_.lanes);
     }
   }
-
- private:
   // Parts have whole tiles, one after the other.
   double read(const std::vector<double>& statistic, int chain, int draw) const {
     const int lanes = ensemble_.geometry_.lanes;
@@ -635,6 +676,15 @@ int DeviceEnsemble::sample(int first, int draws, int block_draws, const Tuning& 
     for (const auto& part : parts_) part->copy_half(half, chains_, halves_.back());
   }
   return done;
+}
+
+void DeviceEnsemble::state(Archive& archive) {
+  double gradients = gradients_done();
+  archive(settings_.max_depth, gradients);
+  for (const auto& part : parts_) part->state_of_vectors(archive);
+  for (const auto& part : parts_) part->state_of_chains(archive);
+  for (std::size_t p = 0; p < parts_.size(); ++p)
+    if (archive.loading()) parts_[p]->set_gradients_done(p == 0 ? gradients : 0);
 }
 
 void DeviceEnsemble::restart_step(const std::vector<char>& chains, double log_step) {

@@ -33,6 +33,8 @@ class DeviceEnsemble : public Ensemble {
   int advance(Window& window, int draws, const Tuning& tuning) override;
   int sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) override;
   std::vector<ChainMoments> halves() const override { return halves_; }
+  // The bytes do not depend on how many devices there are: a run may go on on fewer or more.
+  void state(Archive& archive) override;
   void restart_step(const std::vector<char>& chains, double log_step) override;
   double own_log_step(int chain) const override;
   double draws_done() const override;

@@ -110,9 +110,9 @@ class Ensemble {
   // Ends `advance` and `sample`, now and until go_on() is called, between two gradients. May be called from any thread.
   void stop() { stopped_.store(true, std::memory_order_relaxed); }
   void go_on() { stopped_.store(false, std::memory_order_relaxed); }
-  // All that the chains go on from after advance() was stopped, their windows apart, if it can be had.
-  virtual bool has_state() const { return false; }
-  virtual void state(Archive&) {}
+  // All that the chains go on from after advance() was stopped, their windows apart. It is loaded into an ensemble of as many chains,
+  // and of the same geometry.
+  virtual void state(Archive& archive) = 0;
   // Dual averaging starts afresh in these chains, near a log step size.
   virtual void restart_step(const std::vector<char>& chains, double log_step) = 0;
   virtual double own_log_step(int chain) const = 0;   // the averaged one

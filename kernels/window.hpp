@@ -21,7 +21,7 @@ class Window {
   virtual ChainMoments gradients() const = 0;
   // All of it, with the host.
   virtual const DrawBlock& block() = 0;
-  // Of an ensemble that has state: what is in it. It is loaded into a window of the same shape.
+  // What is in it. It is loaded into a window of the same shape, of an ensemble of the same geometry.
   virtual void state(Archive& archive) { archive(draws_); }
 
  protected:

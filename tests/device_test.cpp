@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <random>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -21,6 +22,9 @@
 #include "models/logistic_regression.hpp"
 #include "models/poisson_regression.hpp"
 #include "models/radon.hpp"
+#include "tests/message_of.hpp"
+#include "tests/same_fit.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace lockstep {
 namespace {
@@ -281,11 +285,9 @@ TEST(DeviceEnsemble, AFailedLaunchEndsTheRunWithItsMessage) {
 
 // ---- whole runs ---------------------------------------------------------------------------------------------------------
 
-Fit run_on(const Bound<models::EightSchools>& schools, const SampleOptions& options, int devices) {
-  Devices open{&schools.device_table(), {}};
-  for (int d = 0; d < devices; ++d) open.open.push_back(std::make_unique<EmulatedDevice>());
+template <class Model> Fit run_on(const Bound<Model>& bound, const SampleOptions& options, int devices) {
   FitBuilder builder;
-  run(schools.model.table(), schools.data, options, true, builder, 1 << 16, std::move(open));
+  run(bound.model.table(), bound.data, options, true, builder, 1 << 16, {&bound.device_table(), emulated_devices(devices)});
   return builder.take();
 }
 
@@ -360,6 +362,113 @@ TEST(DeviceRun, CanBeCancelled) {
   options.geometry = "1x1";
   options.cancel = [] { return true; };
   EXPECT_THROW(run_on(schools, options, 1), Stopped);
+}
+
+// ---- checkpoints ----------------------------------------------------------------------------------------------------------
+
+class DeviceCheckpoints : public WithFolder {
+ protected:
+  // One part of a run: it begins or goes on. No devices: the CPU. Throws Stopped if it ends in warmup.
+  template <class Model> Fit part(const Bound<Model>& bound, const SampleOptions& options, int devices, bool goes_on) const {
+    Checkpoint checkpoint(options.checkpoint, goes_on);
+    run(bound.model.table(), bound.data, options, true, checkpoint.draws(), 1 << 14, {&bound.device_table(), emulated_devices(devices)},
+        &checkpoint);
+    FitBuilder builder;
+    checkpoint.draws().replay(builder);
+    if (!checkpoint.stopped()) checkpoint.remove();
+    return builder.take();
+  }
+  SampleOptions options(const char* geometry) const {
+    SampleOptions o;
+    o.chains = 7;
+    o.warmup = 40;
+    o.draws = 60;
+    o.geometry = geometry;
+    o.keep_warmup = true;
+    o.checkpoint = {file("run"), 1e-3, {}};
+    return o;
+  }
+  // A run that is stopped at its first checkpoint.
+  void stop_one(const Bound<models::EightSchools>& schools, int devices) const {
+    SampleOptions o = options("auto");
+    o.cancel = [] { return true; };
+    EXPECT_THROW(part(schools, o, devices, false), Stopped);
+  }
+};
+
+// A run in parts, each on some number of devices and ended after some number of checkpoints, has the bits of the whole one.
+TEST_F(DeviceCheckpoints, AreGoneOnFromBitForBitOnAnyNumberOfDevices) {
+  std::mt19937 random(5);
+  const auto check = [&](const auto& bound, const SampleOptions& o) {
+    SCOPED_TRACE(o.geometry);
+    SampleOptions without = o;
+    without.checkpoint = {};
+    const Fit whole = run_on(bound, without, 2);
+    int in_warmup = 0, in_sampling = 0;
+    for (int round = 0; round < 20 && std::min(in_warmup, in_sampling) < 3; ++round)
+      for (bool begun = false;; begun = true) {
+        SampleOptions some = o;
+        int left = 1 + int(random() % 8);
+        some.cancel = [&left] { return --left < 0; };
+        try {
+          const Fit fit = part(bound, some, 1 + int(random() % 3), begun);
+          if (!fit.stopped_early()) {
+            expect_same(whole, fit);
+            break;
+          }
+          ++in_sampling;
+        } catch (const Stopped&) {
+          ++in_warmup;
+        }
+      }
+    EXPECT_GE(std::min(in_warmup, in_sampling), 3);
+    EXPECT_EQ(files(), 0u);
+  };
+  const Bound<models::EightSchools> schools("eight_schools");
+  SampleOptions o = options("2x1");
+  check(schools, o);
+  o.geometry = "2x2r";
+  o.metric = MetricKind::dense;
+  o.chains = 3;
+  o.draws = 20;
+  check(schools, o);
+  SampleOptions staged = options("2x1g");
+  staged.draws = 20;
+  check(Bound<models::LinearRegression>("linear_regression"), staged);
+}
+
+// What chooses a geometry by itself goes on with the one that it began with, which fewer or more devices might not choose.
+TEST_F(DeviceCheckpoints, KeepTheGeometry) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  SampleOptions o = options("auto");
+  o.chains = 64;
+  o.warmup = 5;
+  o.draws = 2;
+  SampleOptions stopped = o;
+  stopped.cancel = [] { return true; };
+  EXPECT_THROW(part(schools, stopped, 4, false), Stopped);
+  const Fit fit = part(schools, o, 1, true);
+  const auto teams_of = [](const Fit& of) {
+    const std::string text = std::get<std::string>(of.attributes.at("geometry"));
+    return text.substr(0, text.find(" on "));
+  };
+  o.checkpoint = {};
+  const Fit on_four = run_on(schools, o, 4), on_one = run_on(schools, o, 1);
+  EXPECT_NE(teams_of(on_four), teams_of(on_one));
+  EXPECT_EQ(teams_of(fit), teams_of(on_four));
+  expect_same(fit, on_four);
+}
+
+TEST_F(DeviceCheckpoints, GoOnOnlyOnTheProcessorThatTheyAreOf) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  for (const int devices : {0, 1}) {
+    stop_one(schools, devices);
+    const std::string message = message_of([&] { part(schools, options("auto"), 1 - devices, true); });
+    EXPECT_NE(message.find(devices == 0 ? "another processor (CPU there, GPU here" : "another processor (GPU there, CPU here"),
+              std::string::npos) << message;
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
 }
 
 // ---- geometry -----------------------------------------------------------------------------------------------------------

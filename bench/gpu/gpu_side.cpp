@@ -229,7 +229,11 @@ json rate(const Subject& subject, const std::string& device, int chains, double 
   const SampleOptions options = options_for(device, chains);
   const ModelTable table = subject.table(options.precision);
   const HostModel model(table, subject.data, in_singles(options.precision));
-  const std::unique_ptr<Ensemble> ensemble = make_ensemble(model, chains, 1, options, choose_devices(table, subject.data, options));
+  Devices devices = choose_devices(table, subject.data, options);
+  RunPlan plan;
+  plan.chains = chains;
+  plan.teams = choose_teams(model, chains, options, devices);
+  const std::unique_ptr<Ensemble> ensemble = make_ensemble(model, plan, options, std::move(devices));
   const Starts starts(model, InitUniform{}, options.seed);
   const int superchains = std::min(16, chains);
   std::vector<double> positions;

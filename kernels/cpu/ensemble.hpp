@@ -27,7 +27,6 @@ template <class Kernel> class CpuEnsembleOf : public Ensemble {
   double draws_done() const override;
   double gradients_done() const override { return gradients_done_; }
   std::string geometry() const override;
-  bool has_state() const override { return true; }
   void state(Archive& archive) override;
 
  private:
