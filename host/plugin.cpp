@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <regex>
 #include <set>
@@ -159,11 +160,14 @@ std::string model_class(const std::string& text, const std::string& file) {
 
 namespace {
 
-// How a kind of plugin is compiled, from which source.
+// How a kind of plugin is compiled. Its parts are source files that are compiled at the same time.
 struct Compilation {
-  std::string compiler, flags, source_name, includes, entry, table;
-  std::string more_arguments; // of the table's template
-  std::string install;        // what to do if there is no such compiler
+  struct Part {
+    std::string source_name, text, flags;   // the text after the model's own header is included
+  };
+  std::string compiler, flags, link_flags;
+  std::vector<Part> parts;
+  std::string install;                      // what to do if there is no such compiler
 };
 
 // nvcc where it usually is, unless $LOCKSTEP_NVCC names another.
@@ -174,34 +178,49 @@ std::string nvcc() {
   return fs::exists(usual) ? usual.string() : "nvcc";
 }
 
-Compilation compilation_of(PluginKind kind) {
-  Compilation how{compiler(), LOCKSTEP_CXX_FLAGS " -fPIC -shared -fvisibility=hidden -w", "model.cpp", "lockstep/model_table.hpp",
-                "const lockstep::ModelTable* lockstep_model()", "model_table", "",
-                "(a model of your own is compiled on first use). Install g++, or name one in LOCKSTEP_CXX; "
-                "of the container images, devel has one."};
-  // What it does matters, not how fast.
-  if (kind == PluginKind::checked) how.flags += " -O1 -DLOCKSTEP_CHECK_LIVENESS=1";
-  if (kind == PluginKind::cuda || kind == PluginKind::cuda_mixed) {
-    // For the GPU that is here; if there is none, for an older one, and by PTX for whatever is newer.
-    const CudaStatus status = cuda_status();
-    std::string target = "sm_80";
-    if (!status.devices.empty()) {
-      std::string digits = status.devices.front().capability;
-      digits.erase(std::remove(digits.begin(), digits.end(), '.'), digits.end());
-      target = "sm_" + digits;
-    }
-    how.compiler = nvcc();
-    how.flags = "-std=c++20 -O3 -DNDEBUG -arch=" + target + " --expt-relaxed-constexpr -cudart shared -shared "
-                   "-Xcompiler -fPIC,-fvisibility=hidden -w -ccbin " + quoted(compiler());
-    how.source_name = "model.cu";
-    how.includes = "kernels/cuda/model_kernels.cuh";
-    how.entry = "const lockstep::DeviceModelTable* lockstep_cuda_model()";
-    how.table = "cuda_model_table";
-    if (kind == PluginKind::cuda_mixed) how.more_arguments = ", lockstep::Single";
-    how.install = "(a model of your own is compiled for a GPU on first use). Install the CUDA toolkit, or name its nvcc in LOCKSTEP_NVCC; "
-                  "of the container images, devel has one.";
+// What a library exports, and what it returns.
+std::string entry_point(const std::string& declaration, const std::string& value) {
+  return fmt::format("extern \"C\" __attribute__((visibility(\"default\"))) {} {{\n  return {};\n}}\n", declaration, value);
+}
+
+Compilation for_cpu(const std::string& model, bool checked) {
+  // Gradients, and everything else: the second takes the compiler longer, and is not worth the last optimisation.
+  const std::string include = "#include \"lockstep/model_table.hpp\"\n\n", on_host = "lockstep::ModelOnHost lockstep_model_on_host()";
+  return {compiler(), LOCKSTEP_CXX_FLAGS " -fPIC -fvisibility=hidden -w" + std::string(checked ? " -O1 -DLOCKSTEP_CHECK_LIVENESS=1" : ""),
+          // A function that the model's file does not declare inline is in both.
+          "-Wl,-z,muldefs",
+          {{"model.cpp", include + on_host + ";\n\n" +
+            entry_point("const lockstep::ModelTable* lockstep_model()", "lockstep::model_table<" + model + ">(lockstep_model_on_host())"), ""},
+           {"on_host.cpp", include + on_host + " { return lockstep::model_on_host<" + model + ">(); }\n", " -O2"}},
+          "(a model of your own is compiled on first use). Install g++, or name one in LOCKSTEP_CXX; "
+          "of the container images, devel has one."};
+}
+
+Compilation for_gpu(const std::string& model, bool mixed) {
+  // For the GPU that is here; if there is none, for an older one, and by PTX for whatever is newer.
+  const CudaStatus status = cuda_status();
+  std::string target = "sm_80";
+  if (!status.devices.empty()) {
+    std::string digits = status.devices.front().capability;
+    digits.erase(std::remove(digits.begin(), digits.end(), '.'), digits.end());
+    target = "sm_" + digits;
   }
-  return how;
+  return {nvcc(), "-std=c++20 -O3 -DNDEBUG -arch=" + target + " --expt-relaxed-constexpr -cudart shared "
+                  "-Xcompiler -fPIC,-fvisibility=hidden -w -ccbin " + quoted(compiler()),
+          "",
+          {{"model.cu", "#include \"kernels/cuda/model_kernels.cuh\"\n\n" +
+            entry_point("const lockstep::DeviceModelTable* lockstep_cuda_model()",
+                        "lockstep::cuda_model_table<" + model + (mixed ? ", lockstep::Single" : "") + ">()"), ""}},
+          "(a model of your own is compiled for a GPU on first use). Install the CUDA toolkit, or name its nvcc in LOCKSTEP_NVCC; "
+          "of the container images, devel has one."};
+}
+
+Compilation compilation_of(const std::string& model, PluginKind kind) {
+  switch (kind) {
+    case PluginKind::cuda: return for_gpu(model, false);
+    case PluginKind::cuda_mixed: return for_gpu(model, true);
+    default: return for_cpu(model, kind == PluginKind::checked);
+  }
 }
 
 const char* purpose_text(PluginKind kind) {
@@ -225,7 +244,7 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
   const bool in_namespace = std::regex_search(text, space, std::regex(R"(\n\s*namespace\s+([A-Za-z_][\w:]*)\s*\{)"));
   const std::string full_name = (in_namespace ? "::" + space[1].str() + "::" : "::") + name;
 
-  const Compilation how = compilation_of(kind);
+  const Compilation how = compilation_of(full_name, kind);
   const std::string version = run(quoted(how.compiler) + " --version").text;
   if (version.find("not found") != std::string::npos)
     throw BuildError(fmt::format("there is no compiler '{}' {}", how.compiler, how.install));
@@ -238,7 +257,8 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
   add_with_includes(source, hash, seen);
   add_folder(language, hash);
   add_folder(root / "kernels", hash);
-  for (const std::string& part : {how.compiler, version, how.flags, processor(), full_name, how.more_arguments}) hash.add(part);
+  for (const std::string& each : {how.compiler, version, how.flags, how.link_flags, processor()}) hash.add(each);
+  for (const Compilation::Part& part : how.parts) hash.add(part.text + part.flags);
 
   const fs::path folder = cache_folder() / hash.text();
   std::error_code failure;
@@ -251,14 +271,27 @@ PluginBuild build_model(const fs::path& header, const std::function<void(const s
   if (fs::exists(library)) return {library, false};
 
   say(fmt::format("compiling {} ({})", header.string(), purpose_text(kind)));
-  write_file(folder / how.source_name,
-             fmt::format("#include \"{}\"\n\n#include \"{}\"\n\nextern \"C\" __attribute__((visibility(\"default\"))) {} {{\n"
-                         "  return lockstep::{}<{}{}>();\n}}\n", source.string(), how.includes, how.entry, how.table, full_name,
-                         how.more_arguments));
+  const std::string compile = fmt::format("{} {} -I {} -I {}", quoted(how.compiler), how.flags, quoted((root / "include").string()),
+                                          quoted(root.string()));
+  std::vector<std::future<Output>> compilations;
+  std::string objects;
+  for (const Compilation::Part& part : how.parts) {
+    const fs::path file = folder / part.source_name;
+    write_file(file, fmt::format("#include \"{}\"\n\n{}", source.string(), part.text));
+    const std::string object = quoted(file.string() + ".o");
+    objects += " " + object;
+    compilations.push_back(std::async(std::launch::async, run, compile + part.flags + " -c -o " + object + " " + quoted(file.string())));
+  }
+  Output output{0, ""};
+  const auto add = [&](const Output& more) {
+    output.text += more.text;
+    if (output.status == 0) output.status = more.status;
+  };
+  for (std::future<Output>& each : compilations) add(each.get());
   const fs::path unfinished = folder / fmt::format("model.{}.so", ::getpid());
-  const Output output = run(fmt::format("{} {} -I {} -I {} -o {} {}", quoted(how.compiler), how.flags, quoted((root / "include").string()),
-                                        quoted(root.string()), quoted(unfinished.string()), quoted((folder / how.source_name).string())));
+  if (output.status == 0) add(run(fmt::format("{} -shared {} -o {}{}", compile, how.link_flags, quoted(unfinished.string()), objects)));
   write_file(folder / "compiler.log", output.text);
+  for (const Compilation::Part& part : how.parts) fs::remove(folder / (part.source_name + ".o"), failure);
   if (output.status != 0) {
     fs::remove(unfinished, failure);
     throw BuildError(fmt::format("'{}' does not compile:\n{}", header.string(), legible(output.text, source, folder / "compiler.log")));

@@ -8,8 +8,6 @@ set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 table=$root/tests/cuda_resources.txt
-# Two generations, and PTX for the next.
-architectures=(-gencode arch=compute_80,code=sm_80 -gencode 'arch=compute_90,code=[sm_90,compute_90]')
 
 update=0
 if [[ ${1:-} == --update ]]; then update=1; shift; fi
@@ -35,12 +33,13 @@ kernels() {
 # model_class HEADER: the class that is constructed from a data set, if there is one.
 model_class() { sed -nE 's/.*[ ]([A-Za-z0-9_]+)\((const )?Dataset&.*/\1/p' "$1" | head -n 1; }
 
-# compile MODEL CLASS: its kernels' needs to MODEL.needs, one "model arch kernel registers stack spills" per line. The kernels of
-# mixed precision are compiled for one generation only: they differ from the others by a type.
+# compile MODEL CLASS: its kernels' needs to MODEL.needs, one "model arch kernel registers stack spills" per line. Those in doubles
+# are compiled for a newer generation, with PTX for the next, those in mixed precision for an older one: they differ by a type, and
+# generations by a few registers.
 compile() {
   local name=$1 class=$2
-  if ! { kernels "$name" "lockstep::models::$class" "${architectures[@]}" &&
-         kernels "$name" "lockstep::models::$class, lockstep::Single" -arch=sm_90; } >"$work/$name.log" 2>&1; then
+  if ! { kernels "$name" "lockstep::models::$class" -gencode 'arch=compute_90,code=[sm_90,compute_90]' &&
+         kernels "$name" "lockstep::models::$class, lockstep::Single" -gencode arch=compute_80,code=sm_80; } >"$work/$name.log" 2>&1; then
     touch "$work/$name.failed"
     return
   fi

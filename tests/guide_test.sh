@@ -10,6 +10,10 @@ read -ra flags <<<"${CXXFLAGS:-}"
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 
+# Read once: what all of them include, all that a model may use, as the guide says.
+echo '#include "lockstep/model.hpp"' >"$work/precompiled.hpp"
+"${CXX:-c++}" "${flags[@]}" -w -x c++-header -o "$work/precompiled.hpp.gch" "$work/precompiled.hpp"
+
 awk -v prefix="$work/block-" '
   !inside && $0 == "```cpp" { inside = 1; count++; file = prefix count ".hpp"; next }
   inside && /^```/ { inside = 0; close(file); next }
@@ -20,7 +24,7 @@ for block in "$work"/block-*.hpp; do
   name=$(sed -n 's/^struct \([A-Za-z]*\) {$/\1/p' "$block" | head -n 1)
   [[ -n $name ]] || continue  # a fragment
   {
-    echo '#include "lockstep/model.hpp"'   # all that a model may use, as the guide says
+    echo '#include "precompiled.hpp"'
     echo 'using namespace lockstep;'
     cat "$block"
     echo '#include "lockstep/lockstep.hpp"'
@@ -51,7 +55,7 @@ rows() {
 
 {
   cat <<'EOF'
-#include "lockstep/model.hpp"
+#include "precompiled.hpp"
 using namespace lockstep;
 struct Tables {
   Dim obs, group, state, column, pair;

@@ -9,6 +9,10 @@ read -ra flags <<<"${CXXFLAGS:-}"
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 
+# Read once.
+echo '#include "lockstep/lockstep.hpp"' >"$work/precompiled.hpp"
+"${CXX:-c++}" "${flags[@]}" -w -x c++-header -o "$work/precompiled.hpp.gch" "$work/precompiled.hpp"
+
 cases=(
   by_state_of_a_chain 'm.hidden_markov("y", y, obs, state, w, P, [&](auto, auto k) { return normal(level[k], 1); });'
   by_state_of_a_mixture 'm.mixture("y", y, obs, state, w, [&](auto, auto k) { return normal(level[k], 1); });'
@@ -25,7 +29,7 @@ status=0
 for ((c = 0; c < ${#cases[@]}; c += 2)); do
   name=${cases[c]}
   cat >"$work/$name.cpp" <<END
-#include "lockstep/model.hpp"
+#include "precompiled.hpp"
 using namespace lockstep;
 struct Model {
   Dim obs, state, column;
@@ -48,7 +52,6 @@ struct Model {
     ${cases[c + 1]}
   }
 };
-#include "lockstep/lockstep.hpp"
 const ModelTable* table() { return model_table<Model>(); }
 END
   compiles=0

@@ -92,7 +92,7 @@ template <class M, class F> class MatrixLet : public MatrixAccess<MatrixLet<M, F
 
  private:
   LOCKSTEP_FN auto at(int i, int j) const {
-    return as_recipe(element_(Index{i, rows_.id}, GatheredIndex{{j, columns_.id}})).evaluate(m_);
+    return as_recipe(element_of(element_, *this, Index{i, rows_.id}, GatheredIndex{{j, columns_.id}})).evaluate(m_);
   }
   template <class G> LOCKSTEP_FN void for_owned(const G& g) const {
     for (int i : m_.team().share(rows_.size))

@@ -222,11 +222,20 @@ template <class Model> class BoundModel {
   LayoutView layout_{};
 };
 
-// The table of a model's functions.
-template <class Model> const ModelTable* model_table() {
+// The functions of the table that are called once, or once a draw. They take the longer half of the compiler's time, and need not be
+// as fast as gradients: a source file of its own may have them (host/plugin.cpp).
+struct ModelOnHost {
+  decltype(ModelTable::create) create;
+  decltype(ModelTable::destroy) destroy;
+  decltype(ModelTable::layout) layout;
+  decltype(ModelTable::oracle) oracle;
+  decltype(ModelTable::generate) generate;
+  decltype(ModelTable::graph) graph;
+};
+
+template <class Model> ModelOnHost model_on_host() {
   using Bound = BoundModel<Model>;
-  static const ModelTable table{
-      sizeof(ModelTable), pack_width,
+  return {
       [](const DataView* data, const ErrorSink* errors) -> void* {
         try {
           return new Bound(*data);
@@ -237,17 +246,6 @@ template <class Model> const ModelTable* model_table() {
       },
       [](void* model) { delete static_cast<Bound*>(model); },
       [](const void* model) { return &static_cast<const Bound*>(model)->layout(); },
-      [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
-         const std::int64_t* data_columns) {
-        static_cast<const Bound*>(model)->template gradient<Pack>(position, log_density, gradient, scratch, data_columns);
-      },
-      [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
-         const std::int64_t* data_columns) {
-        static_cast<const Bound*>(model)->template gradient<SinglePack>(position, log_density, gradient, scratch, data_columns);
-      },
-      [](const void* model, const PackSlice* slice, const double* position, double* log_density, double* gradient, double* scratch) {
-        static_cast<const Bound*>(model)->gradient_slice(*slice, position, log_density, gradient, scratch);
-      },
       [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
          std::int64_t data_column) {
         static_cast<const Bound*>(model)->template gradient<double>(position, log_density, gradient, scratch, &data_column);
@@ -263,8 +261,26 @@ template <class Model> const ModelTable* model_table() {
       },
       [](const void* model, void* context, void (*edge)(void* context, const char* from, const char* to)) {
         for (const auto& [from, to] : static_cast<const Bound*>(model)->graph()) edge(context, from.c_str(), to.c_str());
+      }};
+}
+
+// The table of a model's functions.
+template <class Model> const ModelTable* model_table(const ModelOnHost& on_host = model_on_host<Model>()) {
+  using Bound = BoundModel<Model>;
+  static const ModelTable table{
+      sizeof(ModelTable), pack_width, on_host.create, on_host.destroy, on_host.layout,
+      [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
+         const std::int64_t* data_columns) {
+        static_cast<const Bound*>(model)->template gradient<Pack>(position, log_density, gradient, scratch, data_columns);
       },
-      nullptr};
+      [](const void* model, const double* position, double* log_density, double* gradient, double* scratch,
+         const std::int64_t* data_columns) {
+        static_cast<const Bound*>(model)->template gradient<SinglePack>(position, log_density, gradient, scratch, data_columns);
+      },
+      [](const void* model, const PackSlice* slice, const double* position, double* log_density, double* gradient, double* scratch) {
+        static_cast<const Bound*>(model)->gradient_slice(*slice, position, log_density, gradient, scratch);
+      },
+      on_host.oracle, on_host.generate, on_host.graph, nullptr};
   return &table;
 }
 

@@ -175,6 +175,13 @@ template <class M, class Support> class VectorParam : public VectorAccess<Vector
   ParamStorage<M, Support> storage_;
 };
 
+// An element of a `let`. Its function may be one of what the node itself has (non_centred.hpp), which it is then given: a pointer to it,
+// kept in the node, would keep all of the node in a GPU's memory.
+template <class F, class Node, class... J> LOCKSTEP_FN auto element_of(const F& f, const Node& node, J... j) {
+  if constexpr (requires { typename F::Owner; }) return f(static_cast<const typename F::Owner&>(node), j...);
+  else return f(j...);
+}
+
 // A named intermediate vector, computed once and kept.
 template <class M, class F> class VectorLet : public VectorAccess<VectorLet<M, F>> {
  public:
@@ -196,7 +203,7 @@ template <class M, class F> class VectorLet : public VectorAccess<VectorLet<M, F
   LOCKSTEP_FN Dim dim() const { return dim_; }
 
  private:
-  LOCKSTEP_FN auto at(int i) const { return as_recipe(element_(Index{i, dim_.id})).evaluate(m_); }
+  LOCKSTEP_FN auto at(int i) const { return as_recipe(element_of(element_, *this, Index{i, dim_.id})).evaluate(m_); }
   M& m_;
   Dim dim_;
   F element_;

@@ -141,19 +141,17 @@ template <class Prior> struct StandardCoordinates {
     return d.by.of_coordinate(d.distribution);
   }
 };
-template <class Prior, class Z> struct NonCentredValues {
+template <class D, class E> LOCKSTEP_FN auto value_by_coordinate(const D& d, const E& z) { return d.by.value(d.distribution, z); }
+template <class Node, class Prior> struct NonCentredValues {
+  using Owner = Node;
   Prior prior;
-  const Z* z;
-  LOCKSTEP_FN auto operator()(Index j) const {
-    if constexpr (JointDistribution<Prior>) return prior.distribution.mu[j] + dot(prior.distribution.factor->row(j), *z);
-    else return value_of(prior(j), (*z)[j]);
+  LOCKSTEP_FN auto operator()(const Owner& owner, Index j) const {
+    if constexpr (JointDistribution<Prior>) return prior.distribution.mu[j] + dot(prior.distribution.factor->row(j), owner.z());
+    else return value_by_coordinate(prior(j), owner.z()[j]);
   }
-  LOCKSTEP_FN auto operator()(Index i, Index j) const {
-    if constexpr (JointDistribution<Prior>) return prior.distribution.mu[j] + dot(prior.distribution.factor->row(j), z->row(i));
-    else return value_of(prior(i, j), (*z)(i, j));
-  }
-  template <class D, class E> LOCKSTEP_FN static auto value_of(const D& d, const E& z) {
-    return d.by.value(d.distribution, z);
+  LOCKSTEP_FN auto operator()(const Owner& owner, Index i, Index j) const {
+    if constexpr (JointDistribution<Prior>) return prior.distribution.mu[j] + dot(prior.distribution.factor->row(j), owner.z().row(i));
+    else return value_by_coordinate(prior(i, j), owner.z()(i, j));
   }
 };
 
@@ -164,14 +162,13 @@ template <class M> struct ScalarCoordinates {
 };
 template <class M, class D>
 using NonCentredExpression =
-    decltype(NonCentredValues<int, int>::value_of(std::declval<const D&>(), std::declval<const ScalarParam<M, RealLine>&>()));
+    decltype(value_by_coordinate(std::declval<const D&>(), std::declval<const ScalarParam<M, RealLine>&>()));
 template <class M, class D>
 class NonCentredScalar : private ScalarCoordinates<M>, public ScalarLet<M, NonCentredExpression<M, D>> {
  public:
   LOCKSTEP_FN NonCentredScalar(M& m, const D& prior, const Standardised&)
       : ScalarCoordinates<M>(m, StandardCoordinates<D>::of_coordinate(prior)),
-        ScalarLet<M, NonCentredExpression<M, D>>(
-            m, NonCentredValues<int, int>::value_of(prior, ScalarCoordinates<M>::coordinates)) {}
+        ScalarLet<M, NonCentredExpression<M, D>>(m, value_by_coordinate(prior, ScalarCoordinates<M>::coordinates)) {}
 };
 
 template <class M> struct VectorCoordinates {
@@ -179,11 +176,12 @@ template <class M> struct VectorCoordinates {
   template <class F> LOCKSTEP_FN VectorCoordinates(M& m, Dim dim, const F& f) : coordinates(m, dim, RealLine{}, f) {}
 };
 template <class M, class Prior>
-class NonCentredVector : private VectorCoordinates<M>, public VectorLet<M, NonCentredValues<Prior, VectorParam<M, RealLine>>> {
+class NonCentredVector : private VectorCoordinates<M>, public VectorLet<M, NonCentredValues<NonCentredVector<M, Prior>, Prior>> {
  public:
   LOCKSTEP_FN NonCentredVector(M& m, Dim dim, const Standardised&, const Prior& prior)
       : VectorCoordinates<M>(m, dim, StandardCoordinates<Prior>{prior}),
-        VectorLet<M, NonCentredValues<Prior, VectorParam<M, RealLine>>>(m, dim, {prior, &this->coordinates}) {}
+        VectorLet<M, NonCentredValues<NonCentredVector, Prior>>(m, dim, {prior}) {}
+  LOCKSTEP_FN const VectorParam<M, RealLine>& z() const { return this->coordinates; }
 };
 
 template <class M> struct MatrixCoordinates {
@@ -192,11 +190,12 @@ template <class M> struct MatrixCoordinates {
   LOCKSTEP_FN MatrixCoordinates(M& m, Dim rows, Dim columns, const F& f) : coordinates(m, rows, columns, RealLine{}, f) {}
 };
 template <class M, class Prior>
-class NonCentredMatrix : private MatrixCoordinates<M>, public MatrixLet<M, NonCentredValues<Prior, MatrixParam<M, RealLine>>> {
+class NonCentredMatrix : private MatrixCoordinates<M>, public MatrixLet<M, NonCentredValues<NonCentredMatrix<M, Prior>, Prior>> {
  public:
   LOCKSTEP_FN NonCentredMatrix(M& m, Dim rows, Dim columns, const Standardised&, const Prior& prior)
       : MatrixCoordinates<M>(m, rows, columns, StandardCoordinates<Prior>{prior}),
-        MatrixLet<M, NonCentredValues<Prior, MatrixParam<M, RealLine>>>(m, rows, columns, {prior, &this->coordinates}) {}
+        MatrixLet<M, NonCentredValues<NonCentredMatrix, Prior>>(m, rows, columns, {prior}) {}
+  LOCKSTEP_FN const MatrixParam<M, RealLine>& z() const { return this->coordinates; }
 };
 
 // The node of a parameter, by its support.
