@@ -405,7 +405,7 @@ TEST_F(DeviceCheckpoints, AreGoneOnFromBitForBitOnAnyNumberOfDevices) {
     without.checkpoint = {};
     const Fit whole = run_on(bound, without, 2);
     int in_warmup = 0, in_sampling = 0;
-    for (int round = 0; round < 20 && std::min(in_warmup, in_sampling) < 3; ++round)
+    for (int round = 0; round < 20 && std::min(in_warmup, in_sampling) < 2; ++round)
       for (bool begun = false;; begun = true) {
         SampleOptions some = o;
         int left = 1 + int(random() % 8);
@@ -421,7 +421,7 @@ TEST_F(DeviceCheckpoints, AreGoneOnFromBitForBitOnAnyNumberOfDevices) {
           ++in_warmup;
         }
       }
-    EXPECT_GE(std::min(in_warmup, in_sampling), 3);
+    EXPECT_GE(std::min(in_warmup, in_sampling), 2);
     EXPECT_EQ(files(), 0u);
   };
   const Bound<models::EightSchools> schools("eight_schools");
@@ -433,7 +433,9 @@ TEST_F(DeviceCheckpoints, AreGoneOnFromBitForBitOnAnyNumberOfDevices) {
   o.draws = 20;
   check(schools, o);
   SampleOptions staged = options("2x1g");
-  staged.draws = 20;
+  staged.chains = 3;
+  staged.warmup = 15;
+  staged.draws = 10;
   check(Bound<models::LinearRegression>("linear_regression"), staged);
 }
 

@@ -2,7 +2,7 @@
 
     python peers.py PEER POSTERIOR SEED FILE '{"chains": 4, "warmup": 1000, "draws": 1000}'
 
-Draws go to FILE.npz and timings to FILE.json. `run_s` is sampling alone, warmup and failed starts included; `setup_s` is
+Draws go to FILE.npz and timings to FILE.timings. `run_s` is sampling alone, warmup and failed starts included; `setup_s` is
 making the model ready (tracing and compilation). `warm_share`: the share of `run_s` before draw 0 of the chains.
 """
 
@@ -330,4 +330,4 @@ if __name__ == "__main__":
     used = sum(resource.getrusage(w).ru_utime + resource.getrusage(w).ru_stime
                for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     np.savez(file + ".npz", draws=draws.astype(np.float32), steps=steps.astype(np.float32))
-    pathlib.Path(file + ".json").write_text(json.dumps({**figures, "process_cpu_s": used}))
+    pathlib.Path(file + ".timings").write_text(json.dumps({**figures, "process_cpu_s": used}))

@@ -71,11 +71,13 @@ def run_one(peer, posterior, kind, seed, options, limit, core, cache):
             status = "timeout"
     record = {"peer": peer, "posterior": posterior, "kind": kind, "seed": seed, "options": options, "limit_s": limit,
               "commit": commit(), "load": os.getloadavg()[0], "process_s": time.perf_counter() - begun, "status": status}
-    raw = pathlib.Path(f"{file}.json")
+    timings, raw = pathlib.Path(f"{file}.timings"), pathlib.Path(f"{file}.json")
     if status == 0:
-        record |= json.loads(raw.read_text())
+        record |= json.loads(timings.read_text())
         record |= report.figures(posterior, f"{file}.npz", record)
-    raw.write_text(json.dumps(record))
+    raw.with_suffix(".part").write_text(json.dumps(record))
+    raw.with_suffix(".part").rename(raw)  # whole, or the run counts as not made
+    timings.unlink(missing_ok=True)
     return record
 
 
