@@ -227,7 +227,7 @@ TEST_F(Checkpoints, ThatAreDamagedAreRefused) {
   }
   for (int i = 0; i < 50; ++i) refuse(good.substr(0, 12 + random() % (good.size() - 12)), "is damaged");
   refuse(good + "x", "is damaged");
-  refuse(std::string(good).replace(8, 1, 1, '\x03'), "another version");
+  refuse(std::string(good).replace(8, 1, 1, '\x7f'), "another version");
   refuse("", "is no checkpoint");
   refuse("{\"y\": [1, 2, 3], \"sigma\": [1]}", "is no checkpoint");
   fs::remove(file("run"));

@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <random>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -196,6 +195,62 @@ TEST(DeviceEnsemble, AWindowGivesTheMomentsOfItsDraws) {
     }
 }
 
+// Stopped after every two launches, in the middle of trajectories, and gone on from on another number of devices each time.
+TEST(DeviceEnsemble, GoesOnFromItsStateBitForBitOnAnyNumberOfDevices) {
+  const auto check = [](const auto& bound, const Geometry& geometry) {
+    SCOPED_TRACE(geometry_text(geometry));
+    constexpr int chains = 7, draws = 30;
+    const int n = bound.model.coordinates();
+    const Tuning tuning = tuning_for(bound.model, chains);
+    DeviceEnsemble::Settings settings;
+    settings.geometry = geometry;
+    settings.scratch = bound.model.layout().scratch;
+    settings.launch_seconds = 1e-6;
+    const auto make = [&](int devices) {
+      return std::make_unique<DeviceEnsemble>(emulated_devices(devices), bound.device_table(), bound.model.data(), chains, n, 7, settings);
+    };
+    const auto begin = [&](DeviceEnsemble& ensemble) {
+      ensemble.place(starts_of(bound.model, chains), std::vector<char>(chains, 1));
+      ensemble.restart_step(std::vector<char>(chains, 1), std::log(0.1));
+    };
+    const auto whole = make(2);
+    begin(*whole);
+    const std::unique_ptr<Window> all = whole->make_window(3, draws, Keep::gradients);
+    ASSERT_EQ(whole->advance(*all, draws, tuning), draws);
+
+    std::unique_ptr<DeviceEnsemble> part = make(1);
+    begin(*part);
+    std::unique_ptr<Window> window = part->make_window(3, draws, Keep::gradients);
+    int parts = 0;
+    for (; window->draws() < draws; ++parts) {
+      part->stop();
+      part->advance(*window, draws - window->draws(), tuning);
+      Archive saved;
+      saved(*part, *window);
+      window.reset();
+      part = make(1 + parts % 3);
+      window = part->make_window(3, draws, Keep::gradients);
+      Archive loaded(saved.bytes());
+      loaded(*part, *window);
+    }
+    EXPECT_GE(parts, 3);
+    const DrawBlock &expected = all->block(), &found = window->block();
+    for (int c = 0; c < chains; ++c)
+      for (int d = 0; d < draws; ++d) {
+        ASSERT_EQ(window->lp(c, d), all->lp(c, d));
+        for (int i = 0; i < n; ++i) {
+          ASSERT_EQ(found.position(c, d, i), expected.position(c, d, i)) << c << " " << d;
+          ASSERT_EQ(found.gradient(c, d, i), expected.gradient(c, d, i)) << c << " " << d;
+        }
+        for (int k = 0; k < draw_statistics; ++k) ASSERT_EQ(found.statistic(c, d, DrawStatistic(k)), expected.statistic(c, d, DrawStatistic(k)));
+      }
+  };
+  const Bound<models::EightSchools> schools("eight_schools");
+  check(schools, {2, 1, false});
+  check(schools, {2, 2, true});
+  check(Bound<models::LinearRegression>("linear_regression"), {2, 1, false, true});
+}
+
 TEST(DeviceEnsemble, GathersTheMomentsOfBothHalvesWhileItSamples) {
   const Bound<models::EightSchools> schools("eight_schools");
   for (int draws : {9, 10}) {
@@ -381,62 +436,29 @@ class DeviceCheckpoints : public WithFolder {
   SampleOptions options(const char* geometry) const {
     SampleOptions o;
     o.chains = 7;
-    o.warmup = 40;
+    o.warmup = 300;
     o.draws = 60;
     o.geometry = geometry;
     o.keep_warmup = true;
-    o.checkpoint = {file("run"), 1e-3, {}};
+    o.checkpoint = {file("run"), 60, {}};
     return o;
   }
-  // A run that is stopped at its first checkpoint.
-  void stop_one(const Bound<models::EightSchools>& schools, int devices) const {
-    SampleOptions o = options("auto");
+  // A run that is stopped in warmup, at its first checkpoint.
+  void stop_one(const Bound<models::EightSchools>& schools, SampleOptions o, int devices) const {
+    o.checkpoint.every = 1e-6;
     o.cancel = [] { return true; };
     EXPECT_THROW(part(schools, o, devices, false), Stopped);
   }
 };
 
-// A run in parts, each on some number of devices and ended after some number of checkpoints, has the bits of the whole one.
-TEST_F(DeviceCheckpoints, AreGoneOnFromBitForBitOnAnyNumberOfDevices) {
-  std::mt19937 random(5);
-  const auto check = [&](const auto& bound, const SampleOptions& o) {
-    SCOPED_TRACE(o.geometry);
-    SampleOptions without = o;
-    without.checkpoint = {};
-    const Fit whole = run_on(bound, without, 2);
-    int in_warmup = 0, in_sampling = 0;
-    for (int round = 0; round < 20 && std::min(in_warmup, in_sampling) < 2; ++round)
-      for (bool begun = false;; begun = true) {
-        SampleOptions some = o;
-        int left = 1 + int(random() % 8);
-        some.cancel = [&left] { return --left < 0; };
-        try {
-          const Fit fit = part(bound, some, 1 + int(random() % 3), begun);
-          if (!fit.stopped_early()) {
-            expect_same(whole, fit);
-            break;
-          }
-          ++in_sampling;
-        } catch (const Stopped&) {
-          ++in_warmup;
-        }
-      }
-    EXPECT_GE(std::min(in_warmup, in_sampling), 2);
-    EXPECT_EQ(files(), 0u);
-  };
+TEST_F(DeviceCheckpoints, AreGoneOnFromBitForBit) {
   const Bound<models::EightSchools> schools("eight_schools");
   SampleOptions o = options("2x1");
-  check(schools, o);
-  o.geometry = "2x2r";
-  o.metric = MetricKind::dense;
-  o.chains = 3;
-  o.draws = 20;
-  check(schools, o);
-  SampleOptions staged = options("2x1g");
-  staged.chains = 3;
-  staged.warmup = 15;
-  staged.draws = 10;
-  check(Bound<models::LinearRegression>("linear_regression"), staged);
+  stop_one(schools, o, 1);
+  const Fit fit = part(schools, o, 3, true);
+  EXPECT_EQ(files(), 0u);
+  o.checkpoint = {};
+  expect_same(run_on(schools, o, 2), fit);
 }
 
 // What chooses a geometry by itself goes on with the one that it began with, which fewer or more devices might not choose.
@@ -444,11 +466,9 @@ TEST_F(DeviceCheckpoints, KeepTheGeometry) {
   const Bound<models::EightSchools> schools("eight_schools");
   SampleOptions o = options("auto");
   o.chains = 64;
-  o.warmup = 5;
+  o.warmup = 50;
   o.draws = 2;
-  SampleOptions stopped = o;
-  stopped.cancel = [] { return true; };
-  EXPECT_THROW(part(schools, stopped, 4, false), Stopped);
+  stop_one(schools, o, 4);
   const Fit fit = part(schools, o, 1, true);
   const auto teams_of = [](const Fit& of) {
     const std::string text = std::get<std::string>(of.attributes.at("geometry"));
@@ -464,7 +484,7 @@ TEST_F(DeviceCheckpoints, KeepTheGeometry) {
 TEST_F(DeviceCheckpoints, GoOnOnlyOnTheProcessorThatTheyAreOf) {
   const Bound<models::EightSchools> schools("eight_schools");
   for (const int devices : {0, 1}) {
-    stop_one(schools, devices);
+    stop_one(schools, options("auto"), devices);
     const std::string message = message_of([&] { part(schools, options("auto"), 1 - devices, true); });
     EXPECT_NE(message.find(devices == 0 ? "another processor (CPU there, GPU here" : "another processor (GPU there, CPU here"),
               std::string::npos) << message;
