@@ -3,7 +3,7 @@
 //
 // Built with a sanitizer, members are threads, with real barriers: a missing one is a data race that a thread sanitizer sees.
 // Otherwise they are fibers of one thread, which take turns from barrier to barrier, forwards and backwards by turns: that is the
-// same in every run, a missing barrier shows as a value that is not there yet, and a barrier costs a fiftieth.
+// same in every run, a missing barrier shows as a value that is not there yet, and a barrier costs a tenth.
 #pragma once
 
 #include <array>
