@@ -249,6 +249,7 @@ class DeviceEnsemble::Part {
   double gradients_done() const { return gradients_done_.load(std::memory_order_relaxed); }
   std::vector<NutsState<double>>& states() { return host_states_; }
 
+  // Whatever changes states on the device ends with read_states.
   void write_states() {
     device_.copy(states_.data(), host_states_.data(), host_states_.size() * sizeof(NutsState<double>), Device::Stream::compute);
     device_.synchronise(Device::Stream::compute);
@@ -259,22 +260,23 @@ class DeviceEnsemble::Part {
   }
 
   // Saves or loads an array on the device.
-  template <class V> void state(Archive& archive, const DeviceArray<V>& memory, std::size_t count) {
-    std::vector<V> values(count);
+  void state(Archive& archive, const DeviceArray<double>& memory, std::size_t count) {
+    std::vector<double> values(count);
     if (!archive.loading()) {
-      device_.copy(values.data(), memory.data(), count * sizeof(V), Device::Stream::compute);
+      device_.copy(values.data(), memory.data(), count * sizeof(double), Device::Stream::compute);
       device_.synchronise(Device::Stream::compute);
     }
     archive.array(values.data(), count);
     if (archive.loading()) {
-      device_.copy(memory.data(), values.data(), count * sizeof(V), Device::Stream::compute);
+      device_.copy(memory.data(), values.data(), count * sizeof(double), Device::Stream::compute);
       device_.synchronise(Device::Stream::compute);
     }
   }
   void state_of_vectors(Archive& archive) { state(archive, vectors_, std::size_t(a_.tiles()) * std::size_t(a_.tile_size())); }
   void state_of_chains(Archive& archive) {
-    state(archive, states_, std::size_t(a_.chains));
-    read_states();
+    archive.array(host_states_.data(), host_states_.size());
+    if (!archive.loading()) return;
+    write_states();
     double draws = 0;
     for (const NutsState<double>& each : host_states_) draws += each.draw;
     draws_done_ = draws;

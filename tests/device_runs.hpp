@@ -73,11 +73,16 @@ inline std::unique_ptr<DeviceEnsemble> ensemble_on(DeviceList devices, const Zoo
                                           subject.model.coordinates(), 7, settings);
 }
 
-// Draws 10 .. of chains that are placed and have a step size.
-inline Draws draws_of(Ensemble& ensemble, const HostModel& model, const RunShape& shape) {
-  ensemble.set_max_depth(shape.max_depth);
+// Places chains and gives them a step size.
+inline void begin_chains(Ensemble& ensemble, const HostModel& model, const RunShape& shape) {
   ensemble.place(starts_of(model, shape.chains), std::vector<char>(std::size_t(shape.chains), 1));
   ensemble.restart_step(std::vector<char>(std::size_t(shape.chains), 1), std::log(shape.step / 2));
+}
+
+// Draws 10 .. of chains that begin.
+inline Draws draws_of(Ensemble& ensemble, const HostModel& model, const RunShape& shape) {
+  ensemble.set_max_depth(shape.max_depth);
+  begin_chains(ensemble, model, shape);
   const std::size_t n = std::size_t(model.coordinates()), draws = std::size_t(shape.draws),
                     chains = std::size_t(shape.chains);
   Draws all{std::vector<double>(chains * draws * n), std::vector<double>(chains * draws * draw_statistics)};

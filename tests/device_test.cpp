@@ -141,8 +141,7 @@ TEST(DeviceEnsemble, NeitherBlocksNorLaunchesNorDevicesNorWhereTheMovingPointIsC
 TEST(DeviceEnsemble, ARunThatIsStoppedHasHandedOverTheDrawsOfTheWholeOne) {
   const Bound<models::EightSchools> schools("eight_schools");
   const Shape shape{6, 400, 8, 2, {2, 1, false}, 1e-4};
-  std::vector<std::unique_ptr<Device>> devices;
-  for (int d = 0; d < 2; ++d) devices.push_back(std::make_unique<EmulatedDevice>());
+  DeviceList devices = emulated_devices(2);
   DeviceEnsemble::Settings settings;
   settings.geometry = shape.geometry;
   settings.scratch = schools.model.layout().scratch;
@@ -170,8 +169,7 @@ TEST(DeviceEnsemble, ARunThatIsStoppedHasHandedOverTheDrawsOfTheWholeOne) {
 // What adaptation reads of a window that is filled in two goes, on two devices, against the draws themselves.
 TEST(DeviceEnsemble, AWindowGivesTheMomentsOfItsDraws) {
   const Bound<models::EightSchools> schools("eight_schools");
-  std::vector<std::unique_ptr<Device>> devices;
-  for (int d = 0; d < 2; ++d) devices.push_back(std::make_unique<EmulatedDevice>());
+  DeviceList devices = emulated_devices(2);
   DeviceEnsemble::Settings settings;
   settings.geometry = {2, 1, false};
   settings.scratch = schools.model.layout().scratch;
@@ -202,24 +200,18 @@ TEST(DeviceEnsemble, GoesOnFromItsStateBitForBitOnAnyNumberOfDevices) {
     constexpr int chains = 7, draws = 30;
     const int n = bound.model.coordinates();
     const Tuning tuning = tuning_for(bound.model, chains);
-    DeviceEnsemble::Settings settings;
-    settings.geometry = geometry;
-    settings.scratch = bound.model.layout().scratch;
-    settings.launch_seconds = 1e-6;
-    const auto make = [&](int devices) {
-      return std::make_unique<DeviceEnsemble>(emulated_devices(devices), bound.device_table(), bound.model.data(), chains, n, 7, settings);
-    };
-    const auto begin = [&](DeviceEnsemble& ensemble) {
-      ensemble.place(starts_of(bound.model, chains), std::vector<char>(chains, 1));
-      ensemble.restart_step(std::vector<char>(chains, 1), std::log(0.1));
-    };
+    Shape shape;
+    shape.chains = chains;
+    shape.geometry = geometry;
+    shape.launch_seconds = 1e-6;
+    const auto make = [&](int devices) { return ensemble_on(emulated_devices(devices), bound, bound.device_table(), shape); };
     const auto whole = make(2);
-    begin(*whole);
+    begin_chains(*whole, bound.model, shape);
     const std::unique_ptr<Window> all = whole->make_window(3, draws, Keep::gradients);
     ASSERT_EQ(whole->advance(*all, draws, tuning), draws);
 
     std::unique_ptr<DeviceEnsemble> part = make(1);
-    begin(*part);
+    begin_chains(*part, bound.model, shape);
     std::unique_ptr<Window> window = part->make_window(3, draws, Keep::gradients);
     int parts = 0;
     for (; window->draws() < draws; ++parts) {
@@ -254,8 +246,7 @@ TEST(DeviceEnsemble, GoesOnFromItsStateBitForBitOnAnyNumberOfDevices) {
 TEST(DeviceEnsemble, GathersTheMomentsOfBothHalvesWhileItSamples) {
   const Bound<models::EightSchools> schools("eight_schools");
   for (int draws : {9, 10}) {
-    std::vector<std::unique_ptr<Device>> devices;
-    for (int d = 0; d < 2; ++d) devices.push_back(std::make_unique<EmulatedDevice>());
+    DeviceList devices = emulated_devices(2);
     DeviceEnsemble::Settings settings;
     settings.geometry = {2, 1};
     settings.scratch = schools.model.layout().scratch;
@@ -322,8 +313,7 @@ TEST(DeviceEnsemble, AFailedLaunchEndsTheRunWithItsMessage) {
     }
     return emulated_model_table<models::EightSchools>()->advance(model, launch, stream, errors);
   };
-  std::vector<std::unique_ptr<Device>> devices;
-  for (int d = 0; d < 2; ++d) devices.push_back(std::make_unique<EmulatedDevice>());
+  DeviceList devices = emulated_devices(2);
   DeviceEnsemble::Settings settings;
   settings.geometry = {2, 1, false};
   settings.scratch = schools.model.layout().scratch;
@@ -488,8 +478,8 @@ TEST_F(DeviceCheckpoints, GoOnOnlyOnTheProcessorThatTheyAreOf) {
     const std::string message = message_of([&] { part(schools, options("auto"), 1 - devices, true); });
     EXPECT_NE(message.find(devices == 0 ? "another processor (CPU there, GPU here" : "another processor (GPU there, CPU here"),
               std::string::npos) << message;
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
+    TearDown();
+    SetUp();
   }
 }
 
