@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<char, 8> magic{'L', 'O', 'C', 'K', 'C', 'K', 'P', 'T'};
-constexpr std::uint32_t format_version = 3;
+constexpr std::uint32_t format_version = 4;
 
 template <class T>
 std::span<const char> bytes_of(const T& value) {

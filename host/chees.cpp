@@ -141,7 +141,7 @@ extern const Sampler chees_sampler{.name = "chees",
                                    .target_acceptance = 0.651,
                                    .mean = AcceptanceMean::harmonic,
                                    .keep = Keep::proposals,
-                                   .on_cpu = ensemble_on_cpu<HmcKernel>,
+                                   .machine = machine_of<HmcKernel>,
                                    .length = []() -> std::unique_ptr<TrajectoryLength> { return std::make_unique<Chees>(); }};
 
 }  // namespace lockstep

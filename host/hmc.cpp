@@ -27,7 +27,7 @@ extern const Sampler hmc_sampler{.name = "hmc",
                                  .summary = "trajectories of random lengths, as the widest direction is",
                                  .target_acceptance = 0.651,
                                  .mean = AcceptanceMean::harmonic,
-                                 .on_cpu = ensemble_on_cpu<HmcKernel>,
+                                 .machine = machine_of<HmcKernel>,
                                  .length = []() -> std::unique_ptr<TrajectoryLength> { return std::make_unique<WidestDirection>(); }};
 
 }  // namespace lockstep

@@ -27,7 +27,7 @@ extern const Sampler mams_sampler{.name = "mams",
                                   .target_acceptance = 0.9,
                                   .least_coordinates = 2,
                                   .first_step = [](int coordinates) { return 0.2 * std::sqrt(coordinates); },
-                                  .on_cpu = ensemble_on_cpu<MamsKernel>,
+                                  .machine = machine_of<MamsKernel>,
                                   .length = []() -> std::unique_ptr<TrajectoryLength> { return std::make_unique<BySize>(); }};
 
 }  // namespace lockstep

@@ -25,8 +25,8 @@ std::int64_t most_elements(const LayoutView& layout) {
 }
 
 // The design matrices are found by binding the model once more, where the host's memory is good enough.
-GeometryNeeds needs_of(const HostModel& model, const DeviceModelTable& table) {
-  GeometryNeeds needs{model.coordinates(), most_elements(model.layout()), 0, 0};
+GeometryNeeds needs_of(const HostModel& model, const DeviceModelTable& table, const Sampler& sampler) {
+  GeometryNeeds needs{model.coordinates(), most_elements(model.layout()), 0, 0, sampler.machine.fuses_with_models};
   ErrorMessage error;
   const std::unique_ptr<void, void (*)(void*)> bound(table.create(&model.data(), nullptr, &error.sink), table.destroy);
   if (!bound) throw DataError(error.text);
@@ -55,12 +55,6 @@ Devices choose_devices(const ModelTable& table, const Data& data, const SampleOp
   if (!data.actions().empty()) {
     if (options.processor == Processor::cuda)
       throw SampleError("Sites are done or observed, and the run is to be on a GPU (its kernels know no such sites). Run on the CPU.");
-    return {};
-  }
-  if (options.sampler != "nuts") {
-    if (options.processor == Processor::cuda)
-      throw SampleError(fmt::format("sampler is {}, and the run is to be on a GPU (its kernels know nuts only, yet). Run on the CPU.",
-                                    options.sampler));
     return {};
   }
   const auto has_nan = [](const auto& field) {
@@ -104,7 +98,7 @@ std::string choose_teams(const HostModel& model, int chains, const SampleOptions
   if (devices.open.empty()) return "";
   if (options.geometry != "auto") return geometry_text(parse_geometry(options.geometry));
   return geometry_text(choose_geometry(devices.open.front()->info(), resources_of(*devices.table),
-                                       (chains - 1) / int(devices.open.size()) + 1, needs_of(model, *devices.table)));
+                                       (chains - 1) / int(devices.open.size()) + 1, needs_of(model, *devices.table, *find_sampler(options.sampler))));
 }
 
 std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, const RunPlan& plan, const SampleOptions& options, Devices devices) {
@@ -114,17 +108,17 @@ std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, const RunPlan& p
   if (devices.open.empty()) {
     if (options.precision == Precision::tf32)
       throw SampleError("precision is tf32 (matrix products by a GPU's tensor cores, and the run is on the CPU). Ask for mixed.");
-    return find_sampler(options.sampler)->on_cpu(model.table(), model.handle(), plan.chains, options.seed, shared, options.threads,
+    return find_sampler(options.sampler)->machine.on_cpu(model.table(), model.handle(), plan.chains, options.seed, shared, options.threads,
                                                  options.precision == Precision::mixed, plan.slices);
   }
-  DeviceEnsemble::Settings settings;
-  settings.nuts = shared;
+  DeviceSettings settings;
+  settings.sampler = shared;
   settings.scratch = model.layout().scratch;
   settings.tf32 = options.precision == Precision::tf32;
   settings.geometry = parse_geometry(plan.teams);
   require_fits(settings.geometry, devices.open.front()->info(), resources_of(*devices.table), model.coordinates());
-  return std::make_unique<DeviceEnsemble>(std::move(devices.open), *devices.table, model.data(), plan.chains, model.coordinates(),
-                                          options.seed, settings);
+  return find_sampler(options.sampler)->machine.on_devices(std::move(devices.open), *devices.table, model.data(), plan.chains,
+                                                           model.coordinates(), options.seed, settings);
 }
 
 }  // namespace lockstep

@@ -188,8 +188,8 @@ Variable Recorder::log_likelihood_variable(const SiteView& site) {
   return variable;
 }
 
-void Recorder::warmup(const DrawBlock& block, int first) {
-  record(warmup_products_, warmup_statistics_, block, first, block.draws());
+void Recorder::warmup(const DrawBlock& block, int first, int count) {
+  record(warmup_products_, warmup_statistics_, block, first, count);
 }
 
 void Recorder::draws(const DrawBlock& block, int first, int count) {

@@ -17,8 +17,8 @@ class Recorder {
   Recorder(const HostModel& model, const SampleOptions& options, const RunPlan& plan,
            const std::vector<int>& superchain, DrawSink& sink);
 
-  // Draws of warmup, draw number `first` being the block's first.
-  void warmup(const DrawBlock& block, int first);
+  // The first `count` draws of a block of warmup, of which the first is draw number `first`.
+  void warmup(const DrawBlock& block, int first, int count);
   // The first `count` draws of a block, counted from draw number `first` after warmup.
   void draws(const DrawBlock& block, int first, int count);
   // What the user should know about what was kept.

@@ -126,14 +126,14 @@ RunPlan make_run_plan(const SampleOptions& options, const HostModel& model, bool
                       int multiprocessors) {
   RunPlan plan;
   plan.block_bytes = block_bytes;
-  // Two packs for each core: what has an effective sample size of 400 soonest, and larger ones as soon as any other number
-  // (bench/README.md). One pack has a longer warmup, and leaves cores waiting for the last; more make draws that nobody needs.
-  constexpr int packs_per_thread = 2;
+  // A pack for each core: what has an effective sample size of 400 soonest, and larger ones about as soon as any other number
+  // (bench/README.md). More packs make warmup draws that nobody needs; fewer chains than eight hardly show that starts differ.
+  constexpr int least_chains = 8;
   // Two small teams: what keeps a GPU's multiprocessor busy, at the least work for warmup.
   constexpr int chains_per_multiprocessor = 16;
   const int threads = options.threads > 0 ? options.threads : available_threads();
-  const int suitable = multiprocessors > 0 ? multiprocessors * chains_per_multiprocessor : threads * packs_per_thread * pack_width;
-  plan.chains = options.chains > 0 ? options.chains : std::max(options.only_summary ? OnlineSummary::least_chains : 16, suitable);
+  const int suitable = multiprocessors > 0 ? multiprocessors * chains_per_multiprocessor : threads * pack_width;
+  plan.chains = options.chains > 0 ? options.chains : std::max(options.only_summary ? OnlineSummary::least_chains : least_chains, suitable);
   if (multiprocessors == 0) plan.slices = options.geometry == "auto" ? automatic_slices(options, model) : forced_slices(options, model);
   plan.superchains = std::min(16, plan.chains);                                       // rules §1
   plan.usual_draws = plan.draws = options.draws > 0 ? options.draws : (plan.chains <= 16 ? 1000 : 250);  // rules §1

@@ -358,8 +358,8 @@ void run(const ModelTable& table, const Data& data, const SampleOptions& options
   };
   const WarmupSettings warmup_settings{options.warmup, options.warmup_cap, options.max_depth, target_acceptance(options),
                                        {options.metric, gradient_cost(model.layout())}, &sampler};
-  std::function<void(const DrawBlock&, int)> record_warmup;
-  if (options.keep_warmup) record_warmup = [&](const DrawBlock& block, int first) { recorder.warmup(block, first); };
+  std::function<void(const DrawBlock&, int, int)> record_warmup;
+  if (options.keep_warmup) record_warmup = [&](const DrawBlock& block, int first, int made) { recorder.warmup(block, first, made); };
   WarmupResult warmup;
   if (in_warmup) {
     watcher.phase(true, 0, double(plan.warmup_most) * plan.chains);

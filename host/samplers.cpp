@@ -11,7 +11,7 @@ namespace {
 constexpr Sampler nuts_sampler{.name = "nuts",
                                .summary = "trajectories end where they turn back",
                                .target_acceptance = 0.8,
-                               .on_cpu = ensemble_on_cpu<NutsKernel>};
+                               .machine = machine_of<NutsKernel>};
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// The samplers. Each is a machine that advances chains (kernels/nuts.hpp, hmc.hpp, microcanonical.hpp), and what warmup learns for
-// it besides metric and step size. A sampler is a constant in a file of its own and a line in samplers.cpp; `--sampler`, the
+// The samplers. Each is a machine that advances chains (kernels/nuts.hpp, hmc.hpp, microcanonical.hpp), on the CPU and on devices,
+// and what warmup learns for it besides metric and step size. A sampler is a constant in a file of its own and a line in samplers.cpp; `--sampler`, the
 // results' attribute and the tests go by that line.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/cpu/ensemble.hpp"
+#include "kernels/device_ensemble.hpp"
 #include "kernels/window.hpp"
 #include "lockstep/sample.hpp"
 
@@ -57,6 +58,27 @@ class LengthBySpread : public TrajectoryLength {
 // By which mean over chains acceptance goes to its target.
 enum class AcceptanceMean { arithmetic, harmonic };
 
+// What makes the chains that a machine advances.
+struct Machine {
+  std::unique_ptr<Ensemble> (*on_cpu)(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
+                                      const SamplerSettings& settings, int threads, bool mixed, int slices);
+  std::unique_ptr<Ensemble> (*on_devices)(std::vector<std::unique_ptr<Device>> devices, const DeviceModelTable& table, const DataView& data,
+                                          int chains, int coordinates, std::uint64_t seed, const DeviceSettings& settings);
+  bool fuses_with_models;             // on devices
+};
+
+template <class Kernel>
+inline constexpr Machine machine_of{
+    [](const ModelTable& table, const void* model, int chains, std::uint64_t seed, const SamplerSettings& settings, int threads, bool mixed,
+       int slices) -> std::unique_ptr<Ensemble> {
+      return std::make_unique<CpuEnsembleOf<Kernel>>(table, model, chains, seed, settings, threads, 1, mixed, slices);
+    },
+    [](std::vector<std::unique_ptr<Device>> devices, const DeviceModelTable& table, const DataView& data, int chains, int coordinates,
+       std::uint64_t seed, const DeviceSettings& settings) -> std::unique_ptr<Ensemble> {
+      return std::make_unique<DeviceEnsembleOf<Kernel>>(std::move(devices), table, data, chains, coordinates, seed, settings);
+    },
+    fuses_with_models<Kernel>};
+
 struct Sampler {
   const char* name;
   const char* summary;                // for the help
@@ -65,16 +87,9 @@ struct Sampler {
   int least_coordinates = 1;
   double (*first_step)(int coordinates) = [](int) { return 1.; };
   Keep keep = Keep::gradients;        // of the draws of warmup
-  std::unique_ptr<Ensemble> (*on_cpu)(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
-                                      const SamplerSettings& settings, int threads, bool mixed, int slices);
+  Machine machine;
   std::unique_ptr<TrajectoryLength> (*length)() = [] { return std::make_unique<TrajectoryLength>(); };
 };
-
-template <class Kernel>
-std::unique_ptr<Ensemble> ensemble_on_cpu(const ModelTable& table, const void* model, int chains, std::uint64_t seed,
-                                          const SamplerSettings& settings, int threads, bool mixed, int slices) {
-  return std::make_unique<CpuEnsembleOf<Kernel>>(table, model, chains, seed, settings, threads, 1, mixed, slices);
-}
 
 const std::vector<const Sampler*>& samplers();
 const Sampler* find_sampler(const std::string& name);  // null if there is none

@@ -14,7 +14,10 @@ namespace {
 // A round is what happens between two barriers; it is long enough that the pooled acceptance rate is known to about 0.02.
 constexpr int round_draws_min = 5;
 constexpr int trajectories_per_round = 160;
+// In the tail the metric is poor and trajectories long: what the first few draws say of it is worth more than a better estimate.
+constexpr int first_tail_draws = 5, tail_draws = 10;
 constexpr int rounds_in_first_window = 2;
+constexpr int least_settled_draws = 30;      // a shorter window that is not over does not show that chains have mixed
 constexpr double window_growth = 1.5;
 constexpr int early_max_depth = 8;           // far from the bulk, long trajectories are wasted (PyMC does the same)
 constexpr double step_gain = 1.5;            // of log step per unit of acceptance: the response is about -0.5
@@ -113,7 +116,7 @@ class Warmup {
  public:
   Warmup(Ensemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
          const std::function<std::vector<double>(int)>& restart,
-         const std::function<void(const DrawBlock&, int)>& record, const Suspend& suspend)
+         const std::function<void(const DrawBlock&, int, int)>& record, const Suspend& suspend)
       : ensemble_(ensemble),
         superchain_(superchain),
         settings_(settings),
@@ -164,10 +167,13 @@ class Warmup {
       if (window_->draws() < round_end_ && !(suspend_ && suspend_([this](Archive& archive) { state(archive); })))
         throw Stopped("the run was stopped during warmup (no chain has a draw from the posterior yet). Run it again.");
     }
-    if (record_ && window_->draws() == window_->capacity()) record_(window_->block(), window_->first());
+  }
+  void close_window() {
+    if (record_ && window_) record_(window_->block(), window_->first(), window_->draws());
   }
   // The next window, of one round unless that is told to end earlier.
   void open_window(int draws) {
+    close_window();
     window_.reset();  // with many chains there is no room for two
     window_ = ensemble_.make_window(drawn_, draws, settings_.sampler->keep);
     round_end_ = draws;
@@ -199,7 +205,7 @@ class Warmup {
 
   // Windows in which every chain adapts its own step size, until the log density no longer rises.
   void open_tail_window() {
-    if (left() > 0) open_window(std::min(left(), rounds_in_first_window * std::max(round_, 10 / rounds_in_first_window)));
+    if (left() > 0) open_window(std::min(left(), previous_lp_ > -HUGE_VAL ? tail_draws : first_tail_draws));
     else leave_tail();
   }
   void end_tail_window() {
@@ -257,10 +263,16 @@ class Warmup {
     const bool any_pooled = std::any_of(result_.tuning.own_step.begin(), result_.tuning.own_step.end(), [](char own) { return !own; });
     if (any_pooled)
       result_.tuning.log_step += step_gain / std::sqrt(double(acceptances_.size())) * (acceptance - settings_.target_acceptance);
-    if (window_->draws() < window_->capacity()) open_round(window_->draws());
+    if (window_->draws() < window_->capacity() && !may_be_the_last()) open_round(window_->draws());
     else end_window();
   }
+  // As long as the one before, and all is well so far: what is left of the window is not needed to see it.
+  bool may_be_the_last() {
+    return settings_.draws < 0 && near_target_ && window_->draws() >= std::max(previous_length_, least_settled_draws) &&
+           mixed(*window_, window_->positions(), superchain_);
+  }
   void end_window() {
+    previous_length_ = window_->draws();
     const Flags flags = flag_stuck(*window_, int(chains_), n_);
     flagged_ = flags.stuck;
     const ChainMoments positions = window_->positions();
@@ -290,6 +302,7 @@ class Warmup {
   void end_burn_in() {
     const Flags flags = flag_stuck(*window_, int(chains_), n_);
     for (std::size_t c = 0; c < chains_; ++c) result_.stuck[c] = result_.stuck[c] && flags.stuck[c];
+    close_window();
     phase_ = Phase::done;
   }
 
@@ -358,7 +371,7 @@ class Warmup {
 
   void state(Archive& archive) {
     int first = archive.loading() ? 0 : window_->first(), capacity = archive.loading() ? 0 : window_->capacity();
-    archive(phase_, first, capacity, drawn_, round_begin_, round_end_, rounds_, previous_lp_, adapts_metric_,
+    archive(phase_, first, capacity, drawn_, round_begin_, round_end_, rounds_, previous_length_, previous_lp_, adapts_metric_,
             near_target_, acceptances_, flagged_, restarts_, windows_flagged_, result_, estimator_, *length_);
     if (archive.loading()) window_ = ensemble_.make_window(first, capacity, settings_.sampler->keep);
     window_->state(archive);
@@ -368,7 +381,7 @@ class Warmup {
   const std::vector<int>& superchain_;
   WarmupSettings settings_;
   const std::function<std::vector<double>(int)>& restart_;
-  const std::function<void(const DrawBlock&, int)>& record_;
+  const std::function<void(const DrawBlock&, int, int)>& record_;
   const Suspend& suspend_;
   int n_;
   std::size_t chains_;
@@ -381,7 +394,8 @@ class Warmup {
   std::unique_ptr<Window> window_;
   int drawn_ = 0;                                // per chain
   int round_begin_ = 0, round_end_ = 0;          // draws of the window
-  int rounds_ = 0;                               // of the window
+  int rounds_ = 0;                               // of the window, at most
+  int previous_length_ = 0;                      // of the window before, in draws
   double previous_lp_ = -HUGE_VAL;               // of the last window in the tail
   bool adapts_metric_ = false, near_target_ = false;
   std::vector<double> acceptances_;              // of the window's rounds
@@ -394,7 +408,7 @@ class Warmup {
 
 WarmupResult warm_up(Ensemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
                      const std::function<std::vector<double>(int)>& restart,
-                     const std::function<void(const DrawBlock&, int)>& record, const Suspend& suspend, Archive* saved) {
+                     const std::function<void(const DrawBlock&, int, int)>& record, const Suspend& suspend, Archive* saved) {
   return Warmup(ensemble, superchain, settings, restart, record, suspend).run(saved);
 }
 

@@ -43,12 +43,12 @@ using Suspend = std::function<bool(const std::function<void(Archive&)>& save)>;
 // Draws that every chain makes and discards with the frozen kernel, after warmup (rules §1).
 inline constexpr int burn_in_draws = 10;
 
-// `restart(which)` gives fresh starting points for chains that are stuck, one for each number. `record(block, first)` is shown all draws as
-// they are made, the first of a block being number `first`; it may be empty. `suspend` may be empty, too: then no run
+// `restart(which)` gives fresh starting points for chains that are stuck, one for each number. `record(block, first, draws)` is shown all
+// draws, window by window, the first of a block being number `first`; it may be empty. `suspend` may be empty, too: then no run
 // goes on. Throws Stopped if it does not. `saved`: goes on from there.
 WarmupResult warm_up(Ensemble& ensemble, const std::vector<int>& superchain, const WarmupSettings& settings,
                      const std::function<std::vector<double>(int which)>& restart,
-                     const std::function<void(const DrawBlock& block, int first)>& record = {},
+                     const std::function<void(const DrawBlock& block, int first, int draws)>& record = {},
                      const Suspend& suspend = {}, Archive* saved = nullptr);
 
 }  // namespace lockstep

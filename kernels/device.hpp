@@ -65,7 +65,8 @@ class Device {
   virtual Event record(Stream stream) = 0;             // happens when the stream has come here
   virtual void wait(Stream stream, const Event& event) = 0;
   virtual void wait(const Event& event) = 0;           // on the host; throws what has failed before it
-  virtual void* handle(Stream stream) = 0;             // for DeviceModelTable
+  virtual void* handle(Stream stream) = 0;             // for DeviceModelTable and MachineTable
+  virtual const MachineTable& machine(std::size_t which) const = 0;  // of MachineKernels (kernels/machines.hpp)
 
   void synchronise(Stream stream) { wait(record(stream)); }
 };

@@ -10,12 +10,16 @@
 #include <thread>
 #include <utility>
 
+#include "kernels/machines.hpp"
+
 namespace lockstep {
 
 namespace {
 
 constexpr int ring_blocks = 2;        // of draws on the device
 constexpr int first_launch_ticks = 16, most_launch_ticks = 1 << 16;
+// Ticks that are queued one by one do not end when all chains are where they should be: fewer of them go together.
+constexpr double queued_launch_share = 0.1;
 
 // An array on a device.
 template <class V> class DeviceArray {
@@ -42,10 +46,8 @@ template <class V> class DeviceArray {
   V* memory_ = nullptr;
 };
 
-}  // namespace
-
 // What the drivers of the devices and the thread that takes the draws tell each other. Blocks are numbered.
-class DeviceEnsemble::Exchange {
+class Exchange {
  public:
   Exchange(std::size_t parts, int slots) : copied_(parts, 0), least_(parts, 0), ended_(parts, 0), slots_(slots) {}
 
@@ -110,12 +112,17 @@ class DeviceEnsemble::Exchange {
   std::exception_ptr failure_;
 };
 
+}  // namespace
+
 // One device's chains.
-class DeviceEnsemble::Part {
+template <class Kernel> class DeviceEnsembleOf<Kernel>::Part {
  public:
+  using State = typename Kernel::template State<double>;
+  using Vectors = typename Kernel::template Vectors<double>;
   Part(Device& device, const DeviceModelTable& table, const DataView& data, std::size_t number, int first_chain, int chains,
-       int coordinates, std::uint64_t seed, const Settings& settings, std::int64_t data_sets)
-      : device_(device), table_(table), number_(number), data_memory_(device.data_memory()), tf32_(settings.tf32), launch_seconds_(settings.launch_seconds) {
+       int coordinates, std::uint64_t seed, const DeviceSettings& settings, std::int64_t data_sets)
+      : device_(device), table_(table), machine_(device.machine(MachineKernels::index_of<Kernel>())), number_(number),
+        data_memory_(device.data_memory()), tf32_(settings.tf32), launch_seconds_(settings.launch_seconds) {
     ErrorMessage error;
     model_.reset(table.create(&data, &data_memory_, &error.sink), table.destroy);
     if (!model_) throw DataError(error.text);
@@ -123,8 +130,9 @@ class DeviceEnsemble::Part {
     a_.coordinates = coordinates;
     a_.scratch = int(settings.scratch) * settings.geometry.slices;
     a_.geometry = settings.geometry;
-    a_.settings = settings.nuts;
-    a_.checkpoint_depth = settings.nuts.max_depth;
+    a_.settings = settings.sampler;
+    a_.checkpoint_depth = settings.sampler.max_depth;
+    a_.vectors_of_tile = Vectors::arrays(a_.checkpoint_depth, a_.geometry.slices);
     a_.seed = seed;
     a_.first_chain = std::uint32_t(first_chain);
     a_.data_sets = data_sets;
@@ -137,7 +145,9 @@ class DeviceEnsemble::Part {
       progress.on_device = {device, 2 * std::size_t(a_.tiles())};
       progress.on_host = device.host_memory()(2 * std::size_t(a_.tiles()));
     }
+    log_density_ = {device, padded};
     if (settings.geometry.staged) make_staged_arrays(int(settings.scratch));
+    if (!fused()) launch_seconds_ *= queued_launch_share;
     a_.vectors = vectors_.data();
     a_.states = states_.data();
     a_.scratch_memory = scratch_.data();
@@ -162,13 +172,22 @@ class DeviceEnsemble::Part {
 
   // Rows on the device, as wide as all chains.
   struct Ring {
-    DeviceArray<double> positions, gradients, statistics;
+    DeviceArray<double> positions, gradients, proposals, proposal_momenta, statistics;
     int rows = 0;
   };
-  Ring make_ring(int rows, bool gradients) {
+  // Its arrays of [coordinate].
+  static std::vector<DeviceArray<double> Ring::*> kept_points(Keep keep) {
+    std::vector<DeviceArray<double> Ring::*> kept{&Ring::positions};
+    if (keep >= Keep::gradients) kept.push_back(&Ring::gradients);
+    if (keep == Keep::proposals) kept.insert(kept.end(), {&Ring::proposals, &Ring::proposal_momenta});
+    return kept;
+  }
+  Ring make_ring(int rows, Keep keep) {
     const std::size_t width = std::size_t(a_.tiles()) * std::size_t(a_.geometry.lanes) * std::size_t(rows);
-    Ring ring{{device_, width * std::size_t(a_.coordinates)}, {}, {device_, width * draw_statistics}, rows};
-    if (gradients) ring.gradients = {device_, width * std::size_t(a_.coordinates)};
+    Ring ring;
+    ring.rows = rows;
+    for (const auto which : kept_points(keep)) ring.*which = {device_, width * std::size_t(a_.coordinates)};
+    ring.statistics = {device_, width * draw_statistics};
     return ring;
   }
   // Rows `row` .. of the ring to this part's tiles of the block; only what this part's device had done by then.
@@ -183,6 +202,10 @@ class DeviceEnsemble::Part {
     };
     copy(to.positions, ring.positions, a_.coordinates);
     if (to.gradients) copy(to.gradients, ring.gradients, a_.coordinates);
+    if (to.proposals) {
+      copy(to.proposals, ring.proposals, a_.coordinates);
+      copy(to.proposal_momenta, ring.proposal_momenta, a_.coordinates);
+    }
     copy(to.statistics, ring.statistics, draw_statistics);
     device_.synchronise(Device::Stream::copy);
   }
@@ -231,7 +254,7 @@ class DeviceEnsemble::Part {
     std::size_t rows = 0, columns = 0;
     for (const StagedSite& site : sites_) rows += std::size_t(site.rows), columns += std::size_t(site.columns);
     const std::size_t width = std::size_t(a_.tiles()) * std::size_t(a_.geometry.lanes), n = std::size_t(a_.coordinates);
-    staged_sums_ = {device_, width * (1 + n * std::size_t(a_.geometry.slices))};
+    pulled_ = {device_, width * n * std::size_t(a_.geometry.slices)};
     staged_memory_ = {device_, width * 2 * (rows + columns) * stored_bytes()};
     char* next = staged_memory_.data();
     const auto take = [&](std::size_t elements) { return std::exchange(next, next + elements * width * stored_bytes()); };
@@ -247,15 +270,15 @@ class DeviceEnsemble::Part {
   int first_chain() const { return int(a_.first_chain); }
   double draws_done() const { return draws_done_.load(std::memory_order_relaxed); }
   double gradients_done() const { return gradients_done_.load(std::memory_order_relaxed); }
-  std::vector<NutsState<double>>& states() { return host_states_; }
+  std::vector<State>& states() { return host_states_; }
 
   // Whatever changes states on the device ends with read_states.
   void write_states() {
-    device_.copy(states_.data(), host_states_.data(), host_states_.size() * sizeof(NutsState<double>), Device::Stream::compute);
+    device_.copy(states_.data(), host_states_.data(), host_states_.size() * sizeof(State), Device::Stream::compute);
     device_.synchronise(Device::Stream::compute);
   }
   void read_states() {
-    device_.copy(host_states_.data(), states_.data(), host_states_.size() * sizeof(NutsState<double>), Device::Stream::compute);
+    device_.copy(host_states_.data(), states_.data(), host_states_.size() * sizeof(State), Device::Stream::compute);
     device_.synchronise(Device::Stream::compute);
   }
 
@@ -278,7 +301,7 @@ class DeviceEnsemble::Part {
     if (!archive.loading()) return;
     write_states();
     double draws = 0;
-    for (const NutsState<double>& each : host_states_) draws += each.draw;
+    for (const State& each : host_states_) draws += each.draw;
     draws_done_ = draws;
   }
   void set_gradients_done(double gradients) { gradients_done_ = gradients; }
@@ -286,7 +309,7 @@ class DeviceEnsemble::Part {
   // Both arrays are of all chains.
   void place(std::span<const double> positions, const std::vector<char>& moved) {
     const std::size_t n = std::size_t(a_.coordinates), lanes = std::size_t(a_.geometry.lanes), tiles = std::size_t(a_.tiles());
-    const NutsVectors<double> first_tile(vectors_.data(), int(lanes), a_.coordinates, a_.checkpoint_depth, a_.geometry.slices);
+    const Vectors first_tile(vectors_.data(), int(lanes), a_.coordinates, a_.checkpoint_depth, a_.geometry.slices);
     std::vector<double> chosen(tiles * n * lanes);
     const std::size_t bytes = n * lanes * sizeof(double), pitch = std::size_t(a_.tile_size()) * sizeof(double);
     device_.copy(chosen.data(), bytes, first_tile.chosen.base, pitch, bytes, tiles, Device::Stream::compute);
@@ -301,15 +324,17 @@ class DeviceEnsemble::Part {
     }
     device_.copy(first_tile.chosen.base, pitch, chosen.data(), bytes, bytes, tiles, Device::Stream::compute);
     device_.copy(marked_.data(), own_moved.data(), own_moved.size(), Device::Stream::compute);
-    ArriveLaunch launch{a_, marked_.data()};
-    ErrorMessage error;
-    if (!table_.arrive(model_.get(), &launch, device_.handle(Device::Stream::compute), &error.sink)) throw DeviceError(error.text);
+    const ArriveLaunch launch{a_, marked_.data(), log_density_.data()};
+    start(machine_.set_out, &launch);
+    queue_gradient();
+    start(machine_.arrive, &launch);
     read_states();
     gradients_done_ = gradients_done_ + double(tiles * lanes);
   }
 
-  void set_tuning(const Tuning& tuning, const NutsSettings& settings) {
+  void set_tuning(const Tuning& tuning, const SamplerSettings& settings) {
     a_.settings = settings;
+    a_.settings.trajectory_length = tuning.trajectory_length;
     log_step_ = tuning.log_step;
     const auto put = [&](DeviceArray<double>& to, const std::vector<double>& from) {
       to = {device_, from.size()};
@@ -345,7 +370,7 @@ class DeviceEnsemble::Part {
       const int block_draws = blocks[0]->draws(), count = (draws + block_draws - 1) / block_draws;
       if (const int rows = std::min(ring_blocks, count) * block_draws; ring_.rows != rows) {
         ring_ = {};  // the old one first: both may not fit
-        ring_ = make_ring(rows, false);
+        ring_ = make_ring(rows, Keep::positions);
       }
       for (Half& half : halves_) {
         if (!half.mean.data()) half = {{device_, moments_size()}, {device_, moments_size()}};
@@ -423,35 +448,48 @@ class DeviceEnsemble::Part {
     launch.log_step = log_step_;
     launch.last = last;
     launch.ticks = progress.ticks = ticks_;
+    launch.log_density = log_density_.data();
     launch.positions = ring.positions.data();
     launch.gradients = ring.gradients.data();
+    launch.proposals = ring.proposals.data();
+    launch.proposal_momenta = ring.proposal_momenta.data();
     launch.statistics = ring.statistics.data();
     launch.first_draw = first;
     launch.rows = ring.rows;
     launch.least_draws = progress.on_device.data();
     launch.ticks_made = progress.on_device.data() + tiles;
-    ErrorMessage error;
-    if (sites_.empty()) {
-      if (!table_.advance(model_.get(), &launch, device_.handle(Device::Stream::compute), &error.sink)) throw DeviceError(error.text);
+    if (fused()) {
+      start(table_.advance, model_.get(), &launch);
     } else {
-      for (int tick = 0; tick < launch.ticks; ++tick) queue_staged_tick(launch);
+      for (int tick = 0; tick < launch.ticks; ++tick) {
+        start(machine_.leap, &launch);
+        queue_gradient();
+        start(machine_.land, &launch);
+      }
     }
     progress.made = device_.record(Device::Stream::compute);
     device_.copy(progress.on_host.data(), progress.on_device.data(), 2 * tiles * sizeof(double), Device::Stream::compute);
     progress.told = device_.record(Device::Stream::compute);
   }
 
-  void queue_staged_tick(const TickLaunch& tick) {
-    const StagedLaunch launch{tick, staged_, staged_sums_.data(), staged_sums_.data() + staged_.stride};
-    const auto start = [&](auto function) {
-      ErrorMessage error;
-      if (!function(model_.get(), &launch, device_.handle(Device::Stream::compute), &error.sink)) throw DeviceError(error.text);
-    };
-    start(table_.leap);
+  bool fused() const { return fuses_with_models<Kernel> && sites_.empty(); }
+  template <class Function, class... Arguments> void start(Function function, Arguments... arguments) {
+    ErrorMessage error;
+    if (!function(arguments..., device_.handle(Device::Stream::compute), &error.sink)) throw DeviceError(error.text);
+  }
+
+  // At the moving points.
+  void queue_gradient() {
+    const GradientLaunch launch{a_, log_density_.data(), staged_, pulled_.data()};
+    if (sites_.empty()) {
+      start(table_.gradient, model_.get(), &launch);
+      return;
+    }
+    start(table_.arguments, model_.get(), &launch);
     multiply_all(false);
-    start(table_.weigh);
+    start(table_.density, model_.get(), &launch);
     multiply_all(true);
-    start(table_.land);
+    start(table_.pull, model_.get(), &launch);
   }
 
   void multiply_all(bool transposed) {
@@ -498,20 +536,21 @@ class DeviceEnsemble::Part {
 
   Device& device_;
   const DeviceModelTable& table_;
+  const MachineTable& machine_;
   std::size_t number_;
   DataMemory data_memory_;
   std::shared_ptr<void> model_;
   ChainArrays a_;
-  DeviceArray<double> vectors_, scratch_, scale_, directions_, stretch_less_1_;
+  DeviceArray<double> vectors_, scratch_, log_density_, scale_, directions_, stretch_less_1_;
   MetricView metric_;                // of these
-  DeviceArray<NutsState<double>> states_;
+  DeviceArray<State> states_;
   DeviceArray<char> marked_;
-  std::vector<NutsState<double>> host_states_;
+  std::vector<State> host_states_;
   Ring ring_;                     // of the last sampling
   std::array<Half, 2> halves_;    // of what it made
   std::vector<StagedSite> sites_;  // none: nothing is staged
   DeviceArray<char> staged_memory_;
-  DeviceArray<double> staged_sums_;  // log densities; what the last run of a gradient pulled
+  DeviceArray<double> pulled_;       // by the last stage of a gradient
   StagedArrays staged_;
   bool tf32_;
   std::array<Progress, 2> progress_;
@@ -521,11 +560,15 @@ class DeviceEnsemble::Part {
   std::atomic<double> draws_done_{0}, gradients_done_{0};
 };
 
-DeviceEnsemble::DeviceEnsemble(std::vector<std::unique_ptr<Device>> devices, const DeviceModelTable& table, const DataView& data,
-                               int chains, int coordinates, std::uint64_t seed, const Settings& settings)
-    : Ensemble(chains, coordinates, settings.nuts), devices_(std::move(devices)), geometry_(settings.geometry) {
+template <class Kernel>
+DeviceEnsembleOf<Kernel>::DeviceEnsembleOf(std::vector<std::unique_ptr<Device>> devices, const DeviceModelTable& table, const DataView& data,
+                                           int chains, int coordinates, std::uint64_t seed, const DeviceSettings& settings)
+    : Ensemble(chains, coordinates, settings.sampler), devices_(std::move(devices)), geometry_(settings.geometry) {
   std::int64_t data_sets = 1;
   for (std::int64_t i = 0; i < data.field_count; ++i) data_sets = std::max(data_sets, data.fields[i].columns);
+  if (geometry_.resident && !fuses_with_models<Kernel>)
+    throw DeviceError("geometry " + geometry_text(geometry_) + " keeps what moves in a team's own memory (this sampler's steps are launches of "
+                      "their own, and between them that is lost). Use one without r, or auto.");
   if (data_sets > 1) throw DeviceError("stacked data sets do not run on a device yet. Use the CPU.");
   const int tiles = (chains + geometry_.lanes - 1) / geometry_.lanes, count = std::min(int(devices_.size()), tiles);
   for (int p = 0; p < count; ++p) {
@@ -536,19 +579,22 @@ DeviceEnsemble::DeviceEnsemble(std::vector<std::unique_ptr<Device>> devices, con
   }
 }
 
-DeviceEnsemble::~DeviceEnsemble() = default;
+template <class Kernel> DeviceEnsembleOf<Kernel>::~DeviceEnsembleOf() = default;
 
-void DeviceEnsemble::place(std::span<const double> positions, const std::vector<char>& moved) {
+template <class Kernel>
+void DeviceEnsembleOf<Kernel>::place(std::span<const double> positions, const std::vector<char>& moved) {
   for (const auto& part : parts_) part->place(positions, moved);
 }
 
 // A ring on every device, read where it is.
-class DeviceEnsemble::DeviceWindow : public Window {
+template <class Kernel> class DeviceEnsembleOf<Kernel>::DeviceWindow : public Window {
+  using Ring = typename Part::Ring;
+
  public:
-  DeviceWindow(const DeviceEnsemble& ensemble, int first, int capacity, Keep keep)
+  DeviceWindow(const DeviceEnsembleOf& ensemble, int first, int capacity, Keep keep)
       : Window(first, capacity), ensemble_(ensemble), keep_(keep) {
     for (const auto& part : ensemble.parts_) {
-      rings_.push_back(part->make_ring(capacity, keep >= Keep::gradients));
+      rings_.push_back(part->make_ring(capacity, keep));
       for (std::vector<double>* statistic : {&lp_, &acceptance_})
         statistic->resize(statistic->size() + std::size_t(part->tiles() * capacity * ensemble.geometry_.lanes));
     }
@@ -556,10 +602,10 @@ class DeviceEnsemble::DeviceWindow : public Window {
 
   double lp(int chain, int draw) const override { return read(lp_, chain, draw); }
   double acceptance(int chain, int draw) const override { return read(acceptance_, chain, draw); }
-  ChainMoments positions() const override { return moments(&Part::Ring::positions); }
-  ChainMoments gradients() const override { return moments(&Part::Ring::gradients); }
+  ChainMoments positions() const override { return moments(&Ring::positions); }
+  ChainMoments gradients() const override { return moments(&Ring::gradients); }
   const DrawBlock& block() override {
-    block_.emplace(ensemble_.make_block(capacity(), keep_));
+    if (!block_) block_.emplace(ensemble_.make_block(capacity(), keep_));
     for (std::size_t p = 0; p < rings_.size(); ++p) ensemble_.parts_[p]->copy_block(rings_[p], *block_);
     return *block_;
   }
@@ -567,19 +613,18 @@ class DeviceEnsemble::DeviceWindow : public Window {
   // Array by array, parts one after the other: the same bytes whatever they are.
   void state(Archive& archive) override {
     Window::state(archive);
-    const auto add = [&](DeviceArray<double> Part::Ring::*which, int elements) {
+    const auto add = [&](DeviceArray<double> Ring::*which, int elements) {
       for (std::size_t p = 0; p < rings_.size(); ++p) {
         Part& part = *ensemble_.parts_[p];
         part.state(archive, rings_[p].*which, std::size_t(part.tiles() * ensemble_.geometry_.lanes) * std::size_t(capacity() * elements));
       }
     };
-    add(&Part::Ring::positions, ensemble_.coordinates_);
-    if (keep_ >= Keep::gradients) add(&Part::Ring::gradients, ensemble_.coordinates_);
-    add(&Part::Ring::statistics, draw_statistics);
+    for (const auto which : Part::kept_points(keep_)) add(which, ensemble_.coordinates_);
+    add(&Ring::statistics, draw_statistics);
     if (archive.loading()) read_statistics();
   }
 
-  const Part::Ring& ring(std::size_t part) const { return rings_[part]; }
+  const Ring& ring(std::size_t part) const { return rings_[part]; }
   void advanced(int draws) {
     add(draws);
     read_statistics();
@@ -600,25 +645,27 @@ class DeviceEnsemble::DeviceWindow : public Window {
     const int lanes = ensemble_.geometry_.lanes;
     return statistic[(std::size_t(chain / lanes) * std::size_t(capacity()) + std::size_t(draw)) * std::size_t(lanes) + std::size_t(chain % lanes)];
   }
-  ChainMoments moments(DeviceArray<double> Part::Ring::*which) const {
+  ChainMoments moments(DeviceArray<double> Ring::*which) const {
     ChainMoments out = ensemble_.room_for_moments();
     for (std::size_t p = 0; p < rings_.size(); ++p)
       ensemble_.parts_[p]->copy_moments(rings_[p], rings_[p].*which, draws(), ensemble_.chains_, out);
     return out;
   }
 
-  const DeviceEnsemble& ensemble_;
+  const DeviceEnsembleOf& ensemble_;
   Keep keep_;
-  std::vector<Part::Ring> rings_;
+  std::vector<Ring> rings_;
   std::vector<double> lp_, acceptance_;
   std::optional<DrawBlock> block_;
 };
 
-std::unique_ptr<Window> DeviceEnsemble::make_window(int first, int capacity, Keep keep) {
+template <class Kernel>
+std::unique_ptr<Window> DeviceEnsembleOf<Kernel>::make_window(int first, int capacity, Keep keep) {
   return std::make_unique<DeviceWindow>(*this, first, capacity, keep);
 }
 
-int DeviceEnsemble::advance(Window& window, int draws, const Tuning& tuning) {
+template <class Kernel>
+int DeviceEnsembleOf<Kernel>::advance(Window& window, int draws, const Tuning& tuning) {
   auto& own = static_cast<DeviceWindow&>(window);
   const int begin = window.first() + window.draws();
   std::vector<double> least(parts_.size());
@@ -644,7 +691,8 @@ int DeviceEnsemble::advance(Window& window, int draws, const Tuning& tuning) {
   return made;
 }
 
-int DeviceEnsemble::sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) {
+template <class Kernel>
+int DeviceEnsembleOf<Kernel>::sample(int first, int draws, int block_draws, const Tuning& tuning, const Take& take) {
   const int rows = std::min(draws, block_draws);
   DrawBlock one = make_block(rows, Keep::positions), other = make_block(rows, Keep::positions);
   const std::vector<DrawBlock*> blocks{&one, &other};
@@ -680,7 +728,8 @@ int DeviceEnsemble::sample(int first, int draws, int block_draws, const Tuning& 
   return done;
 }
 
-void DeviceEnsemble::state(Archive& archive) {
+template <class Kernel>
+void DeviceEnsembleOf<Kernel>::state(Archive& archive) {
   double gradients = gradients_done();
   archive(settings_.max_depth, gradients);
   for (const auto& part : parts_) part->state_of_vectors(archive);
@@ -689,7 +738,8 @@ void DeviceEnsemble::state(Archive& archive) {
     if (archive.loading()) parts_[p]->set_gradients_done(p == 0 ? gradients : 0);
 }
 
-void DeviceEnsemble::restart_step(const std::vector<char>& chains, double log_step) {
+template <class Kernel>
+void DeviceEnsembleOf<Kernel>::restart_step(const std::vector<char>& chains, double log_step) {
   for (const auto& part : parts_) {
     for (int c = 0; c < part->chains(); ++c)
       part->states()[std::size_t(c)].own_step.restart(chains[std::size_t(part->first_chain() + c)] != 0, log_step);
@@ -697,37 +747,47 @@ void DeviceEnsemble::restart_step(const std::vector<char>& chains, double log_st
   }
 }
 
-double DeviceEnsemble::own_log_step(int chain) const {
+template <class Kernel>
+double DeviceEnsembleOf<Kernel>::own_log_step(int chain) const {
   for (const auto& part : parts_)
     if (chain < part->first_chain() + part->chains()) return part->states()[std::size_t(chain - part->first_chain())].own_step.log_averaged;
   return 0;
 }
 
-DrawBlock DeviceEnsemble::make_block(int draws, Keep keep) const {
+template <class Kernel>
+DrawBlock DeviceEnsembleOf<Kernel>::make_block(int draws, Keep keep) const {
   return DrawBlock(chains_, coordinates_, draws, keep, geometry_.lanes, devices_[0]->host_memory());
 }
 
-ChainMoments DeviceEnsemble::room_for_moments() const {
+template <class Kernel>
+ChainMoments DeviceEnsembleOf<Kernel>::room_for_moments() const {
   const std::size_t size = std::size_t(coordinates_) * std::size_t(chains_);
   return {std::vector<double>(size), std::vector<double>(size)};
 }
 
-double DeviceEnsemble::draws_done() const {
+template <class Kernel>
+double DeviceEnsembleOf<Kernel>::draws_done() const {
   double done = 0;
   for (const auto& part : parts_) done += part->draws_done();
   return done;
 }
 
-double DeviceEnsemble::gradients_done() const {
+template <class Kernel>
+double DeviceEnsembleOf<Kernel>::gradients_done() const {
   double done = 0;
   for (const auto& part : parts_) done += part->gradients_done();
   return done;
 }
 
-std::string DeviceEnsemble::geometry() const {
+template <class Kernel>
+std::string DeviceEnsembleOf<Kernel>::geometry() const {
   std::string text = "teams of " + geometry_text(geometry_) + " on";
   for (std::size_t p = 0; p < parts_.size(); ++p) text += (p > 0 ? ", " : " ") + devices_[p]->info().name;
   return text;
 }
+
+template class DeviceEnsembleOf<NutsKernel>;
+template class DeviceEnsembleOf<HmcKernel>;
+template class DeviceEnsembleOf<MamsKernel>;
 
 }  // namespace lockstep

@@ -13,20 +13,21 @@
 
 namespace lockstep {
 
-class DeviceEnsemble : public Ensemble {
- public:
-  struct Settings {
-    NutsSettings nuts;
-    Geometry geometry;
-    std::int64_t scratch = 0;        // elements per lane, with one slice
-    bool tf32 = false;               // matrix products of floats by tensor cores
-    double launch_seconds = 0.02;    // about how long a launch is to take
-  };
+struct DeviceSettings {
+  SamplerSettings sampler;
+  Geometry geometry;
+  std::int64_t scratch = 0;        // elements per lane, with one slice
+  bool tf32 = false;               // matrix products of floats by tensor cores
+  double launch_seconds = 0.02;    // about how long a launch of many ticks is to take
+};
 
+// `Kernel`: the machine that advances chains, as of CpuEnsembleOf.
+template <class Kernel> class DeviceEnsembleOf : public Ensemble {
+ public:
   // Throws DeviceError if the devices cannot run it, DataError if the data do not fit the model.
-  DeviceEnsemble(std::vector<std::unique_ptr<Device>> devices, const DeviceModelTable& table, const DataView& data, int chains,
-                 int coordinates, std::uint64_t seed, const Settings& settings);
-  ~DeviceEnsemble() override;
+  DeviceEnsembleOf(std::vector<std::unique_ptr<Device>> devices, const DeviceModelTable& table, const DataView& data, int chains,
+                   int coordinates, std::uint64_t seed, const DeviceSettings& settings);
+  ~DeviceEnsembleOf() override;
 
   void place(std::span<const double> positions, const std::vector<char>& moved) override;
   std::unique_ptr<Window> make_window(int first, int capacity, Keep keep) override;
@@ -43,7 +44,6 @@ class DeviceEnsemble : public Ensemble {
 
  private:
   class Part;
-  class Exchange;
   class DeviceWindow;
   DrawBlock make_block(int draws, Keep keep) const;
   ChainMoments room_for_moments() const;
@@ -53,5 +53,7 @@ class DeviceEnsemble : public Ensemble {
   std::vector<std::unique_ptr<Part>> parts_;
   std::vector<ChainMoments> halves_;
 };
+
+using DeviceEnsemble = DeviceEnsembleOf<NutsKernel>;
 
 }  // namespace lockstep

@@ -1,4 +1,5 @@
-// The boundary between a model compiled for a device and the engine. As lockstep/model_table.hpp: plain functions.
+// The boundary between what is compiled for a device, models and samplers, and the engine. As lockstep/model_table.hpp: plain
+// functions.
 #pragma once
 
 #include <vector>
@@ -23,14 +24,22 @@ struct DeviceModelTable {
   void* (*create)(const DataView* data, const DataMemory* memory, const ErrorSink* errors);
   void (*destroy)(void* model);
   bool (*resources)(KernelResources* resources, const ErrorSink* errors);
-  // These return at once; the work is done in the order of the stream.
-  bool (*arrive)(const void* model, const ArriveLaunch* launch, void* stream, const ErrorSink* errors);
+  // These return at once; the work is done in the order of the stream. `advance` is of Nuts (fuses_with_models).
   bool (*advance)(const void* model, const TickLaunch* launch, void* stream, const ErrorSink* errors);
+  bool (*gradient)(const void* model, const GradientLaunch* launch, void* stream, const ErrorSink* errors);
   // The design matrices that a staged run multiplies by, at most `most`; returns how many there are.
   int (*staged_sites)(const void* model, int coordinates, int scratch, StagedSite* sites, int most);
-  bool (*leap)(const void* model, const StagedLaunch* launch, void* stream, const ErrorSink* errors);
-  bool (*weigh)(const void* model, const StagedLaunch* launch, void* stream, const ErrorSink* errors);
-  bool (*land)(const void* model, const StagedLaunch* launch, void* stream, const ErrorSink* errors);
+  bool (*arguments)(const void* model, const GradientLaunch* launch, void* stream, const ErrorSink* errors);
+  bool (*density)(const void* model, const GradientLaunch* launch, void* stream, const ErrorSink* errors);
+  bool (*pull)(const void* model, const GradientLaunch* launch, void* stream, const ErrorSink* errors);
+};
+
+// The halves of a machine's ticks and arrivals on a device, a model's gradient being evaluated between them.
+struct MachineTable {
+  bool (*leap)(const TickLaunch* launch, void* stream, const ErrorSink* errors);
+  bool (*land)(const TickLaunch* launch, void* stream, const ErrorSink* errors);
+  bool (*set_out)(const ArriveLaunch* launch, void* stream, const ErrorSink* errors);
+  bool (*arrive)(const ArriveLaunch* launch, void* stream, const ErrorSink* errors);
 };
 
 constexpr int most_staged_sites = 16;

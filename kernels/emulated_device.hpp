@@ -16,7 +16,9 @@
 #include <thread>
 
 #include "kernels/device.hpp"
+#include "kernels/device_tile.hpp"
 #include "kernels/emulated_team.hpp"
+#include "kernels/machines.hpp"
 #include "lockstep/single.hpp"
 
 namespace lockstep {
@@ -127,6 +129,7 @@ class EmulatedDevice : public Device {
   }
   void wait(const Event& event) override { static_cast<Happened*>(event.get())->is_so.wait(false); }
   void* handle(Stream which) override { return &stream(which); }
+  const MachineTable& machine(std::size_t which) const override;
 
  private:
   struct Happened {
@@ -150,46 +153,62 @@ class EmulatedDevice : public Device {
   EmulatedStream compute_, copy_;
 };
 
-// The functions of a model on an emulated device.
-template <class Model, class T = double> const DeviceModelTable* emulated_model_table() {
-  static const auto on_every_tile = [](const void* model, const ChainArrays& arrays, void* stream, auto body) {
-    static_cast<EmulatedStream*>(stream)->add([=] {
-      for (int tile = 0; tile < arrays.tiles(); ++tile) {
-        std::vector<double> resident(std::size_t(arrays.resident_size()));
-        EmulatedTeam::run(arrays.geometry.lanes, arrays.geometry.slices, [&](const EmulatedTeam& team) {
-          DeviceTile<Model, EmulatedTeam, T> on_tile(team, static_cast<const ModelData<Model>*>(model)->model(), arrays, tile, resident.data());
-          body(on_tile);
-        });
-      }
-    });
-    return true;
-  };
-  static const DeviceModelTable table{
-      sizeof(DeviceModelTable),
-      std::is_same_v<T, Single>,
-      create_on_device<Model>,
-      destroy_on_device<Model>,
-      [](KernelResources* resources, const ErrorSink*) {
-        *resources = {0, 0, 1024};
-        return true;
-      },
-      [](const void* model, const ArriveLaunch* launch, void* stream, const ErrorSink*) {
-        return on_every_tile(model, launch->arrays, stream, [l = *launch](auto& tile) { tile.arrive(l); });
-      },
-      [](const void* model, const TickLaunch* launch, void* stream, const ErrorSink*) {
-        return on_every_tile(model, launch->arrays, stream, [l = *launch](auto& tile) { tile.advance(l); });
-      },
-      staged_sites_of<Model>,
-      [](const void* model, const StagedLaunch* launch, void* stream, const ErrorSink*) {
-        return on_every_tile(model, launch->tick.arrays, stream, [l = *launch](auto& tile) { tile.leap(l); });
-      },
-      [](const void* model, const StagedLaunch* launch, void* stream, const ErrorSink*) {
-        return on_every_tile(model, launch->tick.arrays, stream, [l = *launch](auto& tile) { tile.weigh(l); });
-      },
-      [](const void* model, const StagedLaunch* launch, void* stream, const ErrorSink*) {
-        return on_every_tile(model, launch->tick.arrays, stream, [l = *launch](auto& tile) { tile.land(l); });
-      }};
-  return &table;
+// Queues body(place, resident memory of the team) for every lane of every tile.
+template <class F> bool on_every_tile(const ChainArrays& arrays, void* stream, const F& body) {
+  static_cast<EmulatedStream*>(stream)->add([=] {
+    for (int tile = 0; tile < arrays.tiles(); ++tile) {
+      std::vector<double> resident(std::size_t(arrays.resident_size()));
+      EmulatedTeam::run(arrays.geometry.lanes, arrays.geometry.slices,
+                        [&](const EmulatedTeam& team) { body(TilePlace<EmulatedTeam>{team, arrays, tile}, resident.data()); });
+    }
+  });
+  return true;
 }
+
+template <class Kernel> struct EmulatedMachine {
+  using Tile = MachineTile<Kernel, EmulatedTeam>;
+  template <auto half, class Launch> static bool run(const Launch* launch, void* stream, const ErrorSink*) {
+    return on_every_tile(launch->arrays, stream, [l = *launch](const auto& at, double*) { (Tile(at).*half)(l); });
+  }
+  static constexpr MachineTable table{run<&Tile::leap, TickLaunch>, run<&Tile::land, TickLaunch>, run<&Tile::set_out, ArriveLaunch>,
+                                      run<&Tile::arrive, ArriveLaunch>};
+};
+
+inline const MachineTable& EmulatedDevice::machine(std::size_t which) const {
+  static constexpr auto tables = MachineKernels::tables<EmulatedMachine>();
+  return tables[which];
+}
+
+// The functions of a model on an emulated device.
+template <class Model, class T = double> class EmulatedModel {
+  using Tile = ModelTile<Model, EmulatedTeam, T>;
+  static const Model& model_of(const void* bound) { return static_cast<const ModelData<Model>*>(bound)->model(); }
+  static bool advance(const void* bound, const TickLaunch* launch, void* stream, const ErrorSink*) {
+    return on_every_tile(launch->arrays, stream, [&model = model_of(bound), l = *launch](const auto& at, double* resident) {
+      MachineTile<NutsKernel, EmulatedTeam>(at).advance(l, Tile(at, model), resident);
+    });
+  }
+  template <auto part> static bool run(const void* bound, const GradientLaunch* launch, void* stream, const ErrorSink*) {
+    return on_every_tile(launch->arrays, stream, [&model = model_of(bound), l = *launch](const auto& at, double*) { (Tile(at, model).*part)(l); });
+  }
+  static bool resources(KernelResources* resources, const ErrorSink*) {
+    *resources = {0, 0, largest_team};
+    return true;
+  }
+
+ public:
+  static constexpr DeviceModelTable table{sizeof(DeviceModelTable),
+                                          std::is_same_v<T, Single>,
+                                          create_on_device<Model>,
+                                          destroy_on_device<Model>,
+                                          resources,
+                                          advance,
+                                          run<&Tile::gradient>,
+                                          staged_sites_of<Model>,
+                                          run<&Tile::arguments>,
+                                          run<&Tile::density>,
+                                          run<&Tile::pull>};
+};
+template <class Model, class T = double> const DeviceModelTable* emulated_model_table() { return &EmulatedModel<Model, T>::table; }
 
 }  // namespace lockstep

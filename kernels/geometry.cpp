@@ -40,7 +40,7 @@ Geometry choose_geometry(const DeviceInfo& device, const KernelResources& kernel
   const double staged_bytes = 2. * double(needs.predictors) * (chains + chosen.lanes) * sizeof(double);
   chosen.staged = needs.products >= least_staged_products && chains >= least_staged_chains &&
                   staged_bytes <= most_staged_memory * double(device.free_memory);
-  if (chosen.staged) return chosen;
+  if (chosen.staged || !needs.fused) return chosen;
   chosen.resident = true;
   chosen.resident = team_bytes(chosen, needs.coordinates) <= std::min(most_resident_bytes, device.team_memory);
   return chosen;

@@ -15,6 +15,7 @@ struct GeometryNeeds {
   std::int64_t elements = 0;      // observations that the slices of a chain may share
   std::int64_t predictors = 0;    // rows of all design matrices
   std::int64_t products = 0;      // and their elements
+  bool fused = true;              // a launch makes many ticks (fuses_with_models)
 };
 
 // For `chains` chains on one device.

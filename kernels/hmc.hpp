@@ -17,7 +17,7 @@ namespace lockstep {
 
 constexpr double most_leapfrogs = 1000;  // of a trajectory (as in Hoffman, Radul & Sountsov 2021)
 
-// The arrays of one tile, [element][lane].
+// The arrays of one tile, [element][lane]. The moving point is first (kernels/device_launch.hpp).
 template <class T> struct HmcVectors {
   PhasePoint<T> moving;                  // its gradient is [slice][coordinate]
   LaneArray<T> chosen, chosen_gradient;  // the chain's state
@@ -85,7 +85,7 @@ template <class T, class Team, class Gradient, class Dynamics> class Hmc {
                   const LaneStreams<T>& streams, const DrawBuffer& out, const Gradient& gradient)
       : team_(team), n_(n), v_(vectors), metric_(metric), settings_(settings), streams_(streams), out_(out), gradient_(gradient) {}
 
-  // As Nuts::advance, leap, land and arrive.
+  // As Nuts::advance, leap, land, arrive and set_out.
   template <class GoesOn>
   LOCKSTEP_FN bool advance(HmcState<T>& s, double last, const T& log_step, const Mask& own_step, const GoesOn& goes_on) {
     prepare(last, log_step, own_step);
@@ -110,8 +110,11 @@ template <class T, class Team, class Gradient, class Dynamics> class Hmc {
     land(s, s.draw < last_, lp);
   }
   LOCKSTEP_FN void arrive(HmcState<T>& s, const Mask& mask) {
-    copy_masked(team_, n_, mask, v_.chosen, v_.moving.position);
-    const T lp = gradient_(v_.moving.position, v_.moving.gradient);
+    set_out(mask);
+    arrive(s, mask, gradient_(v_.moving.position, v_.moving.gradient));
+  }
+  LOCKSTEP_FN void set_out(const Mask& mask) { copy_masked(team_, n_, mask, v_.chosen, v_.moving.position); }
+  LOCKSTEP_FN void arrive(HmcState<T>& s, const Mask& mask, const T& lp) {
     copy_masked(team_, n_, mask, v_.moving.gradient, v_.chosen_gradient);
     s.lp = select(mask, lp, s.lp);
   }

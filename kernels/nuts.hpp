@@ -18,9 +18,7 @@
 
 namespace lockstep {
 
-using NutsSettings = SamplerSettings;
-
-// The arrays of one tile, [element][lane].
+// The arrays of one tile, [element][lane]. The moving point is first (kernels/device_launch.hpp).
 template <class T> struct NutsVectors {
   PhasePoint<T> moving;                 // the end that is being extended; its gradient is [slice][coordinate]
   PhasePoint<T> other;                  // the other end
@@ -76,7 +74,7 @@ template <class T, class Team, class Gradient> class Nuts {
  public:
   using Mask = decltype(std::declval<T>() < std::declval<T>());
 
-  LOCKSTEP_FN Nuts(const Team& team, int n, const NutsVectors<T>& vectors, const MetricView& metric, const NutsSettings& settings,
+  LOCKSTEP_FN Nuts(const Team& team, int n, const NutsVectors<T>& vectors, const MetricView& metric, const SamplerSettings& settings,
        const LaneStreams<T>& streams, const DrawBuffer& out, const Gradient& gradient)
       : team_(team), n_(n), v_(vectors), metric_(metric), settings_(settings), streams_(streams), out_(out),
         gradient_(gradient) {}
@@ -108,10 +106,13 @@ template <class T, class Team, class Gradient> class Nuts {
     land(s, is_moving(s), lp);
   }
 
-  // Evaluates the density where the lanes of `mask` have just been put (`chosen`).
+  // Evaluates the density where the lanes of `mask` have just been put (`chosen`). In two halves, too.
   LOCKSTEP_FN void arrive(NutsState<T>& s, const Mask& mask) {
-    copy(mask, v_.chosen, v_.moving.position);
-    const T lp = gradient_(v_.moving.position, v_.moving.gradient);
+    set_out(mask);
+    arrive(s, mask, gradient_(v_.moving.position, v_.moving.gradient));
+  }
+  LOCKSTEP_FN void set_out(const Mask& mask) { copy(mask, v_.chosen, v_.moving.position); }
+  LOCKSTEP_FN void arrive(NutsState<T>& s, const Mask& mask, const T& lp) {
     copy(mask, v_.moving.gradient, v_.chosen_gradient);
     s.lp = select(mask, lp, s.lp);
   }
@@ -376,7 +377,7 @@ template <class T, class Team, class Gradient> class Nuts {
   int n_;
   NutsVectors<T> v_;
   MetricView metric_;
-  NutsSettings settings_;
+  SamplerSettings settings_;
   const LaneStreams<T>& streams_;
   DrawBuffer out_;
   const Gradient& gradient_;

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Compiles every zoo model's kernels for the GPU, sampler and gradient in one, and compares what they need with
+# Compiles the samplers' kernels for the GPU ("machines"), and every zoo model's, and compares what they need with
 # tests/cuda_resources.txt: no more registers, stack or spilled bytes than are written there. Stack or spills mean that a node
 # or an expression went to memory (design §2). Needs nvcc, no GPU.
 #
-#   cuda_compile.sh [--update] [MODEL...]     all models, unless some are named; exit status 77: skipped
+#   cuda_compile.sh [--update] [MODEL...]     all, unless some models (or machines) are named; exit status 77: skipped
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -21,25 +21,40 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 
-# kernels MODEL ARGUMENTS OPTION...: compiles the kernels of the table with these template arguments.
-kernels() {
-  local name=$1 arguments=$2
-  shift 2
+# source_of MODEL ARGUMENTS: a file with the kernels of the table with these template arguments.
+source_of() {
   printf '#include "models/%s.hpp"\n\n#include "kernels/cuda/model_kernels.cuh"\n\nconst lockstep::DeviceModelTable* table() { return lockstep::cuda_model_table<%s>(); }\n' \
-    "$name" "$arguments" >"$work/$name.cu"
-  "$nvcc" -std=c++20 -O3 "$@" --expt-relaxed-constexpr -Xptxas -v -I "$root/include" -I "$root" -c -o "$work/$name.o" "$work/$name.cu"
+    "$1" "$2" >"$work/$1.cu"
+}
+# kernels NAME SOURCE OPTION...
+kernels() {
+  local name=$1 source=$2
+  shift 2
+  "$nvcc" -std=c++20 -O3 "$@" --expt-relaxed-constexpr -Xptxas -v -I "$root/include" -I "$root" -c -o "$work/$name.o" "$source" 2>&1 |
+    c++filt >>"$work/$name.log"
 }
 
 # model_class HEADER: the class that is constructed from a data set, if there is one.
 model_class() { sed -nE 's/.*[ ]([A-Za-z0-9_]+)\((const )?Dataset&.*/\1/p' "$1" | head -n 1; }
 
-# compile MODEL CLASS: its kernels' needs to MODEL.needs, one "model arch kernel registers stack spills" per line. Those in doubles
-# are compiled for a newer generation, with PTX for the next, those in mixed precision for an older one: they differ by a type, and
-# generations by a few registers.
+newer=(-gencode 'arch=compute_90,code=[sm_90,compute_90]')
+older=(-gencode arch=compute_80,code=sm_80)
+
+# Those of a model in doubles are compiled for a newer generation, with PTX for the next, those in mixed precision for an older one:
+# they differ by a type, and generations by a few registers.
+compile_model() {
+  source_of "$1" "lockstep::models::$2" && kernels "$1" "$work/$1.cu" "${newer[@]}" &&
+    source_of "$1" "lockstep::models::$2, lockstep::Single" && kernels "$1" "$work/$1.cu" "${older[@]}"
+}
+compile_machines() {
+  kernels machines "$root/kernels/cuda/machines.cu" "${newer[@]}" &&
+    kernels machines "$root/kernels/cuda/machines.cu" "${older[@]}"
+}
+
+# compile NAME FUNCTION [CLASS]: the needs of NAME's kernels to NAME.needs, one "name arch kernel registers stack spills" per line.
 compile() {
-  local name=$1 class=$2
-  if ! { kernels "$name" "lockstep::models::$class" -gencode 'arch=compute_90,code=[sm_90,compute_90]' &&
-         kernels "$name" "lockstep::models::$class, lockstep::Single" -gencode arch=compute_80,code=sm_80; } >"$work/$name.log" 2>&1; then
+  local name=$1 function=$2
+  if ! "$function" "$name" "${@:3}"; then
     touch "$work/$name.failed"
     return
   fi
@@ -55,10 +70,15 @@ compile() {
     /Function properties for / {
       flush_kernel()
       name = $0; sub(/.*Function properties for /, "", name)
-      # tile_kernel<lockstep::Advance, ...>, mangled: the length of a name goes before it.
-      if (match(name, /tile_kernelINS_[0-9]+(Advance|Arrive|Leap|Weigh|Land)E/)) {
-        mixed = name ~ /NS_6SingleE/ ? "_mixed" : ""
-        name = substr(name, RSTART, RLENGTH - 1); sub(/.*[0-9]/, "", name); name = tolower(name) mixed
+      # advance_kernel<MODEL, TYPE>, gradient_kernel<PART, MODEL, TYPE>, machine_kernel<HALF, MACHINE>
+      mixed = name ~ /lockstep::Single/ ? "_mixed" : ""
+      if (match(name, /[a-z]+_kernel<.*>\(/)) {
+        name = substr(name, RSTART, RLENGTH - 2)
+        gsub(/lockstep::|\(anonymous namespace\)::|TrajectoryKernel/, "", name)
+        split(name, part, /[<>, ]+/)
+        name = part[1] == "advance_kernel" ? "advance" : tolower(part[2]) (part[1] == "machine_kernel" ? "_" tolower(part[3]) : "")
+        sub(/kernel$/, "", name)
+        name = name mixed
       }
     }
     /bytes stack frame/ { stack = $1 + 0; spills = $5 + $9 }
@@ -67,6 +87,10 @@ compile() {
 }
 
 models=()
+if (($# == 0)) || [[ " $* " == *" machines "* ]]; then
+  models+=(machines)
+  compile machines compile_machines
+fi
 for header in "$root"/models/*.hpp; do
   name=$(basename "$header" .hpp)
   class=$(model_class "$header")
@@ -74,7 +98,7 @@ for header in "$root"/models/*.hpp; do
   (($# == 0)) || [[ " $* " == *" $name "* ]] || continue
   models+=("$name")
   while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n; done
-  compile "$name" "$class" &
+  compile "$name" compile_model "$class" &
 done
 wait
 ((${#models[@]})) || { echo "failed: there is no such model"; exit 1; }
@@ -111,7 +135,7 @@ awk -v table="$table" '
       split(known[key], allowed, " ")
       verdict = ($4 > allowed[1] + 8 || $5 > allowed[2] || $6 > allowed[3]) ? "is more than " known[key] : ""
     }
-    printf "%-26s %-6s %-14s %4s registers %4d stack %4d spills%s\n", $1, $2, $3, $4, $5, $6, verdict == "" ? "" : "   <- " verdict
+    printf "%-26s %-6s %-22s %4s registers %4d stack %4d spills%s\n", $1, $2, $3, $4, $5, $6, verdict == "" ? "" : "   <- " verdict
     failed += verdict != ""
   }
   END { if (failed) print "failed: see tests/cuda_resources.txt"; exit failed > 0 }' "$work/needs"

@@ -15,6 +15,7 @@
 #include "host/host_model.hpp"
 #include "kernels/cpu/ensemble.hpp"
 #include "kernels/device_ensemble.hpp"
+#include "kernels/microcanonical.hpp"
 #include "lockstep/sample.hpp"
 
 namespace lockstep {
@@ -57,20 +58,22 @@ inline Tuning tuning_for(const HostModel& model, int chains, double step = 0.2) 
   tuning.metric.stretch_less_1.assign(MetricView::group, 0);
   tuning.metric.stretch_less_1[0] = 0.1;
   tuning.log_step = std::log(step);
+  tuning.trajectory_length = 7 * step;
   tuning.own_step.assign(std::size_t(chains), 0);
   tuning.own_step[0] = 1;
   return tuning;
 }
 
-inline std::unique_ptr<DeviceEnsemble> ensemble_on(DeviceList devices, const ZooSubject& subject,
-                                                   const DeviceModelTable& table, const RunShape& shape) {
-  DeviceEnsemble::Settings settings;
+template <class Kernel = NutsKernel>
+std::unique_ptr<DeviceEnsembleOf<Kernel>> ensemble_on(DeviceList devices, const ZooSubject& subject, const DeviceModelTable& table,
+                                                      const RunShape& shape) {
+  DeviceSettings settings;
   settings.geometry = shape.geometry;
-  settings.nuts.max_depth = shape.max_depth;
+  settings.sampler.max_depth = shape.max_depth;
   settings.scratch = subject.model.layout().scratch;
   settings.launch_seconds = shape.launch_seconds;
-  return std::make_unique<DeviceEnsemble>(std::move(devices), table, subject.model.data(), shape.chains,
-                                          subject.model.coordinates(), 7, settings);
+  return std::make_unique<DeviceEnsembleOf<Kernel>>(std::move(devices), table, subject.model.data(), shape.chains,
+                                                    subject.model.coordinates(), 7, settings);
 }
 
 // Places chains and gives them a step size.
@@ -106,8 +109,8 @@ inline Draws draws_of(Ensemble& ensemble, const HostModel& model, const RunShape
   return all;
 }
 
-inline Draws on_cpu(const ZooSubject& subject, const RunShape& shape) {
-  CpuEnsemble ensemble(subject.model.table(), subject.model.handle(), shape.chains, 7, {}, 2);
+template <class Kernel = NutsKernel> Draws on_cpu(const ZooSubject& subject, const RunShape& shape) {
+  CpuEnsembleOf<Kernel> ensemble(subject.model.table(), subject.model.handle(), shape.chains, 7, {}, 2);
   return draws_of(ensemble, subject.model, shape);
 }
 
@@ -132,7 +135,7 @@ inline void expect_near(const Draws& a, const Draws& b, double tolerance) {
 // Tolerance, of doubles: 1e-9, relative to the log density, and for the gradient to its largest element or the log density; sums of
 // up to some thousand terms in another order, and exponentials and logarithms of an ulp or two, stay a hundred times
 // below.
-inline void expect_densities_of_the_oracle(DeviceEnsemble& ensemble, const HostModel& model, double tolerance = 1e-9) {
+inline void expect_densities_of_the_oracle(Ensemble& ensemble, const HostModel& model, double tolerance = 1e-9) {
   const int chains = ensemble.chains(), n = model.coordinates();
   const std::vector<double> starts = starts_of(model, chains);
   ensemble.set_max_depth(1);

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 #include "host/diagnostics.hpp"
 #include "host/fit_builder.hpp"
 #include "host/run.hpp"
+#include "host/samplers.hpp"
 #include "kernels/cuda/devices.hpp"
 #include "kernels/device_ensemble.hpp"
 #include "kernels/emulated_device.hpp"
@@ -62,8 +64,8 @@ DeviceList emulated_devices(int count) {
   return devices;
 }
 
-template <class Model> Draws on_devices(const Bound<Model>& bound, const Shape& shape) {
-  return draws_of(*ensemble_on(emulated_devices(shape.devices), bound, bound.device_table(), shape), bound.model, shape);
+template <class Kernel = NutsKernel, class Model> Draws on_devices(const Bound<Model>& bound, const Shape& shape) {
+  return draws_of(*ensemble_on<Kernel>(emulated_devices(shape.devices), bound, bound.device_table(), shape), bound.model, shape);
 }
 
 // The CPU's packs and a device's threads round differently, and trajectories amplify it: few draws, and a loose tolerance. A
@@ -79,6 +81,82 @@ TEST(DeviceEnsemble, DrawsWhatTheCpuDrawsAtAwkwardSizes) {
   const Bound<models::Radon> radon("radon");
   const Shape shape{3, 2, 2, 1, {2, 3, false}};
   expect_near(on_devices(radon, shape), on_cpu(radon, shape), 1e-7);
+}
+
+// The machines that are not compiled with the model: half a step, its gradient, the other half.
+template <class Kernel> class UnfusedEnsemble : public ::testing::Test {};
+struct KernelName {
+  template <class Kernel> static std::string GetName(int) { return std::is_same_v<Kernel, HmcKernel> ? "Hmc" : "Mams"; }
+};
+using UnfusedKernels = ::testing::Types<HmcKernel, MamsKernel>;
+TYPED_TEST_SUITE(UnfusedEnsemble, UnfusedKernels, KernelName);
+
+TYPED_TEST(UnfusedEnsemble, DrawsWhatTheCpuDrawsAtAwkwardSizes) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  for (const auto& [chains, geometry] : {std::pair{1, Geometry{4, 1}}, {5, Geometry{4, 3}}, {33, Geometry{8, 1}}, {3, Geometry{1, 2}}}) {
+    SCOPED_TRACE(geometry_text(geometry));
+    const Shape shape{chains, 4, 3, 1, geometry};
+    expect_near(on_devices<TypeParam>(schools, shape), on_cpu<TypeParam>(schools, shape), 1e-7);
+  }
+  const Bound<models::Radon> radon("radon");
+  const Shape shape{3, 2, 2, 1, {2, 3}, 0.02, 0.05};
+  expect_near(on_devices<TypeParam>(radon, shape), on_cpu<TypeParam>(radon, shape), 1e-7);
+}
+
+TYPED_TEST(UnfusedEnsemble, DrawsTheSameWithStagedLinearPredictors) {
+  const Bound<models::LogisticRegression> logistic("logistic_regression");
+  Shape shape{3, 2, 2, 1, {2, 3}, 0.02, 0.02};
+  const Draws expected = on_devices<TypeParam>(logistic, shape);
+  for (std::size_t i = std::size_t(DrawStatistic::diverging); i < expected.second.size(); i += draw_statistics) ASSERT_EQ(expected.second[i], 0);
+  shape.geometry.staged = true;
+  expect_near(on_devices<TypeParam>(logistic, shape), expected, 1e-7);
+}
+
+TYPED_TEST(UnfusedEnsemble, NeitherBlocksNorLaunchesNorDevicesChangeABit) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  const Shape usual{11, 9, 3, 1, {2, 2}};
+  const Draws expected = on_devices<TypeParam>(schools, usual);
+  Shape shape = usual;
+  shape.block = 4;
+  EXPECT_EQ(on_devices<TypeParam>(schools, shape), expected) << "blocks of 4";
+  shape = usual;
+  shape.devices = 3;
+  EXPECT_EQ(on_devices<TypeParam>(schools, shape), expected) << "3 devices";
+  shape = usual;
+  shape.launch_seconds = 1e-6;  // one tick at a time
+  EXPECT_EQ(on_devices<TypeParam>(schools, shape), expected) << "short launches";
+}
+
+// Where trajectories ended, and with which momentum, is what warmup learns their lengths from.
+TYPED_TEST(UnfusedEnsemble, KeepsTheProposalsThatTheCpuKeeps) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  const Shape shape{5, 4, 4, 2, {2, 2}};
+  const auto proposals_of = [&](Ensemble& ensemble) {
+    begin_chains(ensemble, schools.model, shape);
+    const std::unique_ptr<Window> window = ensemble.make_window(0, shape.draws, Keep::proposals);
+    EXPECT_EQ(ensemble.advance(*window, shape.draws, tuning_for(schools.model, shape.chains)), shape.draws);
+    const DrawBlock& block = window->block();
+    Draws all;
+    int moved = 0;
+    for (int c = 0; c < shape.chains; ++c)
+      for (int d = 0; d < shape.draws; ++d)
+        for (int i = 0; i < schools.model.coordinates(); ++i) {
+          all.first.push_back(block.proposal(c, d, i));
+          all.second.push_back(block.proposal_momentum(c, d, i));
+          moved += d > 0 && block.proposal(c, d, i) != block.position(c, d - 1, i);
+        }
+    EXPECT_GT(moved, 0);
+    return all;
+  };
+  CpuEnsembleOf<TypeParam> cpu(schools.model.table(), schools.model.handle(), shape.chains, 7, {}, 1);
+  expect_near(proposals_of(*ensemble_on<TypeParam>(emulated_devices(2), schools, schools.device_table(), shape)), proposals_of(cpu), 1e-7);
+}
+
+TYPED_TEST(UnfusedEnsemble, RefusesAPointInTheTeamsOwnMemory) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  const Shape shape{5, 4, 4, 1, {2, 2, true}};
+  const std::string message = message_of([&] { ensemble_on<TypeParam>(emulated_devices(1), schools, schools.device_table(), shape); });
+  EXPECT_NE(message.find("geometry 2x2r keeps what moves in a team's own memory"), std::string::npos) << message;
 }
 
 // The same density by three runs of the model and two products: priors and Jacobians count once, every path is pulled. The
@@ -141,19 +219,13 @@ TEST(DeviceEnsemble, NeitherBlocksNorLaunchesNorDevicesNorWhereTheMovingPointIsC
 TEST(DeviceEnsemble, ARunThatIsStoppedHasHandedOverTheDrawsOfTheWholeOne) {
   const Bound<models::EightSchools> schools("eight_schools");
   const Shape shape{6, 400, 8, 2, {2, 1, false}, 1e-4};
-  DeviceList devices = emulated_devices(2);
-  DeviceEnsemble::Settings settings;
-  settings.geometry = shape.geometry;
-  settings.scratch = schools.model.layout().scratch;
-  settings.launch_seconds = shape.launch_seconds;
-  DeviceEnsemble ensemble(std::move(devices), schools.device_table(), schools.model.data(), 6, schools.model.coordinates(), 7, settings);
-  ensemble.place(starts_of(schools.model, 6), std::vector<char>(6, 1));
-  ensemble.restart_step(std::vector<char>(6, 1), std::log(0.1));
+  const auto ensemble = ensemble_on(emulated_devices(2), schools, schools.device_table(), shape);
+  begin_chains(*ensemble, schools.model, shape);
   std::vector<double> first_coordinate;  // [draw] of chain 5
   int blocks = 0;
-  const int made = ensemble.sample(10, 400, 8, tuning_for(schools.model, 6), [&](const DrawBlock& block, int, int count) {
+  const int made = ensemble->sample(10, 400, 8, tuning_for(schools.model, 6), [&](const DrawBlock& block, int, int count) {
     for (int d = 0; d < count; ++d) first_coordinate.push_back(block.position(5, d, 0));
-    if (++blocks == 3) ensemble.stop();
+    if (++blocks == 3) ensemble->stop();
     return true;
   });
   EXPECT_EQ(std::size_t(made), first_coordinate.size());
@@ -169,17 +241,15 @@ TEST(DeviceEnsemble, ARunThatIsStoppedHasHandedOverTheDrawsOfTheWholeOne) {
 // What adaptation reads of a window that is filled in two goes, on two devices, against the draws themselves.
 TEST(DeviceEnsemble, AWindowGivesTheMomentsOfItsDraws) {
   const Bound<models::EightSchools> schools("eight_schools");
-  DeviceList devices = emulated_devices(2);
-  DeviceEnsemble::Settings settings;
-  settings.geometry = {2, 1, false};
-  settings.scratch = schools.model.layout().scratch;
   const int chains = 7, n = schools.model.coordinates();
-  DeviceEnsemble ensemble(std::move(devices), schools.device_table(), schools.model.data(), chains, n, 7, settings);
-  ensemble.place(starts_of(schools.model, chains), std::vector<char>(chains, 1));
-  ensemble.restart_step(std::vector<char>(chains, 1), std::log(0.1));
-  const std::unique_ptr<Window> window = ensemble.make_window(3, 12, Keep::gradients);
-  EXPECT_EQ(ensemble.advance(*window, 5, tuning_for(schools.model, chains)), 5);
-  EXPECT_EQ(ensemble.advance(*window, 6, tuning_for(schools.model, chains)), 6);
+  Shape shape;
+  shape.chains = chains;
+  shape.geometry = {2, 1};
+  const auto ensemble = ensemble_on(emulated_devices(2), schools, schools.device_table(), shape);
+  begin_chains(*ensemble, schools.model, shape);
+  const std::unique_ptr<Window> window = ensemble->make_window(3, 12, Keep::gradients);
+  EXPECT_EQ(ensemble->advance(*window, 5, tuning_for(schools.model, chains)), 5);
+  EXPECT_EQ(ensemble->advance(*window, 6, tuning_for(schools.model, chains)), 6);
   ASSERT_EQ(window->draws(), 11);
   expect_moments_of_its_draws(*window, chains, n);
   // And the draws are what they say: density and gradient at the point, by the oracle.
@@ -195,7 +265,7 @@ TEST(DeviceEnsemble, AWindowGivesTheMomentsOfItsDraws) {
 
 // Stopped after every two launches, in the middle of trajectories, and gone on from on another number of devices each time.
 TEST(DeviceEnsemble, GoesOnFromItsStateBitForBitOnAnyNumberOfDevices) {
-  const auto check = [](const auto& bound, const Geometry& geometry) {
+  const auto check = []<class Kernel>(Kernel, const auto& bound, const Geometry& geometry) {
     SCOPED_TRACE(geometry_text(geometry));
     constexpr int chains = 7, draws = 30;
     const int n = bound.model.coordinates();
@@ -204,15 +274,16 @@ TEST(DeviceEnsemble, GoesOnFromItsStateBitForBitOnAnyNumberOfDevices) {
     shape.chains = chains;
     shape.geometry = geometry;
     shape.launch_seconds = 1e-6;
-    const auto make = [&](int devices) { return ensemble_on(emulated_devices(devices), bound, bound.device_table(), shape); };
+    const auto make = [&](int devices) { return ensemble_on<Kernel>(emulated_devices(devices), bound, bound.device_table(), shape); };
+    const Keep keep = fuses_with_models<Kernel> ? Keep::gradients : Keep::proposals;
     const auto whole = make(2);
     begin_chains(*whole, bound.model, shape);
-    const std::unique_ptr<Window> all = whole->make_window(3, draws, Keep::gradients);
+    const std::unique_ptr<Window> all = whole->make_window(3, draws, keep);
     ASSERT_EQ(whole->advance(*all, draws, tuning), draws);
 
-    std::unique_ptr<DeviceEnsemble> part = make(1);
+    auto part = make(1);
     begin_chains(*part, bound.model, shape);
-    std::unique_ptr<Window> window = part->make_window(3, draws, Keep::gradients);
+    std::unique_ptr<Window> window = part->make_window(3, draws, keep);
     int parts = 0;
     for (; window->draws() < draws; ++parts) {
       part->stop();
@@ -221,7 +292,7 @@ TEST(DeviceEnsemble, GoesOnFromItsStateBitForBitOnAnyNumberOfDevices) {
       saved(*part, *window);
       window.reset();
       part = make(1 + parts % 3);
-      window = part->make_window(3, draws, Keep::gradients);
+      window = part->make_window(3, draws, keep);
       Archive loaded(saved.bytes());
       loaded(*part, *window);
     }
@@ -233,27 +304,29 @@ TEST(DeviceEnsemble, GoesOnFromItsStateBitForBitOnAnyNumberOfDevices) {
         for (int i = 0; i < n; ++i) {
           ASSERT_EQ(found.position(c, d, i), expected.position(c, d, i)) << c << " " << d;
           ASSERT_EQ(found.gradient(c, d, i), expected.gradient(c, d, i)) << c << " " << d;
+          if (keep != Keep::proposals) continue;
+          ASSERT_EQ(found.proposal(c, d, i), expected.proposal(c, d, i)) << c << " " << d;
+          ASSERT_EQ(found.proposal_momentum(c, d, i), expected.proposal_momentum(c, d, i)) << c << " " << d;
         }
         for (int k = 0; k < draw_statistics; ++k) ASSERT_EQ(found.statistic(c, d, DrawStatistic(k)), expected.statistic(c, d, DrawStatistic(k)));
       }
   };
   const Bound<models::EightSchools> schools("eight_schools");
-  check(schools, {2, 1, false});
-  check(schools, {2, 2, true});
-  check(Bound<models::LinearRegression>("linear_regression"), {2, 1, false, true});
+  check(NutsKernel(), schools, {2, 1});
+  check(NutsKernel(), schools, {2, 2, true});
+  check(NutsKernel(), Bound<models::LinearRegression>("linear_regression"), {2, 1, false, true});
+  check(HmcKernel(), schools, {2, 2});
+  check(MamsKernel(), schools, {2, 1});
 }
 
 TEST(DeviceEnsemble, GathersTheMomentsOfBothHalvesWhileItSamples) {
   const Bound<models::EightSchools> schools("eight_schools");
   for (int draws : {9, 10}) {
-    DeviceList devices = emulated_devices(2);
-    DeviceEnsemble::Settings settings;
-    settings.geometry = {2, 1};
-    settings.scratch = schools.model.layout().scratch;
     const int chains = 5, n = schools.model.coordinates(), half = draws / 2;
-    DeviceEnsemble ensemble(std::move(devices), schools.device_table(), schools.model.data(), chains, n, 7, settings);
-    const Draws all = draws_of(ensemble, schools.model, {chains, draws, 4});  // blocks that the halves cut through
-    const std::vector<ChainMoments> halves = ensemble.halves();
+    const Shape shape{chains, draws, 4, 2, {2, 1}};  // blocks that the halves cut through
+    const auto ensemble = ensemble_on(emulated_devices(2), schools, schools.device_table(), shape);
+    const Draws all = draws_of(*ensemble, schools.model, shape);
+    const std::vector<ChainMoments> halves = ensemble->halves();
     ASSERT_EQ(halves.size(), 2u);
     for (int c = 0; c < chains; ++c)
       for (int i = 0; i < n; ++i)
@@ -271,14 +344,11 @@ TEST(DeviceEnsemble, GathersTheMomentsOfBothHalvesWhileItSamples) {
 
 TEST(DeviceEnsemble, WhoTakesTheDrawsMayEndTheRun) {
   const Bound<models::EightSchools> schools("eight_schools");
-  std::vector<std::unique_ptr<Device>> devices;
-  devices.push_back(std::make_unique<EmulatedDevice>());
-  DeviceEnsemble::Settings settings;
-  settings.geometry = {2, 1, false};
-  settings.scratch = schools.model.layout().scratch;
-  DeviceEnsemble ensemble(std::move(devices), schools.device_table(), schools.model.data(), 4, schools.model.coordinates(), 7, settings);
-  ensemble.place(starts_of(schools.model, 4), std::vector<char>(4, 1));
-  const auto sample = [&](const Ensemble::Take& take) { return ensemble.sample(0, 100, 5, tuning_for(schools.model, 4), take); };
+  Shape shape;
+  shape.chains = 4;
+  const auto ensemble = ensemble_on(emulated_devices(1), schools, schools.device_table(), shape);
+  begin_chains(*ensemble, schools.model, shape);
+  const auto sample = [&](const Ensemble::Take& take) { return ensemble->sample(0, 100, 5, tuning_for(schools.model, 4), take); };
   EXPECT_EQ(sample([](const DrawBlock&, int, int) { return false; }), 5);
   EXPECT_THROW(sample([](const DrawBlock&, int, int) -> bool { throw std::runtime_error("the disk is full"); }), std::runtime_error);
 }
@@ -293,12 +363,11 @@ TEST(DeviceEnsemble, ADeviceWithoutRoomIsAnErrorAndKeepsNothing) {
     using EmulatedDevice::EmulatedDevice;
     ~Watched() override { EXPECT_EQ(used(), 0u); }
   };
-  std::vector<std::unique_ptr<Device>> devices;
+  DeviceList devices;
   devices.push_back(std::make_unique<Watched>(limits));
-  DeviceEnsemble::Settings settings;
-  settings.scratch = schools.model.layout().scratch;
-  EXPECT_THROW(DeviceEnsemble(std::move(devices), schools.device_table(), schools.model.data(), 64, schools.model.coordinates(), 7, settings),
-               DeviceError);
+  Shape shape;
+  shape.chains = 64;
+  EXPECT_THROW(ensemble_on(std::move(devices), schools, schools.device_table(), shape), DeviceError);
 }
 
 TEST(DeviceEnsemble, AFailedLaunchEndsTheRunWithItsMessage) {
@@ -313,15 +382,11 @@ TEST(DeviceEnsemble, AFailedLaunchEndsTheRunWithItsMessage) {
     }
     return emulated_model_table<models::EightSchools>()->advance(model, launch, stream, errors);
   };
-  DeviceList devices = emulated_devices(2);
-  DeviceEnsemble::Settings settings;
-  settings.geometry = {2, 1, false};
-  settings.scratch = schools.model.layout().scratch;
-  settings.launch_seconds = 1e-6;
-  DeviceEnsemble ensemble(std::move(devices), failing, schools.model.data(), 8, schools.model.coordinates(), 7, settings);
-  ensemble.place(starts_of(schools.model, 8), std::vector<char>(8, 1));
+  const Shape shape{8, 1000, 10, 2, {2, 1}, 1e-6};
+  const auto ensemble = ensemble_on(emulated_devices(2), schools, failing, shape);
+  begin_chains(*ensemble, schools.model, shape);
   try {
-    ensemble.sample(0, 1000, 10, tuning_for(schools.model, 8), [](const DrawBlock&, int, int) { return true; });
+    ensemble->sample(0, 1000, 10, tuning_for(schools.model, 8), [](const DrawBlock&, int, int) { return true; });
     FAIL() << "the launch failed, and nobody said so";
   } catch (const DeviceError& e) {
     EXPECT_STREQ(e.what(), "the GPU has fallen off the bus");
@@ -366,6 +431,31 @@ TEST(DeviceRun, WarmsUpDrawsAndReportsAsOnTheCpu) {
   EXPECT_LT(attribute("unconstrained_r_hat_split"), 1.1);
   EXPECT_GT(attribute("unconstrained_ess_mean"), 200);
   EXPECT_LE(attribute("unconstrained_ess_mean"), 32 * 60 * 3);
+}
+
+// Every other sampler, its warmup on devices too: as above, and a run on the CPU of the same length learns about the same.
+TEST(DeviceRun, EverySamplerDrawsAsOnTheCpu) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  for (const Sampler* sampler : samplers()) {
+    if (sampler->machine.fuses_with_models) continue;
+    SCOPED_TRACE(sampler->name);
+    SampleOptions options;
+    options.sampler = sampler->name;
+    options.chains = 32;
+    options.draws = 60;
+    options.geometry = "8x1";
+    const Fit fit = run_on(schools, options, 2), on_cpu = run_on(schools, options, 0);
+    const auto mean_of = [](const Fit& of, const char* group, const char* name) {
+      const std::vector<double>& values = of.variable(group, name).values;
+      return std::accumulate(values.begin(), values.end(), 0.) / double(values.size());
+    };
+    EXPECT_NEAR(mean_of(fit, "posterior", "mu"), 4.41, 0.6);
+    EXPECT_NEAR(mean_of(fit, "sample_stats", "acceptance_rate"), mean_of(on_cpu, "sample_stats", "acceptance_rate"), 0.1);
+    const double length = mean_of(fit, "sample_stats", "n_steps") * mean_of(fit, "sample_stats", "step_size");
+    EXPECT_NEAR(length / (mean_of(on_cpu, "sample_stats", "n_steps") * mean_of(on_cpu, "sample_stats", "step_size")), 1, 0.5);
+    options.draws = 5;
+    EXPECT_EQ(run_on(schools, options, 1).variable("posterior", "mu").values, run_on(schools, options, 2).variable("posterior", "mu").values);
+  }
 }
 
 TEST(DeviceRun, EndsWhenItIsAccurateWithTheDrawsOfOneThatIsToldHowManyToMake) {
@@ -451,6 +541,21 @@ TEST_F(DeviceCheckpoints, AreGoneOnFromBitForBit) {
   expect_same(run_on(schools, o, 2), fit);
 }
 
+TEST_F(DeviceCheckpoints, OfEverySamplerAreGoneOnFromBitForBit) {
+  const Bound<models::EightSchools> schools("eight_schools");
+  for (const Sampler* sampler : samplers()) {
+    if (sampler->machine.fuses_with_models) continue;
+    SCOPED_TRACE(sampler->name);
+    SampleOptions o = options("4x1");
+    o.sampler = sampler->name;
+    o.draws = 20;
+    stop_one(schools, o, 1);
+    const Fit fit = part(schools, o, 2, true);
+    o.checkpoint = {};
+    expect_same(run_on(schools, o, 1), fit);
+  }
+}
+
 // What chooses a geometry by itself goes on with the one that it began with, which fewer or more devices might not choose.
 TEST_F(DeviceCheckpoints, KeepTheGeometry) {
   const Bound<models::EightSchools> schools("eight_schools");
@@ -502,6 +607,7 @@ TEST(Geometry, FillsTheMachineWithTeamsThenSlices) {
   const GeometryNeeds logistic{51, 10000, 10000, 500000}, covertype{55, 581012, 581012, 581012 * 54};
   EXPECT_EQ(geometry_text(choose_geometry(h100, kernel, 512, logistic)), "4x64g");
   EXPECT_EQ(geometry_text(choose_geometry(h100, kernel, 32, logistic)), "4x64");
+  EXPECT_EQ(geometry_text(choose_geometry(h100, kernel, 1, {1, 0, 0, 0, false})), "4x1");  // nothing stays in a team's memory
   EXPECT_EQ(geometry_text(choose_geometry(h100, kernel, 512, covertype)), "4x64g");
   EXPECT_FALSE(choose_geometry(h100, kernel, 8448, covertype).staged);
 }

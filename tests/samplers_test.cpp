@@ -153,9 +153,6 @@ TEST(Samplers, SayWhatIsWrong) {
   EXPECT_EQ(refusal(with("gibbs", 10), 2), "sampler is 'gibbs' (there are nuts, hmc, chees, mams). Choose one of these.");
   EXPECT_EQ(refusal(with("mams", 10), 1),
             "the model has 1 coordinate (the sampler mams moves on the unit sphere of 2 or more). Use another sampler.");
-  SampleOptions on_gpu = with("chees", 10);
-  on_gpu.processor = Processor::cuda;
-  EXPECT_EQ(refusal(on_gpu, 2), "sampler is chees, and the run is to be on a GPU (its kernels know nuts only, yet). Run on the CPU.");
   EXPECT_EQ(sample(*model_table<Normals>(), of_size(1), with("hmc", 10)).draws, 10u);
 }
 

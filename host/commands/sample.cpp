@@ -95,8 +95,8 @@ struct SampleCommand {
         ->option_text(" ");
     input.add_to(*command);
     option("--chains", chains.text, "N|auto",
-           "Number of chains. auto: 16 for each thread (with AVX-512; 8 or 4\n"
-           "with less), and at least 16: what is accurate soonest");
+           "Number of chains. auto: 8 for each thread (with AVX-512; 4 or 2\n"
+           "with less), and at least 8: what is accurate soonest");
     option("--warmup", warmup.text, "N|auto",
            "Warmup draws per chain, then 10 more with the final tuning. auto: until all\n"
            "chains have settled");
@@ -108,7 +108,7 @@ struct SampleCommand {
            "--draws is then the most; auto: 100 times as many as usual");
     std::string ways;
     for (const Sampler* each : samplers()) ways += fmt::format("{}: {}\n", each->name, each->summary);
-    option("--sampler", sampler, "NAME", (ways + "All but nuts on the CPU only. Default: nuts").c_str());
+    option("--sampler", sampler, "NAME", (ways + "Default: nuts").c_str());
     target.add_to(*command);
     option("--metric", metric, "auto|diagonal|low-rank|dense",
            "What warmup learns of the posterior's shape: scales; or also directions that\n"
@@ -136,7 +136,7 @@ struct SampleCommand {
            "they are at most 4000 in all, and 1 GiB; all: from each. Default: none");
     option("--checkpoint", checkpoint, "FILE",
            "Save the run in FILE at intervals, so that it can go on after it was stopped or\n"
-           "killed: lockstep resume FILE. It is removed at the end. On the CPU only");
+           "killed: lockstep resume FILE. It is removed at the end");
     option("--every", every, "TIME", "How often: 30s, 10m, 2h. Default: 60s");
     command->footer(
         "Prints a summary and a verdict; progress goes to stderr. Draws are written while it samples.\n"

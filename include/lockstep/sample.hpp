@@ -111,7 +111,7 @@ struct SampleOptions {
   Precision precision = Precision::fp64;
   int threads = 0;                    // 0: all that the process may use; they advance packs of chains, or, if these are few and the
                                       // data are many, share their gradients
-  std::string sampler = "nuts";       // or "hmc", "chees", "mams": see host/samplers.hpp. On GPUs there is only nuts yet
+  std::string sampler = "nuts";       // or "hmc", "chees", "mams": see host/samplers.hpp
   int max_depth = 10;                 // of NUTS's trees; trajectories of other samplers have at most 2^max_depth - 1 steps, too
   double target_acceptance = 0;       // of trajectories; 0: the sampler's own, which is 0.8 for nuts, 0.9 for mams, else 0.651
   MetricKind metric = MetricKind::automatic;

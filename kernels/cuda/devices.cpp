@@ -4,6 +4,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/cuda/chain_moments.cuh"
+#include "kernels/cuda/machines.hpp"
 
 namespace lockstep {
 
@@ -120,6 +121,7 @@ class CudaGpu : public Device {
     use();  // the launch that follows is on this thread
     return at(stream);
   }
+  const MachineTable& machine(std::size_t which) const override { return cuda_machine(which); }
 
  private:
   template <class Gemm, class V> void multiply_by(const Gemm& gemm, cublasMath_t mode, const MatrixProduct<V>& p, Stream stream) {

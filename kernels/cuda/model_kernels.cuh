@@ -1,76 +1,52 @@
-// A model's kernels, and the one place where they are launched.
+// A model's kernels.
 #pragma once
 
-#include <string>
-
-#include <cuda_runtime.h>
-
-#include "kernels/cuda/device_team.cuh"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/device_table.hpp"
 #include "lockstep/single.hpp"
 
 namespace lockstep {
 
-// What each kernel does with a tile.
-struct Advance {
-  using Launch = TickLaunch;
-  template <class Tile> __device__ static void run(Tile& tile, const Launch& launch) { tile.advance(launch); }
-};
-struct Arrive {
-  using Launch = ArriveLaunch;
-  template <class Tile> __device__ static void run(Tile& tile, const Launch& launch) { tile.arrive(launch); }
-};
-struct Leap {
-  using Launch = StagedLaunch;
-  template <class Tile> __device__ static void run(Tile& tile, const Launch& launch) { tile.leap(launch); }
-};
-struct Weigh {
-  using Launch = StagedLaunch;
-  template <class Tile> __device__ static void run(Tile& tile, const Launch& launch) { tile.weigh(launch); }
-};
-struct Land {
-  using Launch = StagedLaunch;
-  template <class Tile> __device__ static void run(Tile& tile, const Launch& launch) { tile.land(launch); }
-};
-
-LOCKSTEP_FN inline const ChainArrays& arrays_of(const TickLaunch& launch) { return launch.arrays; }
-LOCKSTEP_FN inline const ChainArrays& arrays_of(const ArriveLaunch& launch) { return launch.arrays; }
-LOCKSTEP_FN inline const ChainArrays& arrays_of(const StagedLaunch& launch) { return launch.tick.arrays; }
-
-// A block of threads for every tile. Dynamic shared memory: what the team's sums go through, then the moving point.
-template <class Work, class Model, class T>
-__global__ void tile_kernel(const __grid_constant__ Model model, const __grid_constant__ typename Work::Launch launch) {
-  extern __shared__ double team_memory[];
-  const ChainArrays& arrays = arrays_of(launch);
-  const DeviceTeam team(team_memory, arrays.geometry.lanes);
-  DeviceTile<Model, DeviceTeam, T> tile(team, model, arrays, int(blockIdx.x), team_memory + blockDim.x * most_team_sums);
-  Work::run(tile, launch);
+// Ticks of Nuts with the model's gradient in them.
+template <class Model, class T>
+__global__ void advance_kernel(const __grid_constant__ Model model, const __grid_constant__ TickLaunch launch) {
+  at_own_place(launch.arrays, [&](const TilePlace<DeviceTeam>& at, double* resident) {
+    const ModelTile<Model, DeviceTeam, T> gradient(at, model);
+    MachineTile<NutsKernel, DeviceTeam>(at).advance(launch, gradient, resident);
+  });
 }
 
-// False and a message, if the runtime reports a failure.
-inline bool succeeded(cudaError_t status, const char* what, const ErrorSink* errors) {
-  if (status == cudaSuccess) return true;
-  const std::string text = std::string("the GPU could not ") + what + " (" + cudaGetErrorString(status) + "). See: lockstep devices.";
-  errors->report(errors->context, text.c_str());
-  return false;
-}
+// What the other kernels do with a tile.
+struct Gradient {
+  template <class Tile> __device__ static void run(const Tile& tile, const GradientLaunch& launch) { tile.gradient(launch); }
+};
+struct Arguments {
+  template <class Tile> __device__ static void run(const Tile& tile, const GradientLaunch& launch) { tile.arguments(launch); }
+};
+struct Density {
+  template <class Tile> __device__ static void run(const Tile& tile, const GradientLaunch& launch) { tile.density(launch); }
+};
+struct Pull {
+  template <class Tile> __device__ static void run(const Tile& tile, const GradientLaunch& launch) { tile.pull(launch); }
+};
 
 template <class Work, class Model, class T>
-bool launch_kernel(const void* model, const typename Work::Launch* launch, void* stream, const ErrorSink* errors) {
-  const ChainArrays& arrays = arrays_of(*launch);
-  const int threads = arrays.geometry.lanes * arrays.geometry.slices;
-  const std::size_t bytes = (std::size_t(threads) * most_team_sums + std::size_t(arrays.resident_size())) * sizeof(double);
-  const auto kernel = tile_kernel<Work, Model, T>;
-  if (!succeeded(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)), "give a team its memory", errors))
-    return false;
-  kernel<<<unsigned(arrays.tiles()), unsigned(threads), bytes, static_cast<cudaStream_t>(stream)>>>(
-      static_cast<const ModelData<Model>*>(model)->model(), *launch);
-  return succeeded(cudaGetLastError(), "start a kernel", errors);
+__global__ void gradient_kernel(const __grid_constant__ Model model, const __grid_constant__ GradientLaunch launch) {
+  at_own_place(launch.arrays, [&](const TilePlace<DeviceTeam>& at, double*) { Work::run(ModelTile<Model, DeviceTeam, T>(at, model), launch); });
+}
+
+template <class Model, class T> bool start_advance(const void* model, const TickLaunch* launch, void* stream, const ErrorSink* errors) {
+  return launch_on_tiles(advance_kernel<Model, T>, launch->arrays, stream, errors, static_cast<const ModelData<Model>*>(model)->model(), *launch);
+}
+template <class Work, class Model, class T>
+bool start_gradient(const void* model, const GradientLaunch* launch, void* stream, const ErrorSink* errors) {
+  return launch_on_tiles(gradient_kernel<Work, Model, T>, launch->arrays, stream, errors, static_cast<const ModelData<Model>*>(model)->model(),
+                         *launch);
 }
 
 // The kernel that needs most of a team decides.
-template <class Model, class T, class... Works> bool kernel_resources(KernelResources* resources, const ErrorSink* errors) {
-  *resources = {0, 0, 1024};
+template <class Model, class T> bool kernel_resources(KernelResources* resources, const ErrorSink* errors) {
+  *resources = {0, 0, largest_team};
   const auto look_at = [&](const auto kernel) {
     cudaFuncAttributes attributes{};
     if (!succeeded(cudaFuncGetAttributes(&attributes, kernel), "find this model's kernel", errors)) return false;
@@ -79,7 +55,8 @@ template <class Model, class T, class... Works> bool kernel_resources(KernelReso
     if (attributes.maxThreadsPerBlock < resources->most_threads) resources->most_threads = attributes.maxThreadsPerBlock;
     return true;
   };
-  return (look_at(tile_kernel<Works, Model, T>) && ...);
+  return look_at(advance_kernel<Model, T>) && look_at(gradient_kernel<Gradient, Model, T>) && look_at(gradient_kernel<Arguments, Model, T>) &&
+         look_at(gradient_kernel<Density, Model, T>) && look_at(gradient_kernel<Pull, Model, T>);
 }
 
 // `T`: what the model computes with, double or Single.
@@ -88,13 +65,13 @@ template <class Model, class T = double> const DeviceModelTable* cuda_model_tabl
                                       std::is_same_v<T, Single>,
                                       create_on_device<Model>,
                                       destroy_on_device<Model>,
-                                      kernel_resources<Model, T, Advance, Arrive, Leap, Weigh, Land>,
-                                      launch_kernel<Arrive, Model, T>,
-                                      launch_kernel<Advance, Model, T>,
+                                      kernel_resources<Model, T>,
+                                      start_advance<Model, T>,
+                                      start_gradient<Gradient, Model, T>,
                                       staged_sites_of<Model>,
-                                      launch_kernel<Leap, Model, T>,
-                                      launch_kernel<Weigh, Model, T>,
-                                      launch_kernel<Land, Model, T>};
+                                      start_gradient<Arguments, Model, T>,
+                                      start_gradient<Density, Model, T>,
+                                      start_gradient<Pull, Model, T>};
   return &table;
 }
 

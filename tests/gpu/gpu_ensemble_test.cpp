@@ -73,6 +73,27 @@ TEST_P(EveryModelOnGpu, ATrajectoryIsTheCpus) {
     ASSERT_NO_FATAL_FAILURE(expect_near(on_gpu(GetParam(), subject, shape), expected, 1e-6));
   }
 }
+
+// The same of the machines that are not compiled with the model: half a step, its gradient, the other half.
+TEST_P(EveryModelOnGpu, ATrajectoryOfAnotherMachineIsTheCpus) {
+  const ZooSubject subject(GetParam());
+  if (subject.model.coordinates() < 2) GTEST_SKIP() << "skipped: mams has no sphere to move on";
+  RunShape shape;
+  shape.chains = 33;
+  shape.draws = 1;
+  shape.step = 0.01;
+  const auto check = [&]<class Kernel>(Kernel) {
+    const Draws expected = on_cpu<Kernel>(subject, shape);
+    for (const Geometry& geometry : geometries(GetParam(), subject.model.coordinates())) {
+      if (geometry.resident) continue;
+      SCOPED_TRACE(geometry_text(geometry));
+      shape.geometry = geometry;
+      expect_near(draws_of(*ensemble_on<Kernel>(first_gpu(), subject, *cuda_zoo_table(GetParam()), shape), subject.model, shape), expected, 1e-6);
+    }
+  };
+  check(HmcKernel());
+  check(MamsKernel());
+}
 INSTANTIATE_TEST_SUITE_P(Zoo, EveryModelOnGpu, ::testing::ValuesIn(zoo_names()),
                          [](const auto& info) { return info.param; });
 

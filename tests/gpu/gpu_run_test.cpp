@@ -21,13 +21,17 @@ ModelTable table_with_gpu(const std::string& zoo_model) {
 // A false alarm in a hundred seeds over all comparisons of this file; an alarm leads to one longer run.
 struct Tested {
   const char *posterior, *zoo;  // posteriordb's, or null: Stan's long run of the zoo model
+  const char* sampler = "nuts";
 };
-void PrintTo(const Tested& each, std::ostream* out) { *out << (each.posterior ? each.posterior : each.zoo); }
+void PrintTo(const Tested& each, std::ostream* out) { *out << (each.posterior ? each.posterior : each.zoo) << " by " << each.sampler; }
 constexpr Tested tested[] = {{"eight_schools-eight_schools_noncentered", nullptr},
                              {"arK-arK", nullptr},
                              {"garch-garch11", nullptr},
                              {nullptr, "radon"},
-                             {nullptr, "irt_2pl"}};
+                             {nullptr, "irt_2pl"},
+                             {"eight_schools-eight_schools_noncentered", nullptr, "hmc"},
+                             {"arK-arK", nullptr, "mams"},
+                             {"garch-garch11", nullptr, "chees"}};
 
 Reference reference_of(const Tested& each) {
   return each.posterior ? golden_references("references.json").at(each.posterior)
@@ -47,6 +51,7 @@ TEST_P(GpuRun, AgreesWithItsReference) {
   options.processor = Processor::cuda;
   options.gpus = {0};
   options.chains = 256;
+  options.sampler = each.sampler;
   std::string zoo_model;
   Data data;
   std::vector<Counterpart> counterparts;
@@ -77,7 +82,7 @@ TEST_P(GpuRun, AgreesWithItsReference) {
 }
 INSTANTIATE_TEST_SUITE_P(Posteriors, GpuRun, ::testing::ValuesIn(tested), [](const auto& info) {
   const std::string name = info.param.posterior ? info.param.posterior : info.param.zoo;
-  return name.substr(0, name.find('-'));
+  return name.substr(0, name.find('-')) + "_by_" + info.param.sampler;
 });
 
 using GpuRuns = OnGpu;

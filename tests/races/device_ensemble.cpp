@@ -6,6 +6,7 @@
 
 #include "kernels/device_ensemble.hpp"
 #include "kernels/emulated_device.hpp"
+#include "kernels/microcanonical.hpp"
 #include "lockstep/model_table.hpp"
 #include "models/eight_schools.hpp"
 #include "models/logistic_regression.hpp"
@@ -14,21 +15,21 @@ namespace lockstep {
 namespace {
 
 // Warmup's windows, then a ring of two blocks that goes round; the sum of what they gave.
-template <class Model> double run(const DataView& data, const Geometry& geometry, int devices, double step) {
+template <class Kernel, class Model> double run(const DataView& data, const Geometry& geometry, int devices, double step) {
   constexpr int chains = 5;
   const BoundModel<Model> bound(data);
   std::vector<std::unique_ptr<Device>> open;
   for (int d = 0; d < devices; ++d) open.push_back(std::make_unique<EmulatedDevice>());
-  DeviceEnsemble::Settings settings;
+  DeviceSettings settings;
   settings.geometry = geometry;
   settings.scratch = bound.layout().scratch;
-  settings.nuts.max_depth = 5;
+  settings.sampler.max_depth = 5;
   const int n = int(bound.layout().coordinates);
-  DeviceEnsemble ensemble(std::move(open), *emulated_model_table<Model>(), data, chains, n, 3, settings);
+  DeviceEnsembleOf<Kernel> ensemble(std::move(open), *emulated_model_table<Model>(), data, chains, n, 3, settings);
   ensemble.place(std::vector<double>(std::size_t(chains * n), 0.1), std::vector<char>(chains, 1));
   ensemble.restart_step(std::vector<char>(chains, 1), std::log(step));
-  const Tuning tuning{{std::vector<double>(std::size_t(n), 1.), {}, {}}, std::log(step), 0, std::vector<char>(chains, 1)};
-  const std::unique_ptr<Window> window = ensemble.make_window(0, 4, Keep::gradients);
+  const Tuning tuning{{std::vector<double>(std::size_t(n), 1.), {}, {}}, std::log(step), 5 * step, std::vector<char>(chains, 1)};
+  const std::unique_ptr<Window> window = ensemble.make_window(0, 4, Keep::proposals);
   ensemble.advance(*window, 2, tuning);
   ensemble.advance(*window, 2, tuning);
   double sum = window->positions().mean[0] + window->gradients().squares[0] + window->block().position(0, 0, 0);
@@ -50,15 +51,17 @@ bool all_agree() {
   const auto same = [](double a, double b) { return std::abs(a - b) < 1e-9 * (1 + std::abs(b)); };
 
   const DataView data{of_schools, 2, nullptr, 0, nullptr, 0};
-  const double expected = run<models::EightSchools>(data, {1, 1}, 1, 0.2);
+  const double expected = run<NutsKernel, models::EightSchools>(data, {1, 1}, 1, 0.2);
   bool right = true;
   for (const Geometry& geometry : {Geometry{2, 1}, Geometry{2, 3, true}})
-    for (int devices : {1, 2}) right = right && same(run<models::EightSchools>(data, geometry, devices, 0.2), expected);
+    for (int devices : {1, 2}) right = right && same(run<NutsKernel, models::EightSchools>(data, geometry, devices, 0.2), expected);
+  right = right && same(run<HmcKernel, models::EightSchools>(data, {2, 3}, 2, 0.2), run<HmcKernel, models::EightSchools>(data, {1, 1}, 1, 0.2));
+  right = right && same(run<MamsKernel, models::EightSchools>(data, {2, 3}, 2, 0.2), run<MamsKernel, models::EightSchools>(data, {1, 1}, 1, 0.2));
 
   const DataView of_regression{of_logistic, 2, nullptr, 0, nullptr, 0};
-  const double expected_too = run<models::LogisticRegression>(of_regression, {1, 1}, 1, 0.1);
+  const double expected_too = run<NutsKernel, models::LogisticRegression>(of_regression, {1, 1}, 1, 0.1);
   for (const Geometry& geometry : {Geometry{2, 2, false, true}, Geometry{3, 2, true}})
-    right = right && same(run<models::LogisticRegression>(of_regression, geometry, 2, 0.1), expected_too);
+    right = right && same(run<NutsKernel, models::LogisticRegression>(of_regression, geometry, 2, 0.1), expected_too);
   return right;
 }
 
