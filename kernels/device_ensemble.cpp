@@ -666,6 +666,7 @@ std::unique_ptr<Window> DeviceEnsembleOf<Kernel>::make_window(int first, int cap
 
 template <class Kernel>
 int DeviceEnsembleOf<Kernel>::advance(Window& window, int draws, const Tuning& tuning) {
+  if (stopped()) return 0;  // rounds that are shorter than a launch would never see it
   auto& own = static_cast<DeviceWindow&>(window);
   const int begin = window.first() + window.draws();
   std::vector<double> least(parts_.size());

@@ -1,8 +1,10 @@
 // The run loop of a device, on an emulated one: launches, ring, streams, several devices, failures. What runs on a GPU is
 // the same but for kernels/cuda/.
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <numeric>
 #include <stdexcept>
 
@@ -263,10 +265,34 @@ TEST(DeviceEnsemble, AWindowGivesTheMomentsOfItsDraws) {
     }
 }
 
-// Stopped after every two launches, in the middle of trajectories, and gone on from on another number of devices each time.
+// An emulated device's functions of a model, which tell of every gradient, or launch with gradients in it.
+template <class Model> struct WatchedTable {
+  inline static std::function<void()> on_gradient;
+  static DeviceModelTable table() {
+    DeviceModelTable watched = *emulated_model_table<Model>();
+    watched.advance = [](const void* model, const TickLaunch* launch, void* stream, const ErrorSink* errors) {
+      on_gradient();
+      return emulated_model_table<Model>()->advance(model, launch, stream, errors);
+    };
+    watched.gradient = [](const void* model, const GradientLaunch* launch, void* stream, const ErrorSink* errors) {
+      on_gradient();
+      return emulated_model_table<Model>()->gradient(model, launch, stream, errors);
+    };
+    watched.arguments = [](const void* model, const GradientLaunch* launch, void* stream, const ErrorSink* errors) {
+      on_gradient();
+      return emulated_model_table<Model>()->arguments(model, launch, stream, errors);
+    };
+    return watched;
+  }
+};
+
+// Stopped after every few launches, in the middle of trajectories, and gone on from on another number of devices each time.
 TEST(DeviceEnsemble, GoesOnFromItsStateBitForBitOnAnyNumberOfDevices) {
-  const auto check = []<class Kernel>(Kernel, const auto& bound, const Geometry& geometry) {
+  const auto check = []<class Kernel, class Model>(Kernel, const Bound<Model>& bound, const Geometry& geometry) {
     SCOPED_TRACE(geometry_text(geometry));
+    using Watched = WatchedTable<Model>;
+    const DeviceModelTable watched = Watched::table();
+    Watched::on_gradient = [] {};
     constexpr int chains = 7, draws = 30;
     const int n = bound.model.coordinates();
     const Tuning tuning = tuning_for(bound.model, chains);
@@ -274,7 +300,7 @@ TEST(DeviceEnsemble, GoesOnFromItsStateBitForBitOnAnyNumberOfDevices) {
     shape.chains = chains;
     shape.geometry = geometry;
     shape.launch_seconds = 1e-6;
-    const auto make = [&](int devices) { return ensemble_on<Kernel>(emulated_devices(devices), bound, bound.device_table(), shape); };
+    const auto make = [&](int devices) { return ensemble_on<Kernel>(emulated_devices(devices), bound, watched, shape); };
     const Keep keep = fuses_with_models<Kernel> ? Keep::gradients : Keep::proposals;
     const auto whole = make(2);
     begin_chains(*whole, bound.model, shape);
@@ -286,8 +312,13 @@ TEST(DeviceEnsemble, GoesOnFromItsStateBitForBitOnAnyNumberOfDevices) {
     std::unique_ptr<Window> window = part->make_window(3, draws, keep);
     int parts = 0;
     for (; window->draws() < draws; ++parts) {
-      part->stop();
+      std::atomic<int> launches = 0;  // by the devices' drivers
+      Watched::on_gradient = [&] {
+        if (++launches == (fuses_with_models<Kernel> ? 3 : 40)) part->stop();
+      };
       part->advance(*window, draws - window->draws(), tuning);
+      Watched::on_gradient = [] {};
+      if (window->draws() < draws) EXPECT_EQ(part->advance(*window, 1, tuning), 0);  // as long as it is stopped
       Archive saved;
       saved(*part, *window);
       window.reset();
