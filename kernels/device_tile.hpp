@@ -142,6 +142,7 @@ template <class Kernel, class Team> class MachineTile {
                                                                       out, gradient);
     State state = load_state();
     use(machine, state);
+    at_.team.barrier();  // every slice has loaded it
     if (at_.has_chain() && at_.team.slice() == 0) states()[at_.chain()] = state;
   }
   template <class Gradient, class F> LOCKSTEP_FN void on_machine(const TickLaunch& launch, const Gradient& gradient, const F& use) {

@@ -27,7 +27,9 @@ template <class Kernel, class... Arguments>
 bool launch_on_tiles(Kernel kernel, const ChainArrays& arrays, void* stream, const ErrorSink* errors, const Arguments&... arguments) {
   const unsigned threads = unsigned(arrays.geometry.lanes * arrays.geometry.slices);
   const std::size_t bytes = (sum_doubles(arrays.geometry) + std::size_t(arrays.resident_size())) * sizeof(double);
-  if (!succeeded(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)), "give a team its memory", errors))
+  constexpr std::size_t without_asking = 48 << 10;
+  if (bytes > without_asking &&
+      !succeeded(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)), "give a team its memory", errors))
     return false;
   kernel<<<unsigned(arrays.tiles()), threads, bytes, static_cast<cudaStream_t>(stream)>>>(arguments...);
   return succeeded(cudaGetLastError(), "start a kernel", errors);
