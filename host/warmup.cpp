@@ -21,6 +21,8 @@ constexpr int least_settled_draws = 30;      // a shorter window that is not ove
 constexpr double window_growth = 1.5;
 constexpr int early_max_depth = 8;           // far from the bulk, long trajectories are wasted (PyMC does the same)
 constexpr double step_gain = 1.5;            // of log step per unit of acceptance: the response is about -0.5
+constexpr double far_too_small = 0.97;       // acceptance of steps for which that is too slow: what is rejected grows with the
+constexpr double power_of_rejection = 2.5;   // step, to about this power
 constexpr double step_tolerance = 0.05;      // settled: acceptance this near its target
 constexpr double metric_tolerance = 0.7;     // settled: no inverse mass changed by more than this, in logarithms
 constexpr double rhat_limit = 1.05;          // rules §1
@@ -212,7 +214,8 @@ class Warmup {
     const Flags flags = flag_stuck(*window_, int(chains_), n_);
     flagged_ = flags.stuck;
     const Spread lp = spread_of_lp(*window_, int(chains_));
-    const bool arrived = lp.centre - previous_lp_ < lp.sd;
+    const bool most_flagged = 2 * std::count(flagged_.begin(), flagged_.end(), 1) > std::ptrdiff_t(chains_);
+    const bool arrived = lp.centre - previous_lp_ < lp.sd && !most_flagged;
     previous_lp_ = lp.centre;
     update_metric(window_->positions());
     pool_own_steps();
@@ -261,10 +264,14 @@ class Warmup {
     near_target_ = std::abs(of_half - settings_.target_acceptance) < step_tolerance;
     result_.tuning.trajectory_length = length_->after_round(*window_, round_begin_, result_.tuning, result_.tuning.own_step);
     const bool any_pooled = std::any_of(result_.tuning.own_step.begin(), result_.tuning.own_step.end(), [](char own) { return !own; });
-    if (any_pooled)
-      result_.tuning.log_step += step_gain / std::sqrt(double(acceptances_.size())) * (acceptance - settings_.target_acceptance);
+    if (any_pooled) result_.tuning.log_step += step_change(acceptance);
     if (window_->draws() < window_->capacity() && !may_be_the_last()) open_round(window_->draws());
     else end_window();
+  }
+  double step_change(double acceptance) const {
+    if (settings_.target_acceptance < far_too_small && acceptance > far_too_small)
+      return std::log((1 - settings_.target_acceptance) / std::max(1 - acceptance, 1e-3)) / power_of_rejection;
+    return step_gain / std::sqrt(double(acceptances_.size())) * (acceptance - settings_.target_acceptance);
   }
   // As long as the one before, and all is well so far: what is left of the window is not needed to see it.
   bool may_be_the_last() {
