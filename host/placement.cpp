@@ -97,8 +97,9 @@ KernelResources resources_of(const DeviceModelTable& table) {
 std::string choose_teams(const HostModel& model, int chains, const SampleOptions& options, const Devices& devices) {
   if (devices.open.empty()) return "";
   if (options.geometry != "auto") return geometry_text(parse_geometry(options.geometry));
+  const GeometryNeeds needs = needs_of(model, *devices.table, *find_sampler(options.sampler));
   return geometry_text(choose_geometry(devices.open.front()->info(), resources_of(*devices.table),
-                                       (chains - 1) / int(devices.open.size()) + 1, needs_of(model, *devices.table, *find_sampler(options.sampler))));
+                                       (chains - 1) / int(devices.open.size()) + 1, needs));
 }
 
 std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, const RunPlan& plan, const SampleOptions& options, Devices devices) {

@@ -1,6 +1,6 @@
 // The samplers. Each is a machine that advances chains (kernels/nuts.hpp, hmc.hpp, microcanonical.hpp), on the CPU and on devices,
-// and what warmup learns for it besides metric and step size. A sampler is a constant in a file of its own and a line in samplers.cpp; `--sampler`, the
-// results' attribute and the tests go by that line.
+// and what warmup learns for it besides metric and step size. A sampler is a constant in a file of its own and a line in
+// samplers.cpp; `--sampler`, the results' attribute and the tests go by that line.
 #pragma once
 
 #include <cmath>

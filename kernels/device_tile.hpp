@@ -82,11 +82,14 @@ template <class Kernel, class Team> class MachineTile {
 
  public:
   LOCKSTEP_FN explicit MachineTile(const TilePlace<Team>& at)
-      : at_(at), vectors_(at.vectors(), at.arrays.geometry.lanes, at.arrays.coordinates, at.arrays.checkpoint_depth, at.arrays.geometry.slices) {}
+      : at_(at), vectors_(at.vectors(), at.arrays.geometry.lanes, at.arrays.coordinates, at.arrays.checkpoint_depth,
+                          at.arrays.geometry.slices) {}
 
   // ---- launches of half a tick, or of an arrival, with a gradient at the moving point between them ----
   LOCKSTEP_FN void leap(const TickLaunch& launch) {
-    on_machine(launch, NoGradient{}, [&](auto& machine, State& state) { machine.leap(state, launch.last, launch.log_step, has_own_step(launch)); });
+    on_machine(launch, NoGradient{}, [&](auto& machine, State& state) {
+      machine.leap(state, launch.last, launch.log_step, has_own_step(launch));
+    });
   }
   LOCKSTEP_FN void land(const TickLaunch& launch) {
     on_machine(launch, NoGradient{}, [&](auto& machine, State& state) {

@@ -25,7 +25,8 @@ struct Arrive {
   template <class Tile> __device__ static void run(Tile& tile, const Launch& launch) { tile.arrive(launch); }
 };
 
-template <class Work, class Kernel> __global__ void __launch_bounds__(largest_team, 1) machine_kernel(const __grid_constant__ typename Work::Launch launch) {
+template <class Work, class Kernel>
+__global__ void __launch_bounds__(largest_team, 1) machine_kernel(const __grid_constant__ typename Work::Launch launch) {
   at_own_place(launch.arrays, [&](const TilePlace<DeviceTeam>& at, double*) {
     MachineTile<Kernel, DeviceTeam> tile(at);
     Work::run(tile, launch);

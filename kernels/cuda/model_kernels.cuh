@@ -36,12 +36,13 @@ __global__ void gradient_kernel(const __grid_constant__ Model model, const __gri
 }
 
 template <class Model, class T> bool start_advance(const void* model, const TickLaunch* launch, void* stream, const ErrorSink* errors) {
-  return launch_on_tiles(advance_kernel<Model, T>, launch->arrays, stream, errors, static_cast<const ModelData<Model>*>(model)->model(), *launch);
+  const Model& bound = static_cast<const ModelData<Model>*>(model)->model();
+  return launch_on_tiles(advance_kernel<Model, T>, launch->arrays, stream, errors, bound, *launch);
 }
 template <class Work, class Model, class T>
 bool start_gradient(const void* model, const GradientLaunch* launch, void* stream, const ErrorSink* errors) {
-  return launch_on_tiles(gradient_kernel<Work, Model, T>, launch->arrays, stream, errors, static_cast<const ModelData<Model>*>(model)->model(),
-                         *launch);
+  const Model& bound = static_cast<const ModelData<Model>*>(model)->model();
+  return launch_on_tiles(gradient_kernel<Work, Model, T>, launch->arrays, stream, errors, bound, *launch);
 }
 
 // The kernel that needs most of a team decides.
