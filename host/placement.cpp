@@ -103,14 +103,15 @@ std::string choose_teams(const HostModel& model, int chains, const SampleOptions
 }
 
 std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, const RunPlan& plan, const SampleOptions& options, Devices devices) {
+  const Machine& machine = find_sampler(options.sampler)->machine;
   SamplerSettings shared;
   shared.max_depth = options.max_depth;
   shared.target_acceptance = target_acceptance(options);
   if (devices.open.empty()) {
     if (options.precision == Precision::tf32)
       throw SampleError("precision is tf32 (matrix products by a GPU's tensor cores, and the run is on the CPU). Ask for mixed.");
-    return find_sampler(options.sampler)->machine.on_cpu(model.table(), model.handle(), plan.chains, options.seed, shared, options.threads,
-                                                 options.precision == Precision::mixed, plan.slices);
+    return machine.on_cpu(model.table(), model.handle(), plan.chains, options.seed, shared, options.threads,
+                          options.precision == Precision::mixed, plan.slices);
   }
   DeviceSettings settings;
   settings.sampler = shared;
@@ -118,8 +119,8 @@ std::unique_ptr<Ensemble> make_ensemble(const HostModel& model, const RunPlan& p
   settings.tf32 = options.precision == Precision::tf32;
   settings.geometry = parse_geometry(plan.teams);
   require_fits(settings.geometry, devices.open.front()->info(), resources_of(*devices.table), model.coordinates());
-  return find_sampler(options.sampler)->machine.on_devices(std::move(devices.open), *devices.table, model.data(), plan.chains,
-                                                           model.coordinates(), options.seed, settings);
+  return machine.on_devices(std::move(devices.open), *devices.table, model.data(), plan.chains, model.coordinates(), options.seed,
+                            settings);
 }
 
 }  // namespace lockstep

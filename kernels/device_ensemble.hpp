@@ -54,6 +54,4 @@ template <class Kernel> class DeviceEnsembleOf : public Ensemble {
   std::vector<ChainMoments> halves_;
 };
 
-using DeviceEnsemble = DeviceEnsembleOf<NutsKernel>;
-
 }  // namespace lockstep

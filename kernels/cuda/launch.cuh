@@ -19,14 +19,11 @@ inline bool succeeded(cudaError_t status, const char* what, const ErrorSink* err
   return false;
 }
 
-// Dynamic shared memory of a team: what its sums go through, then the moving point.
-inline std::size_t sum_doubles(const Geometry& geometry) { return std::size_t(geometry.lanes * geometry.slices) * most_team_sums; }
-
-// Runs kernel(arguments...) on a team for every tile.
+// Runs kernel(arguments...) on a team for every tile. Dynamic shared memory: what the team's sums go through, then the moving point.
 template <class Kernel, class... Arguments>
 bool launch_on_tiles(Kernel kernel, const ChainArrays& arrays, void* stream, const ErrorSink* errors, const Arguments&... arguments) {
   const unsigned threads = unsigned(arrays.geometry.lanes * arrays.geometry.slices);
-  const std::size_t bytes = (sum_doubles(arrays.geometry) + std::size_t(arrays.resident_size())) * sizeof(double);
+  const std::size_t bytes = (std::size_t(threads) * most_team_sums + std::size_t(arrays.resident_size())) * sizeof(double);
   constexpr std::size_t without_asking = 48 << 10;
   if (bytes > without_asking &&
       !succeeded(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)), "give a team its memory", errors))
