@@ -103,16 +103,18 @@ std::string text_of(const Init& init) {
   return "prior";
 }
 
+constexpr const char *on_gpu = "GPU", *on_cpu = "CPU";
+
 // By the names of SampleOptions. Not those that change no draw and no statistic: threads, how many GPUs there are, and what is
 // called while it runs.
 std::vector<std::pair<std::string, std::string>> identity_of(const HostModel& model, const Devices& devices, const Data& data,
                                                              const SampleOptions& o) {
-  const bool on_gpu = !devices.open.empty();
+  const bool has_devices = !devices.open.empty();
   std::vector<std::pair<std::string, std::string>> all{
       {"program", file_with(reinterpret_cast<const void*>(&read_checkpoint))},
       {"model", file_with(reinterpret_cast<const void*>(model.table().log_density_gradient))},
-      {"processor", on_gpu ? "GPU" : "CPU"},
-      {"kernels", on_gpu ? file_with(reinterpret_cast<const void*>(devices.table->advance)) : ""},
+      {"processor", has_devices ? on_gpu : on_cpu},
+      {"kernels", has_devices ? file_with(reinterpret_cast<const void*>(devices.table->advance)) : ""},
       {"data", text_of(data)}};
   const auto add = [&](const char* name, const auto& value) { all.emplace_back(name, fmt::format("{}", value)); };
   std::string layout;
@@ -196,6 +198,12 @@ void Checkpoint::require_same(const HostModel& model, const Devices& devices, co
         "same, or begin anew.",
         path_.string(), name, by_hash ? "it has changed since" : fmt::format("{} there, {} here", there, here)));
   }
+}
+
+Processor Checkpoint::processor() const {
+  for (const auto& [name, value] : identity_)
+    if (name == "processor") return value == on_gpu ? Processor::cuda : Processor::cpu;
+  return Processor::automatic;
 }
 
 double Checkpoint::elapsed() const {

@@ -34,6 +34,8 @@ class Checkpoint {
 
   // Throws SampleError if the run that was saved had another program, model, processor, data, options: which of them.
   void require_same(const HostModel& model, const Devices& devices, const Data& data, const SampleOptions& options);
+  // What the run that was saved is on; `automatic` if there is none.
+  Processor processor() const;
   // Of the plan of the run that was saved, if there is one.
   int chains() const { return chains_; }
   int slices() const { return slices_; }

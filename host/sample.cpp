@@ -479,8 +479,11 @@ template <class Finish>
 void run_with_checkpoint(const ModelTable& table, const Data& data, const SampleOptions& options, bool in_memory,
                          bool goes_on, const Finish& finish) {
   Checkpoint checkpoint(options.checkpoint, goes_on);
+  // What was chosen when the run began stays, though this machine may have other processors.
+  SampleOptions placed = options;
+  if (placed.processor == Processor::automatic) placed.processor = checkpoint.processor();
   try {
-    run(table, data, options, in_memory, checkpoint.draws(), usual_block_bytes, choose_devices(table, data, options),
+    run(table, data, options, in_memory, checkpoint.draws(), usual_block_bytes, choose_devices(table, data, placed),
         &checkpoint);
   } catch (const Stopped&) {
     if (!checkpoint.was_saved()) throw;

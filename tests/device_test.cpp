@@ -318,7 +318,7 @@ TEST(DeviceEnsemble, GoesOnFromItsStateBitForBitOnAnyNumberOfDevices) {
       };
       part->advance(*window, draws - window->draws(), tuning);
       Watched::on_gradient = [] {};
-      if (window->draws() < draws) EXPECT_EQ(part->advance(*window, 1, tuning), 0);  // as long as it is stopped
+      if (window->draws() < draws) { EXPECT_EQ(part->advance(*window, 1, tuning), 0); }  // as long as it is stopped
       Archive saved;
       saved(*part, *window);
       window.reset();
@@ -617,6 +617,15 @@ TEST_F(DeviceCheckpoints, GoOnOnlyOnTheProcessorThatTheyAreOf) {
     TearDown();
     SetUp();
   }
+}
+
+// A run that began on a GPU because there was one does not go on where there is none, and says so.
+TEST_F(DeviceCheckpoints, AutomaticStaysWithTheProcessorOfTheBeginning) {
+  if (cuda_status().unavailable.empty()) GTEST_SKIP() << "there is a GPU, whose kernels are not the emulated device's";
+  const Bound<models::EightSchools> schools("eight_schools");
+  stop_one(schools, options("auto"), 1);
+  const std::string message = message_of([&] { resume(schools.model.table(), schools.data, options("auto")); });
+  EXPECT_NE(message.find("There is no GPU to run on"), std::string::npos) << message;
 }
 
 // ---- geometry -----------------------------------------------------------------------------------------------------------

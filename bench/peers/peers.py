@@ -230,8 +230,14 @@ def numpyro(posterior, seed, options, file, method="sequential"):
     extra = mcmc.get_extra_fields(group_by_chain=True)
     steps = np.asarray(extra["num_steps"], dtype=float)
     draws = posteriors.flat(mcmc.get_samples(group_by_chain=True), POSTERIORS[posterior][2])
-    return draws, {"run_s": warm + run, "setup_s": setup + compiling + more, "gradients": steps.sum() + steps_before,
-                   "divergences": int(np.sum(extra["diverging"])), "warm_share": warm / (warm + run)}, steps
+    figures = {"run_s": warm + run, "setup_s": setup + compiling + more, "gradients": steps.sum() + steps_before,
+               "divergences": int(np.sum(extra["diverging"])), "warm_share": warm / (warm + run)}
+    if options.get("again"):
+        start = time.perf_counter()
+        timed(mcmc.warmup, jax.random.PRNGKey(seed + 1), extra_fields=fields, collect_warmup=True, **arrays)
+        timed(mcmc.run, mcmc.post_warmup_state.rng_key, extra_fields=fields, **arrays)
+        figures["again_s"] = time.perf_counter() - start
+    return draws, figures, steps
 
 
 def numpyro_vectorized(posterior, seed, options, file):
@@ -315,10 +321,15 @@ def chees(posterior, seed, options, file):
     warmed = time.perf_counter()
     positions, steps, divergent = jax.block_until_ready(sample_compiled(second, states, tuned, arrays))
     ended = time.perf_counter()
+    again = {}
+    if options.get("again"):
+        states, tuned, _ = warm_compiled(first, arrays)
+        jax.block_until_ready(sample_compiled(second, states, tuned, arrays))
+        again["again_s"] = time.perf_counter() - ended
     steps = np.asarray(steps, dtype=float).T
     return np.asarray(constrain(jnp.swapaxes(positions, 0, 1))), {
         "run_s": ended - start, "setup_s": setup, "gradients": float(before + steps.sum()), "divergences": int(np.sum(divergent)),
-        "warm_share": (warmed - start) / (ended - start)}, steps
+        "warm_share": (warmed - start) / (ended - start), **again}, steps
 
 
 PEERS = {"lockstep": lockstep, "lockstep_mams": lockstep_mams, "stan": stan, "pymc": pymc, "nutpie": nutpie,

@@ -147,6 +147,11 @@ def table(head, rows):
     return "\n".join(["| " + " | ".join(r) + " |" for r in [head, ["---"] * len(head), *rows]])
 
 
+def matrix(names, peers, cell):
+    """A row for each posterior, a column for each peer: cell(posterior, peer) is a text."""
+    return table(["posterior"] + [TITLES[p] for p in peers], [[n] + [cell(n, p) for p in peers] for n in names])
+
+
 def ratios(runs, names, value, against):
     """Geometric mean over posteriors of the ratio of medians, Lockstep's to another's; its interval resamples seeds."""
     random = np.random.default_rng(1)
@@ -166,19 +171,23 @@ def ratios(runs, names, value, against):
     return f"{once(lambda v: v):.3g} ({low:.3g}–{high:.3g}; {len(usable)} posteriors)"
 
 
-def section(title, records, kind):
+def of_kind(records, kind):
     runs = {}
     for r in records:
         if r["kind"] == kind:
             runs.setdefault((r["posterior"], r["peer"]), []).append(r)
+    return runs
+
+
+def section(title, records, kind):
+    runs = of_kind(records, kind)
     if not runs:
         return [], runs
+    # The setting that is soonest at the truth, where it is not the one with the most effective draws a second.
+    to_truth = runs | of_kind(records, f"{kind}-truth")
     names = [n for n in POSTERIORS if any(key[0] == n for key in runs)]
     peers = [p for p in TITLES if any(key[1] == p for key in runs)]
     out = [f"### {title}", ""]
-
-    def of(name, peer, text):
-        return text(runs[name, peer]) if (name, peer) in runs else ""
 
     def mark(rs):
         count = sum(map(failed, rs))
@@ -194,19 +203,24 @@ def section(title, records, kind):
         known = [r["gradients"] / r["ess"] for r in rs if not failed(r)]
         return number(statistics.median(known)) if known else "failed"
 
-    for what, text in [("Seconds until every squared error of E[x] and E[x²] is at most a hundredth of the variance", seconds),
-                       ("min(bulk, tail) ESS per core-second, warmup included", mark),
-                       ("Gradients per effective draw, warmup included", per_draw)]:
-        out += [f"{what}:", "", table(["posterior"] + [TITLES[p] for p in peers],
-                                      [[n] + [of(n, p, text) for p in peers] for n in names]), ""]
+    for what, text, by in [
+            ("Seconds until every squared error of E[x] and E[x²] is at most a hundredth of the variance", seconds, to_truth),
+            ("min(bulk, tail) ESS per core-second, warmup included", mark, runs),
+            ("Gradients per effective draw, warmup included", per_draw, runs)]:
+        out += [f"{what}:", "", matrix(names, peers, lambda n, p: text(by[n, p]) if (n, p) in by else ""), ""]
+    if kind == "tuned":
+        setting = lambda rs: "{chains} {metric}".format(**rs[0]["options"])
+        chosen = lambda n, p: f"{setting(to_truth[n, p])} / {setting(runs[n, p])}" if (n, p) in runs else ""
+        out += ["Chains and metric, chosen for time to the truth / for effective draws a second:", "", matrix(names, peers, chosen), ""]
     others = [p for p in peers if not p.startswith("lockstep")]
-    for what, value in [("ESS per core-second", rate), ("seconds to the truth, as speed", lambda r: 1 / bias_seconds(r))]:
+    for what, value, by in [("ESS per core-second", rate, runs),
+                            ("seconds to the truth, as speed", lambda r: 1 / bias_seconds(r), to_truth)]:
         use = names if value is rate else [n for n in names if POSTERIORS[n][3] or truth_file(n).exists()]
         compared = {"Stan": ["stan"]}
         if others != ["stan"]:
             compared["the best peer of each posterior"] = others
         for whom, against in compared.items():
-            mean = ratios(runs, use, value, against)
+            mean = ratios(by, use, value, against)
             if mean:
                 out.append(f"- Lockstep over {whom}, {what}, geometric mean: {mean}")
     seeds = sorted(len(v) for v in runs.values())
@@ -215,19 +229,18 @@ def section(title, records, kind):
 
 
 def starts(records):
-    """Cold and warm: from source to draws on disk, the interpreter's start included."""
-    rows = []
-    for name in POSTERIORS:
-        for peer, title in TITLES.items():
-            mine = [r for r in records if r["posterior"] == name and r["peer"] == peer and r["status"] == 0]
-            cold = [r["process_s"] for r in mine if r["kind"] == "cold"]
-            warm = [r["process_s"] for r in mine if r["kind"] == "defaults"]
-            if cold and warm:
-                rows.append([name, title, number(cold[0]), number(statistics.median(warm))])
-    if not rows:
+    """Cold and warm: from source to draws on disk, the interpreter's start included; for JAX a second call in a process, too."""
+    seconds = {}
+    for kind, field in (("cold", "process_s"), ("defaults", "process_s"), ("again", "again_s")):
+        for key, runs in of_kind([r for r in records if r["status"] == 0], kind).items():
+            seconds.setdefault(key, {})[kind] = number(statistics.median(r[field] for r in runs))
+    seconds = {key: " / ".join(found.values()) for key, found in seconds.items() if "cold" in found}
+    if not seconds:
         return []
-    return ["### From source to result", "", "Seconds of the whole process, caches empty (cold) and filled (warm):", "",
-            table(["posterior", "peer", "cold", "warm"], rows), ""]
+    names, peers = ([x for x in every if any(x in key for key in seconds)] for every in (POSTERIORS, TITLES))
+    return ["### From source to result", "",
+            "Seconds of the whole process, caches empty / filled; for JAX also of a second call in the same process:", "",
+            matrix(names, peers, lambda n, p: seconds.get((n, p), "")), ""]
 
 
 def plot(runs, file):
