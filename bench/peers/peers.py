@@ -84,7 +84,7 @@ def stan(posterior, seed, options, file):
     program = stan_program(posteriors.stan_file(posterior))
     setup = time.perf_counter() - start
     chains, n, count = (options.get(k, usual) for k, usual in (("chains", 4), ("warmup", 1000), ("draws", 1000)))
-    data = pathlib.Path(f"{file}.data.json")
+    data = pathlib.Path(f"{file}.input")  # no .json: that is a record, and a run that is killed leaves this
     data.write_text(json.dumps(posteriors.stan_data(posterior)))
     done = subprocess.run([program, data, str(seed), str(chains), str(n), str(count), file], check=True, stdout=subprocess.PIPE,
                           text=True)
