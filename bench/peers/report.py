@@ -147,9 +147,15 @@ def table(head, rows):
     return "\n".join(["| " + " | ".join(r) + " |" for r in [head, ["---"] * len(head), *rows]])
 
 
-def matrix(names, peers, cell):
-    """A row for each posterior, a column for each peer: cell(posterior, peer) is a text."""
-    return table(["posterior"] + [TITLES[p] for p in peers], [[n] + [cell(n, p) for p in peers] for n in names])
+def present(keys):
+    """Posteriors and peers among (posterior, peer), in the tables' order."""
+    return [n for n in POSTERIORS if any(key[0] == n for key in keys)], [p for p in TITLES if any(key[1] == p for key in keys)]
+
+
+def matrix(cells):
+    """A row for each posterior, a column for each peer, of {(posterior, peer): text}."""
+    names, peers = present(cells)
+    return table(["posterior"] + [TITLES[p] for p in peers], [[n] + [cells.get((n, p), "") for p in peers] for n in names])
 
 
 def ratios(runs, names, value, against):
@@ -185,8 +191,7 @@ def section(title, records, kind):
         return [], runs
     # The setting that is soonest at the truth, where it is not the one with the most effective draws a second.
     to_truth = runs | of_kind(records, f"{kind}-truth")
-    names = [n for n in POSTERIORS if any(key[0] == n for key in runs)]
-    peers = [p for p in TITLES if any(key[1] == p for key in runs)]
+    names, peers = present(runs)
     out = [f"### {title}", ""]
 
     def mark(rs):
@@ -207,11 +212,11 @@ def section(title, records, kind):
             ("Seconds until every squared error of E[x] and E[x²] is at most a hundredth of the variance", seconds, to_truth),
             ("min(bulk, tail) ESS per core-second, warmup included", mark, runs),
             ("Gradients per effective draw, warmup included", per_draw, runs)]:
-        out += [f"{what}:", "", matrix(names, peers, lambda n, p: text(by[n, p]) if (n, p) in by else ""), ""]
+        out += [f"{what}:", "", matrix({key: text(rs) for key, rs in by.items()}), ""]
     if kind == "tuned":
         setting = lambda rs: "{chains} {metric}".format(**rs[0]["options"])
-        chosen = lambda n, p: f"{setting(to_truth[n, p])} / {setting(runs[n, p])}" if (n, p) in runs else ""
-        out += ["Chains and metric, chosen for time to the truth / for effective draws a second:", "", matrix(names, peers, chosen), ""]
+        chosen = {key: f"{setting(to_truth[key])} / {setting(rs)}" for key, rs in runs.items()}
+        out += ["Chains and metric, chosen for time to the truth / for effective draws a second:", "", matrix(chosen), ""]
     others = [p for p in peers if not p.startswith("lockstep")]
     for what, value, by in [("ESS per core-second", rate, runs),
                             ("seconds to the truth, as speed", lambda r: 1 / bias_seconds(r), to_truth)]:
@@ -234,13 +239,13 @@ def starts(records):
     for kind, field in (("cold", "process_s"), ("defaults", "process_s"), ("again", "again_s")):
         for key, runs in of_kind([r for r in records if r["status"] == 0], kind).items():
             seconds.setdefault(key, {})[kind] = number(statistics.median(r[field] for r in runs))
-    seconds = {key: " / ".join(found.values()) for key, found in seconds.items() if "cold" in found}
+    # Without one of the first two the others would be taken for it.
+    seconds = {key: " / ".join(found.values()) for key, found in seconds.items() if {"cold", "defaults"} <= found.keys()}
     if not seconds:
         return []
-    names, peers = ([x for x in every if any(x in key for key in seconds)] for every in (POSTERIORS, TITLES))
     return ["### From source to result", "",
             "Seconds of the whole process, caches empty / filled; for JAX also of a second call in the same process:", "",
-            matrix(names, peers, lambda n, p: seconds.get((n, p), "")), ""]
+            matrix(seconds), ""]
 
 
 def plot(runs, file):
@@ -250,7 +255,7 @@ def plot(runs, file):
     matplotlib.rcParams["svg.hashsalt"] = "peers"
     import matplotlib.pyplot as plt
 
-    names = [n for n in POSTERIORS if any(key[0] == n for key in runs)]
+    names, _ = present(runs)
     figure, axes = plt.subplots(figsize=(9, 0.5 * len(names) + 2))
     for i, (peer, title) in enumerate(TITLES.items()):
         at = [k for k, n in enumerate(names) if (n, peer) in runs]

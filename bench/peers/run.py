@@ -86,6 +86,27 @@ def finished(peer, posterior, kind, seed):
     return (RAW / posterior / f"{peer}-{kind}-{seed}.json").exists()
 
 
+def carry_out(plan, settings, options, deadline):
+    """What of (peer, posterior, kind, seed, options) has no run yet."""
+    for peer, name, kind, seed, chosen in plan:
+        if finished(peer, name, kind, seed):
+            continue
+        if time.monotonic() > deadline:
+            print("time is up: type the same again to go on", file=sys.stderr)
+            break
+        cache = WORK / "cache"
+        if kind == "cold":
+            cache = WORK / "cold-cache"
+            shutil.rmtree(cache, ignore_errors=True)
+        elif kind in settings and seed == 1 and not finished(peer, name, "compiled", 0) and not options.quick:
+            # Caches are filled by a run that does not count.
+            run_one(peer, name, "compiled", 0, {"draws": 20, "warmup": 20}, options.limit, options.core, cache)
+        limit = TRUTH_LIMIT if kind == "truth" else options.limit
+        result = run_one(peer, name, kind, seed, chosen, limit, options.core, cache)
+        say = f"ESS/s {result['ess'] / result['run_s']:.4g}" if result["status"] == 0 else f"failed ({result['status']})"
+        print(f"{name:20} {peer:20} {kind} seed {seed}: {result['process_s']:.1f} s, {say}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="bench/peers/run", description="Lockstep and its peers on the same posteriors.")
     parser.add_argument("posteriors", nargs="*", metavar="POSTERIOR", help=f"of {', '.join(POSTERIORS)}; default: all")
@@ -125,46 +146,30 @@ def main():
             plan += [(p, n, "again", 1, {"again": True}) for n in names for p in peers if p in JAX]
         if options.tuned:
             plan += [(p, n, f"search-{k}", 1001, chosen) for n in names for p in peers for k, chosen in tuned_settings(p).items()]
-    for peer, name, kind, seed, chosen in plan:
-        if finished(peer, name, kind, seed):
-            continue
-        if time.monotonic() > deadline:
-            print("time is up: type the same again to go on", file=sys.stderr)
-            break
-        cache = WORK / "cache"
-        if kind == "cold":
-            cache = WORK / "cold-cache"
-            shutil.rmtree(cache, ignore_errors=True)
-        elif kind in settings and seed == 1 and not finished(peer, name, "compiled", 0) and not options.quick:
-            # Caches are filled by a run that does not count.
-            run_one(peer, name, "compiled", 0, {"draws": 20, "warmup": 20}, options.limit, options.core, cache)
-        limit = TRUTH_LIMIT if kind == "truth" else options.limit
-        result = run_one(peer, name, kind, seed, chosen, limit, options.core, cache)
-        say = f"ESS/s {result['ess'] / result['run_s']:.4g}" if result["status"] == 0 else f"failed ({result['status']})"
-        print(f"{name:20} {peer:20} {kind} seed {seed}: {result['process_s']:.1f} s, {say}", flush=True)
+    carry_out(plan, settings, options, deadline)
     if options.tuned and not options.report_only:
-        report_best(names, peers, options, deadline)
+        carry_out(tuned_plan(names, peers, options.seeds), settings, options, deadline)
     report.write(WORK, ROOT / "bench" / "README.md" if not options.quick else WORK / "quick.md",
                  "quick" if options.quick else "defaults")
 
 
-def report_best(names, peers, options, deadline):
-    """The reported runs of the tuned tables: each peer's best setting on each posterior, by each figure, on seeds that chose
-    nothing. Where both figures choose the same setting, one run serves both."""
+def best_settings(records, name, peer):
+    """{kind of run: options} of a peer's best settings by the searches' runs. Where both figures choose the same setting, one
+    run serves both."""
+    found = [r for r in records if r["peer"] == peer and r["posterior"] == name
+             and r["kind"].startswith("search-") and r["status"] == 0]
+    if not found:
+        return {}
+    most, soonest = max(found, key=report.rate), min(found, key=report.bias_seconds)
+    return {"tuned": most["options"]} | ({"tuned-truth": soonest["options"]} if soonest is not most else {})
+
+
+def tuned_plan(names, peers, seeds):
+    """The reported runs of the tuned tables: on seeds that chose nothing."""
     records = report.load(RAW)
-    for seed in range(1, options.seeds + 1):
-        for name in names:
-            for peer in peers:
-                found = [r for r in records if r["peer"] == peer and r["posterior"] == name
-                         and r["kind"].startswith("search-") and r["status"] == 0]
-                if not found:
-                    continue
-                most = max(found, key=report.rate)
-                soonest = min(found, key=report.bias_seconds)
-                runs = {"tuned": most["options"]} | ({"tuned-truth": soonest["options"]} if soonest is not most else {})
-                for kind, chosen in runs.items():
-                    if not finished(peer, name, kind, seed) and time.monotonic() < deadline:
-                        run_one(peer, name, kind, seed, chosen, options.limit, options.core, WORK / "cache")
+    best = {(p, n): best_settings(records, n, p) for n in names for p in peers}
+    return [(p, n, kind, seed, chosen) for seed in range(1, seeds + 1) for (p, n), kinds in best.items()
+            for kind, chosen in kinds.items()]
 
 
 if __name__ == "__main__":
