@@ -104,13 +104,13 @@ std::string text_of(const Init& init) {
 }
 
 constexpr const char *on_gpu = "GPU", *on_cpu = "CPU";
+using Identity = Checkpoint::Identity;
 
 // By the names of SampleOptions. Not those that change no draw and no statistic: threads, how many GPUs there are, and what is
 // called while it runs.
-std::vector<std::pair<std::string, std::string>> identity_of(const HostModel& model, const Devices& devices, const Data& data,
-                                                             const SampleOptions& o) {
+Identity identity_of(const HostModel& model, const Devices& devices, const Data& data, const SampleOptions& o) {
   const bool has_devices = !devices.open.empty();
-  std::vector<std::pair<std::string, std::string>> all{
+  Identity all{
       {"program", file_with(reinterpret_cast<const void*>(&read_checkpoint))},
       {"model", file_with(reinterpret_cast<const void*>(model.table().log_density_gradient))},
       {"processor", has_devices ? on_gpu : on_cpu},
@@ -145,6 +145,20 @@ std::vector<std::pair<std::string, std::string>> identity_of(const HostModel& mo
   return all;
 }
 
+Identity read_identity(Archive& archive) {
+  std::vector<std::string> names, values;
+  archive(names, values);
+  Identity identity;
+  for (std::size_t i = 0; i < std::min(names.size(), values.size()); ++i) identity.emplace_back(names[i], values[i]);
+  return identity;
+}
+
+Processor processor_in(const Identity& identity) {
+  for (const auto& [name, value] : identity)
+    if (name == "processor") return value == on_gpu ? Processor::cuda : Processor::cpu;
+  return Processor::automatic;
+}
+
 }  // namespace
 
 std::vector<std::string> checkpoint_note(const fs::path& path) {
@@ -154,13 +168,21 @@ std::vector<std::string> checkpoint_note(const fs::path& path) {
   return note;
 }
 
+Processor checkpoint_processor(const fs::path& path) {
+  std::vector<std::string> note;
+  Archive archive = read_checkpoint(path);
+  archive(note);
+  return processor_in(read_identity(archive));
+}
+
 Checkpoint::Checkpoint(const CheckpointOptions& options, bool goes_on) : path_(options.file), note_(options.note) {
   if (goes_on) {
     saved_ = read_checkpoint(path_);
     std::uint64_t number = 0, bytes = 0;
-    std::vector<std::string> names, values, note;
-    (*saved_)(note, names, values, number, bytes, chains_, slices_, teams_, elapsed_before_);
-    for (std::size_t i = 0; i < std::min(names.size(), values.size()); ++i) identity_.emplace_back(names[i], values[i]);
+    std::vector<std::string> note;
+    (*saved_)(note);
+    identity_ = read_identity(*saved_);
+    (*saved_)(number, bytes, chains_, slices_, teams_, elapsed_before_);
     draws_.emplace(beside(".draws"), number, bytes);
     was_saved_ = true;
     return;
@@ -200,11 +222,7 @@ void Checkpoint::require_same(const HostModel& model, const Devices& devices, co
   }
 }
 
-Processor Checkpoint::processor() const {
-  for (const auto& [name, value] : identity_)
-    if (name == "processor") return value == on_gpu ? Processor::cuda : Processor::cpu;
-  return Processor::automatic;
-}
+Processor Checkpoint::processor() const { return processor_in(identity_); }
 
 double Checkpoint::elapsed() const {
   return elapsed_before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();

@@ -26,6 +26,8 @@ namespace lockstep {
 
 class Checkpoint {
  public:
+  using Identity = std::vector<std::pair<std::string, std::string>>;  // what must be the same, and what it is
+
   // Of a run that begins, or that goes on from the file. Throws SampleError: there is a file already; there is none, it
   // is no checkpoint, of another version, or damaged; another process is at work on it.
   Checkpoint(const CheckpointOptions& options, bool goes_on);
@@ -61,7 +63,7 @@ class Checkpoint {
 
   std::filesystem::path path_;
   std::vector<std::string> note_;
-  std::vector<std::pair<std::string, std::string>> identity_;  // what must be the same, and what it is
+  Identity identity_;
   std::optional<DrawLog> draws_;
   std::optional<Archive> saved_;
   int chains_ = 0, slices_ = 0;

@@ -11,7 +11,7 @@ namespace {
 
 using Eigen::VectorXd;
 
-constexpr int most_steps = 1000, steps_between_looks = 10, history = 5, most_halvings = 60;
+constexpr int most_steps = 1000, steps_between_looks = 10, history = 5, most_halvings = 60, most_halvings_of_the_last = 30;
 
 struct Point {
   VectorXd position, gradient;
@@ -44,6 +44,11 @@ class Ascent {
     here_ = at(Eigen::Map<const VectorXd>(start.data(), Eigen::Index(start.size())));
   }
   const Point& here() const { return here_; }
+  Point at(const VectorXd& position) const {
+    Point point{position, VectorXd(position.size())};
+    point.log_density = model_.log_density(point.position.data(), point.gradient.data());
+    return point;
+  }
 
   // False: there is no way up.
   bool step() {
@@ -54,11 +59,6 @@ class Ascent {
   }
 
  private:
-  Point at(const VectorXd& position) const {
-    Point point{position, VectorXd(position.size())};
-    point.log_density = model_.log_density(point.position.data(), point.gradient.data());
-    return point;
-  }
   // The first of the lengths 1, 1/2, 1/4, ... that gains a share of what the slope promises (Armijo).
   bool along(const VectorXd& direction) {
     const double slope = direction.dot(here_.gradient);
@@ -87,16 +87,33 @@ std::vector<double> out_of_the_tail(const HostModel& model, const std::vector<do
   // A normal's log density varies by sqrt(n/2) about its mean, n/2 below its mode.
   const double little = 5. * (double(start.size()) + 10);
   Ascent ascent(model, start);
-  std::vector<double> reached = start;
+  std::deque<Point> way{ascent.here()};  // from the last point that is further out than that
   for (int steps = 0; steps < most_steps; steps += steps_between_looks) {
     const double before = ascent.here().log_density;
     bool more = true;
-    for (int k = 0; k < steps_between_looks && more; ++k) more = ascent.step();
-    if (!(ascent.here().log_density - before > little)) break;
-    reached.assign(ascent.here().position.begin(), ascent.here().position.end());
-    if (!more) break;
+    for (int k = 0; k < steps_between_looks && more; ++k) {
+      more = ascent.step();
+      if (more) way.push_back(ascent.here());
+      while (way.size() > 1 && way[1].log_density < way.back().log_density - little) way.pop_front();
+    }
+    if (!more || !(ascent.here().log_density - before > little)) break;
   }
-  return reached;
+  // Not to its end, which may be the mode: all starts would be one there, and without gradients to tell the scales.
+  const double enough = way.back().log_density - little;
+  if (way.front().log_density >= enough) return start;
+  const VectorXd &outside = way[0].position, &inside = way[1].position;
+  VectorXd reached = inside;
+  double out = 0, in = 1;
+  for (int halving = 0; halving < most_halvings_of_the_last; ++halving) {
+    const double middle = (out + in) / 2;
+    const Point there = ascent.at(outside + middle * (inside - outside));
+    const bool is_inside = there.finite() && there.log_density >= enough;
+    (is_inside ? in : out) = middle;
+    if (!is_inside) continue;
+    reached = there.position;
+    if (there.log_density < enough + little / 2) break;
+  }
+  return {reached.begin(), reached.end()};
 }
 
 }  // namespace lockstep

@@ -8,8 +8,8 @@
 namespace lockstep {
 
 // Follows L-BFGS (Nocedal 1980) uphill from `start`, an unconstrained position with a finite log density and gradient, as long
-// as that gains more in ten steps than the log density varies by where the posterior's mass is, about. A start that is not as far out
-// stays where it is: what superchains tell rests on starts that are apart.
+// as that gains more in ten steps than the log density varies by where the posterior's mass is, about; of this way, the point from which
+// there is as much to gain as that. A start that is not as far out stays where it is: what superchains tell rests on starts that are apart.
 std::vector<double> out_of_the_tail(const HostModel& model, const std::vector<double>& start);
 
 }  // namespace lockstep

@@ -19,7 +19,7 @@ constexpr int first_tail_draws = 5, tail_draws = 10;
 constexpr int rounds_in_first_window = 2;
 constexpr int least_settled_draws = 30;      // a shorter window that is not over does not show that chains have mixed
 constexpr double window_growth = 1.5;
-constexpr int early_max_depth = 8;           // far from the bulk, long trajectories are wasted (PyMC does the same)
+constexpr int early_max_depth = 5;           // while the metric is poor, long trajectories are wasted, and all wait for the longest
 constexpr double step_gain = 1.5;            // of log step per unit of acceptance: the response is about -0.5
 constexpr double far_too_small = 0.97;       // acceptance of steps for which that is too slow: what is rejected grows with the
 constexpr double power_of_rejection = 2.5;   // step, to about this power
@@ -215,7 +215,7 @@ class Warmup {
     flagged_ = flags.stuck;
     const Spread lp = spread_of_lp(*window_, int(chains_));
     const bool most_flagged = 2 * std::count(flagged_.begin(), flagged_.end(), 1) > std::ptrdiff_t(chains_);
-    const bool arrived = lp.centre - previous_lp_ < lp.sd && !most_flagged;
+    const bool arrived = lp.centre - previous_lp_ < lp.sd && !most_flagged && !steps_are_far_too_small();
     previous_lp_ = lp.centre;
     update_metric(window_->positions());
     pool_own_steps();
@@ -223,6 +223,13 @@ class Warmup {
     restart_stuck(flags.hopeless);
     if (arrived) leave_tail();
     else open_tail_window();
+  }
+  // Where trajectories may be long, rounds of such steps cost more than all the rest.
+  bool steps_are_far_too_small() const {
+    std::vector<double> acceptances;
+    for (std::size_t c = 0; c < chains_; ++c)
+      if (!flagged_[c]) acceptances.push_back(mean_acceptance(*window_, int(c), 0, window_->draws()));
+    return settings_.target_acceptance < far_too_small && median(acceptances) > far_too_small;
   }
   void leave_tail() {
     phase_ = Phase::windows;

@@ -126,6 +126,7 @@ TEST_F(Checkpoints, AreGoneOnFromAsIfTheRunHadNeverEnded) {
         ++in_warmup;
         EXPECT_EQ(files(), 2u);  // the checkpoint, its draws
         EXPECT_EQ(checkpoint_note(file("run")), (std::vector<std::string>{"a", "note"}));
+        EXPECT_EQ(checkpoint_processor(file("run")), Processor::cpu);
         continue;
       }
       if (!fit.stopped_early()) {

@@ -117,7 +117,14 @@ TEST(Starts, LeaveTheFarTailAndNothingElse) {
   const Starts in_narrow(narrow.model, InitUniform{}, 7), in_explosive(explosive.model, InitUniform{}, 7);
   int moved = 0;
   for (std::uint32_t k = 0; k < 50; ++k) {
-    EXPECT_LT(std::abs(in_narrow(k)[0]), 1e-3) << k;  // a hundred sds, where a step of the usual size gets somewhere
+    const Values narrow_start = in_narrow(k);
+    EXPECT_LT(std::abs(narrow_start[0]), 1e-3) << k;  // a hundred sds, where a step of the usual size gets somewhere
+    // Not at the mode, where all starts would be one: its log density is below that of the mode by 30 to 60, half to all of what counts
+    // as far, and by what the way up had not gained yet.
+    Values gradient(2), mode{0, 0};
+    const double gap = narrow.model.log_density(mode.data(), gradient.data()) - narrow.model.log_density(narrow_start.data(), gradient.data());
+    EXPECT_GT(gap, 30) << k;
+    EXPECT_LT(gap, 63) << k;
     const double first = in_explosive.first_try(k)[0], start = in_explosive(k)[0];
     if (first < 0) {
       EXPECT_EQ(start, first);

@@ -163,6 +163,8 @@ struct SampleCommand {
     options.sampler = sampler_named("--sampler", sampler);
     options.target_acceptance = target.value();
     device.read(options);
+    // What auto chose stays, and a model's kernels are not compiled for a GPU that this run does not take.
+    if (resumption && options.processor == Processor::automatic) options.processor = checkpoint_processor(resumption->checkpoint);
     options.thin = whole_number<int>("--thin", thin.text, thin.least, thin.most, false);
     read_what_is_kept(options);
     const NamedModel named(model);

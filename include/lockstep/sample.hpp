@@ -165,6 +165,8 @@ std::filesystem::path resume_to_file(const ModelTable& model, const Data& data, 
                                      const SampleOptions& options, bool overwrite = false);
 // CheckpointOptions::note of the run that was saved there. Throws SampleError if it is no checkpoint, or a damaged one.
 std::vector<std::string> checkpoint_note(const std::filesystem::path& checkpoint);
+// What the run that was saved there is on: cpu or cuda. Throws as checkpoint_note.
+Processor checkpoint_processor(const std::filesystem::path& checkpoint);
 
 // ---- the zoo ----
 
