@@ -222,20 +222,23 @@ def numpyro(posterior, seed, options, file, method="sequential"):
         whole = time.perf_counter() - start
         return max(0.01 * whole, whole - (compiled_seconds - before)), compiled_seconds - before
 
-    # One key for warmup; run() goes on from there.
-    fields = ("num_steps", "diverging")
-    warm, compiling = timed(mcmc.warmup, jax.random.PRNGKey(seed), extra_fields=fields, collect_warmup=True, **arrays)
-    steps_before = float(np.sum(mcmc.get_extra_fields()["num_steps"]))
-    run, more = timed(mcmc.run, mcmc.post_warmup_state.rng_key, extra_fields=fields, **arrays)
+    def warm_up_and_run(seed):
+        # One key for warmup; run() goes on from there.
+        fields = ("num_steps", "diverging")
+        warm, compiling = timed(mcmc.warmup, jax.random.PRNGKey(seed), extra_fields=fields, collect_warmup=True, **arrays)
+        steps_before = float(np.sum(mcmc.get_extra_fields()["num_steps"]))
+        run, more = timed(mcmc.run, mcmc.post_warmup_state.rng_key, extra_fields=fields, **arrays)
+        return warm, run, compiling + more, steps_before
+
+    warm, run, compiling, steps_before = warm_up_and_run(seed)
     extra = mcmc.get_extra_fields(group_by_chain=True)
     steps = np.asarray(extra["num_steps"], dtype=float)
     draws = posteriors.flat(mcmc.get_samples(group_by_chain=True), POSTERIORS[posterior][2])
-    figures = {"run_s": warm + run, "setup_s": setup + compiling + more, "gradients": steps.sum() + steps_before,
+    figures = {"run_s": warm + run, "setup_s": setup + compiling, "gradients": steps.sum() + steps_before,
                "divergences": int(np.sum(extra["diverging"])), "warm_share": warm / (warm + run)}
     if options.get("again"):
         start = time.perf_counter()
-        timed(mcmc.warmup, jax.random.PRNGKey(seed + 1), extra_fields=fields, collect_warmup=True, **arrays)
-        timed(mcmc.run, mcmc.post_warmup_state.rng_key, extra_fields=fields, **arrays)
+        warm_up_and_run(seed + 1)
         figures["again_s"] = time.perf_counter() - start
     return draws, figures, steps
 

@@ -87,13 +87,13 @@ def finished(peer, posterior, kind, seed):
 
 
 def carry_out(plan, settings, options, deadline):
-    """What of (peer, posterior, kind, seed, options) has no run yet."""
+    """What of (peer, posterior, kind, seed, options) has no run yet. False: there was no time for all."""
     for peer, name, kind, seed, chosen in plan:
         if finished(peer, name, kind, seed):
             continue
         if time.monotonic() > deadline:
             print("time is up: type the same again to go on", file=sys.stderr)
-            break
+            return False
         cache = WORK / "cache"
         if kind == "cold":
             cache = WORK / "cold-cache"
@@ -105,6 +105,7 @@ def carry_out(plan, settings, options, deadline):
         result = run_one(peer, name, kind, seed, chosen, limit, options.core, cache)
         say = f"ESS/s {result['ess'] / result['run_s']:.4g}" if result["status"] == 0 else f"failed ({result['status']})"
         print(f"{name:20} {peer:20} {kind} seed {seed}: {result['process_s']:.1f} s, {say}", flush=True)
+    return True
 
 
 def main():
@@ -146,8 +147,8 @@ def main():
             plan += [(p, n, "again", 1, {"again": True}) for n in names for p in peers if p in JAX]
         if options.tuned:
             plan += [(p, n, f"search-{k}", 1001, chosen) for n in names for p in peers for k, chosen in tuned_settings(p).items()]
-    carry_out(plan, settings, options, deadline)
-    if options.tuned and not options.report_only:
+    all_done = carry_out(plan, settings, options, deadline)
+    if options.tuned and all_done and not options.report_only:
         carry_out(tuned_plan(names, peers, options.seeds), settings, options, deadline)
     report.write(WORK, ROOT / "bench" / "README.md" if not options.quick else WORK / "quick.md",
                  "quick" if options.quick else "defaults")
