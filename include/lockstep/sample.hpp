@@ -75,7 +75,7 @@ enum class MetricKind {
 std::optional<MetricKind> metric_named(const std::string& text);  // "auto", "diagonal", "low-rank", "dense"
 
 // Where a run is saved while it goes on, so that it can be resumed: in `file`; beside it, until the run is finished, in FILE.draws
-// its draws, and in FILE.nc those that it had when it was stopped. On the CPU only.
+// its draws, and in FILE.nc those that it had when it was stopped.
 struct CheckpointOptions {
   std::filesystem::path file;         // empty: nowhere
   double every = 60;                  // seconds between two; if it is killed, a run loses what it did since the last
