@@ -229,7 +229,7 @@ class Warmup {
     std::vector<double> acceptances;
     for (std::size_t c = 0; c < chains_; ++c)
       if (!flagged_[c]) acceptances.push_back(mean_acceptance(*window_, int(c), 0, window_->draws()));
-    return settings_.target_acceptance < far_too_small && median(acceptances) > far_too_small;
+    return shows_far_too_small_steps(median(acceptances));
   }
   void leave_tail() {
     phase_ = Phase::windows;
@@ -275,8 +275,11 @@ class Warmup {
     if (window_->draws() < window_->capacity() && !may_be_the_last()) open_round(window_->draws());
     else end_window();
   }
+  bool shows_far_too_small_steps(double acceptance) const {
+    return settings_.target_acceptance < far_too_small && acceptance > far_too_small;
+  }
   double step_change(double acceptance) const {
-    if (settings_.target_acceptance < far_too_small && acceptance > far_too_small)
+    if (shows_far_too_small_steps(acceptance))
       return std::log((1 - settings_.target_acceptance) / std::max(1 - acceptance, 1e-3)) / power_of_rejection;
     return step_gain / std::sqrt(double(acceptances_.size())) * (acceptance - settings_.target_acceptance);
   }

@@ -314,7 +314,8 @@ def write(work, readme, kind):
     tuned, _ = section("By everyone's best of chains {4, 64, 512} and metric, chosen on other seeds", records, "tuned")
     few = []
     for chains in sorted({int(r["kind"].split("-")[0]) for r in records if r["kind"].endswith("-chains")}):
-        few += section(f"With {chains} {'chain' if chains == 1 else 'chains'} of 1000 draws for everyone", records, f"{chains}-chains")[0]
+        title = f"With {chains} {'chain' if chains == 1 else 'chains'} of 1000 draws for everyone"
+        few += section(title, records, f"{chains}-chains")[0]
     picture = readme.with_name("peers.svg")
     with open(readme.with_name("peers.json"), "w") as file:  # the figures of every run, one a line
         file.write("[\n" + ",\n".join(json.dumps(r) for r in records) + "\n]\n")
