@@ -161,18 +161,11 @@ Processor processor_in(const Identity& identity) {
 
 }  // namespace
 
-std::vector<std::string> checkpoint_note(const fs::path& path) {
+SavedRun saved_run(const fs::path& path) {
   std::vector<std::string> note;
   Archive archive = read_checkpoint(path);
   archive(note);
-  return note;
-}
-
-Processor checkpoint_processor(const fs::path& path) {
-  std::vector<std::string> note;
-  Archive archive = read_checkpoint(path);
-  archive(note);
-  return processor_in(read_identity(archive));
+  return {std::move(note), processor_in(read_identity(archive))};
 }
 
 Checkpoint::Checkpoint(const CheckpointOptions& options, bool goes_on) : path_(options.file), note_(options.note) {

@@ -125,8 +125,8 @@ TEST_F(Checkpoints, AreGoneOnFromAsIfTheRunHadNeverEnded) {
       } catch (const Stopped&) {
         ++in_warmup;
         EXPECT_EQ(files(), 2u);  // the checkpoint, its draws
-        EXPECT_EQ(checkpoint_note(file("run")), (std::vector<std::string>{"a", "note"}));
-        EXPECT_EQ(checkpoint_processor(file("run")), Processor::cpu);
+        EXPECT_EQ(saved_run(file("run")).note, (std::vector<std::string>{"a", "note"}));
+        EXPECT_EQ(saved_run(file("run")).processor, Processor::cpu);
         continue;
       }
       if (!fit.stopped_early()) {

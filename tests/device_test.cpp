@@ -624,7 +624,7 @@ TEST_F(DeviceCheckpoints, AutomaticStaysWithTheProcessorOfTheBeginning) {
   if (cuda_status().unavailable.empty()) GTEST_SKIP() << "there is a GPU, whose kernels are not the emulated device's";
   const Bound<models::EightSchools> schools("eight_schools");
   stop_one(schools, options("auto"), 1);
-  EXPECT_EQ(checkpoint_processor(options("auto").checkpoint.file), Processor::cuda);
+  EXPECT_EQ(saved_run(options("auto").checkpoint.file).processor, Processor::cuda);
   const std::string message = message_of([&] { resume(schools.model.table(), schools.data, options("auto")); });
   EXPECT_NE(message.find("There is no GPU to run on"), std::string::npos) << message;
 }

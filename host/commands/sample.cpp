@@ -68,6 +68,7 @@ Until parse_until(const std::string& text) {
 // A run that goes on.
 struct Resumption {
   std::string checkpoint;     // as the user names it
+  Processor processor;        // what it has been on
   bool only_collect = false;  // the draws so far, and no more
 };
 
@@ -164,7 +165,7 @@ struct SampleCommand {
     options.target_acceptance = target.value();
     device.read(options);
     // What auto chose stays, and a model's kernels are not compiled for a GPU that this run does not take.
-    if (resumption && options.processor == Processor::automatic) options.processor = checkpoint_processor(resumption->checkpoint);
+    if (resumption && options.processor == Processor::automatic) options.processor = resumption->processor;
     options.thin = whole_number<int>("--thin", thin.text, thin.least, thin.most, false);
     read_what_is_kept(options);
     const NamedModel named(model);
@@ -328,13 +329,13 @@ struct ResumeCommand {
 
   void run() const {
     const fs::path file = fs::absolute(checkpoint);
-    const std::vector<std::string> note = checkpoint_note(file);
+    const auto [note, processor] = saved_run(file);
     if (note.size() < 2)
       throw std::runtime_error(fmt::format(
           "The checkpoint '{}' was not written by this program (a program of its own resumes it).", checkpoint));
     SampleCommand sample;
     sample.arguments.assign(note.begin() + 1, note.end());
-    sample.resumption = {checkpoint, draws_so_far};
+    sample.resumption = {checkpoint, processor, draws_so_far};
     std::error_code error;
     if (note[0] != fs::current_path()) {
       fs::current_path(note[0], error);

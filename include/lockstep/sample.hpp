@@ -79,7 +79,7 @@ std::optional<MetricKind> metric_named(const std::string& text);  // "auto", "di
 struct CheckpointOptions {
   std::filesystem::path file;         // empty: nowhere
   double every = 60;                  // seconds between two; if it is killed, a run loses what it did since the last
-  std::vector<std::string> note;      // is saved with it: see checkpoint_note
+  std::vector<std::string> note;      // is saved with it: see saved_run
 };
 
 // When a run is long enough: as soon as every accuracy that is asked for is reached, or when the time is up. Looked at only when
@@ -163,10 +163,12 @@ std::filesystem::path sample_to_file(const ModelTable& model, const Data& data, 
 Fit resume(const ModelTable& model, const Data& data, const SampleOptions& options);
 std::filesystem::path resume_to_file(const ModelTable& model, const Data& data, const std::filesystem::path& file,
                                      const SampleOptions& options, bool overwrite = false);
-// CheckpointOptions::note of the run that was saved there. Throws SampleError if it is no checkpoint, or a damaged one.
-std::vector<std::string> checkpoint_note(const std::filesystem::path& checkpoint);
-// What the run that was saved there is on: cpu or cuda. Throws as checkpoint_note.
-Processor checkpoint_processor(const std::filesystem::path& checkpoint);
+// The run that was saved there. Throws SampleError if it is no checkpoint, or a damaged one.
+struct SavedRun {
+  std::vector<std::string> note;      // CheckpointOptions::note
+  Processor processor;                // what it is on: cpu or cuda
+};
+SavedRun saved_run(const std::filesystem::path& checkpoint);
 
 // ---- the zoo ----
 
