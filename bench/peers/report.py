@@ -13,7 +13,7 @@ import posteriors
 from posteriors import POSTERIORS, WORK
 
 BEGIN, END = "<!-- made by bench/peers/run: begin -->", "<!-- made by bench/peers/run: end -->"
-TITLES = {"lockstep": "Lockstep", "lockstep_mams": "Lockstep, MAMS", "stan": "Stan", "nutpie": "nutpie, diagonal",
+TITLES = {"lockstep": "Lockstep", "lockstep_mams": "Lockstep, MAMS", "stan": "Stan", "nutpie": "nutpie",
           "nutpie_low_rank": "nutpie, low rank", "pymc": "PyMC", "numpyro": "NumPyro, sequential",
           "numpyro_vectorized": "NumPyro, vectorised", "chees": "BlackJAX ChEES"}
 GRID = 40  # checkpoints, geometric in draws
