@@ -125,8 +125,9 @@ TEST_F(Checkpoints, AreGoneOnFromAsIfTheRunHadNeverEnded) {
       } catch (const Stopped&) {
         ++in_warmup;
         EXPECT_EQ(files(), 2u);  // the checkpoint, its draws
-        EXPECT_EQ(saved_run(file("run")).note, (std::vector<std::string>{"a", "note"}));
-        EXPECT_EQ(saved_run(file("run")).processor, Processor::cpu);
+        const SavedRun saved = saved_run(file("run"));
+        EXPECT_EQ(saved.note, (std::vector<std::string>{"a", "note"}));
+        EXPECT_EQ(saved.processor, Processor::cpu);
         continue;
       }
       if (!fit.stopped_early()) {
